@@ -1,0 +1,1 @@
+"""Analyses, their shared result sets, and the life of findings."""

@@ -1,0 +1,41 @@
+"""ASGI entry point: one port for everything. /ws goes to Channels; HTTP runs Django's WSGI handler in a fixed pool.
+
+Django's own ASGI handler costs about four times the CPU a request (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.production")
+os.environ.setdefault("CC_PROCESS", "web")
+
+from a2wsgi import WSGIMiddleware
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.wsgi import get_wsgi_application
+
+wsgi = get_wsgi_application()
+
+from commandcenter.accounts.sockets import SocketAuthentication  # noqa: E402  (needs the apps)
+from jobs.routing import websocket_urlpatterns  # noqa: E402
+
+HTTP_THREADS = 8
+
+
+async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
+    """Answer the server's start and stop messages; nothing has to be prepared."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": WSGIMiddleware(wsgi, workers=HTTP_THREADS),
+        "websocket": SocketAuthentication(URLRouter(websocket_urlpatterns)),
+        "lifespan": lifespan,
+    }
+)

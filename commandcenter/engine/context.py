@@ -1,0 +1,163 @@
+"""What a run lends to one engine: limits, the list of files, a scratch folder, tools and, for history, git."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from commandcenter.engine.contract import Blob, Entry, Scope, ToolResult
+from commandcenter.engine.errors import EngineError
+from commandcenter.engine.limits import Limits
+from commandcenter.engine.sandbox import run_tool
+
+Level = Literal["debug", "info", "warning", "error"]
+MAX_NAME_BYTES = 120
+
+# Names that tools look for beside the files they are given, compared in lower case. Dot files are all changed.
+CONFIGURATION_NAMES = frozenset(
+    {
+        "betterleaks.toml",
+        "gitleaks.toml",
+        "hadolint.yaml",
+        "hadolint.yml",
+        "mypy.ini",
+        "pyproject.toml",
+        "ruff.toml",
+        "setup.cfg",
+        "sgconfig.yaml",
+        "sgconfig.yml",
+        "shellcheckrc",
+        "tox.ini",
+        "zizmor.yaml",
+        "zizmor.yml",
+    }
+)
+
+
+class Repository(Protocol):
+    """What a context needs of a tree (engine/source/tree.py)."""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]: ...
+
+    @property
+    def commit(self) -> str: ...
+
+    def git(self, args: Sequence[str]) -> Iterator[bytes]: ...
+
+
+def safe_name(name: str) -> str:
+    """Give a base name that is harmless on disk and in an argument list, with the suffix it had."""
+    kept = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in name)
+    if kept.lower() in CONFIGURATION_NAMES or kept[:1] in {"", ".", "-", "@", "~"}:
+        kept = f"_{kept}"
+    if len(kept.encode("utf-8", "replace")) <= MAX_NAME_BYTES:
+        return kept
+    stem, dot, suffix = kept.rpartition(".")
+    tail = f"{dot}{suffix}" if stem and len(suffix) <= 20 and suffix.isascii() else ""
+    room = MAX_NAME_BYTES - len(tail)
+    return kept.encode("utf-8", "replace")[:room].decode("utf-8", "ignore") + tail
+
+
+class Materials:
+    """Blobs written out for tools that read files: each file of the tree at most once a run, for all engines."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._written: dict[str, Path] = {}
+        self._copies: Counter[tuple[str, str]] = Counter()
+
+    def write(self, blobs: Sequence[Blob]) -> dict[Path, Entry]:
+        """Write blobs as regular files of mode 0600 and say which file is which entry."""
+        files: dict[Path, Entry] = {}
+        with self._lock:
+            for blob in blobs:
+                path = self._written.get(blob.entry.path)
+                if path is None:
+                    path = self._written[blob.entry.path] = self._write(blob)
+                files[path] = blob.entry
+        return files
+
+    def _write(self, blob: Blob) -> Path:
+        name = safe_name(blob.entry.name)
+        # Two files of one content and one name, in two folders of the repository, are two files here too.
+        copy = self._copies[blob.entry.blob, name]
+        self._copies[blob.entry.blob, name] += 1
+        folder = self._root / (f"{blob.entry.blob}-{copy}" if copy else blob.entry.blob)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / name
+        with path.open("xb", opener=_private) as file:
+            file.write(blob.data)
+        return path
+
+
+class RunContext:
+    """The Context of one engine in one run."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        *,
+        engine_id: str,
+        scope: Scope,
+        limits: Limits,
+        scratch: Path,
+        materials: Materials,
+        log: Callable[[Level, str, str], None],
+    ) -> None:
+        self._repository = repository
+        self._engine_id = engine_id
+        self._scope = scope
+        self._limits = limits
+        self._scratch = scratch
+        self._materials = materials
+        self._log = log
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return self._repository.entries
+
+    @property
+    def commit(self) -> str:
+        return self._repository.commit
+
+    def scratch(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{self._engine_id}-", dir=self._scratch))
+
+    def materialise(self, blobs: Sequence[Blob]) -> Mapping[Path, Entry]:
+        return self._materials.write(blobs)
+
+    def run_tool(
+        self, argv: Sequence[str], *, stdin: bytes = b"", cwd: Path | None = None, seconds: float | None = None
+    ) -> ToolResult:
+        limits = self._limits
+        return run_tool(
+            argv,
+            cwd=cwd if cwd is not None else self.scratch(),
+            stdin=stdin,
+            seconds=limits.tool_seconds if seconds is None else min(seconds, limits.tool_seconds),
+            cpu_seconds=limits.tool_cpu_seconds,
+            memory_bytes=limits.memory_bytes,
+        )
+
+    def git(self, args: Sequence[str]) -> Iterator[bytes]:
+        if self._scope is not Scope.HISTORY:
+            raise EngineError(f"The engine {self._engine_id} reads files, not history: git is not lent to it.")
+        return self._repository.git(args)
+
+    def log(self, level: Level, message: str) -> None:
+        self._log(level, self._engine_id, message)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

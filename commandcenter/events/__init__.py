@@ -1,0 +1,1 @@
+"""The transactional outbox, the activity stream and the audit trail."""

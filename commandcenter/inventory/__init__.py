@@ -1,0 +1,1 @@
+"""Projects, memberships, repositories and technologies."""

@@ -1,0 +1,312 @@
+"""What every process shares. Values come from the environment through `env`; each is in docs/configuration.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from commandcenter.embedded.layout import running_environment
+from commandcenter.settings import database, env, limits, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DATA_DIR = Path(env.text("CC_DATA_DIR", str(BASE_DIR / ".data"))).absolute()
+
+if "DATABASE_URL" not in os.environ:
+    # A terminal beside a running `manage.py up` uses its servers and its keys.
+    for name, value in (running_environment(DATA_DIR) or {}).items():
+        os.environ.setdefault(name, value)
+
+PROCESS = env.text("CC_PROCESS", "command")  # web, worker, beat or command
+
+DEBUG = False
+SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ENCRYPTION_KEYS = env.words("CC_ENCRYPTION_KEYS")  # Fernet keys, the newest first
+PUBLIC_URL = env.url(
+    "CC_PUBLIC_URL", {"http", "https"}, f"http://localhost:{env.integer('CC_PORT', 8000)}"
+).rstrip("/")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+_public_host = urlsplit(PUBLIC_URL).hostname
+if _public_host and _public_host not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(_public_host)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "commandcenter.core",
+    "commandcenter.events",
+    "commandcenter.accounts",
+    "commandcenter.inventory",
+    "jobs",
+    "commandcenter.analysis",
+    "exports",
+    "commandcenter.dashboard",
+    "commandcenter.ops",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "axes",
+    "channels",
+    "csp",
+    "django_celery_beat",
+    "django_filters",
+    "django_prometheus",
+    "django_structlog",
+    "drf_spectacular",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "commandcenter.core.middleware.RequestIdMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "commandcenter.core.middleware.ProblemMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "commandcenter.urls"
+WSGI_APPLICATION = "commandcenter.wsgi.application"
+ASGI_APPLICATION = "commandcenter.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+            "builtins": ["django.templatetags.static"],
+        },
+    },
+]
+
+# --- data --------------------------------------------------------------------------------------------------------
+
+DATABASES = database.databases(PROCESS)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHE_URL = env.url("CACHE_URL", {"redis", "rediss", "unix"}, "redis://127.0.0.1:6379/1")
+BROKER_URL = env.url("BROKER_URL", {"redis", "rediss", "unix"}, "redis://127.0.0.1:6379/0")
+CHANNEL_URL = env.url("CHANNEL_URL", {"redis", "rediss", "unix"}, CACHE_URL)
+_redis_pool = {
+    "max_connections": 50,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 30,
+}
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "cc",
+        "TIMEOUT": 300,
+        "OPTIONS": {"CONNECTION_POOL_KWARGS": _redis_pool, "IGNORE_EXCEPTIONS": True},
+    },
+    # Limits on sign-in must not silently open when the cache is away, so this one raises.
+    "limits": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "cc-limits",
+        "TIMEOUT": 3600,
+        "OPTIONS": {"CONNECTION_POOL_KWARGS": _redis_pool},
+    },
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [CHANNEL_URL], "prefix": "cc"},
+    },
+}
+
+# --- people ------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "dashboard:overview"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [
+    ["username", "ip_address"]
+]  # never a user everywhere: that would be a door for mischief
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = True
+AXES_VERBOSE = False
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_IPWARE_PROXY_COUNT = 0
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
+
+# --- API ---------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "commandcenter.accounts.authentication.TokenAuthentication",
+        "commandcenter.accounts.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["commandcenter.core.permissions.SignedInWithScope"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "commandcenter.core.renderers.OrjsonRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": [
+        "commandcenter.core.parsers.OrjsonParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "commandcenter.core.pagination.KeysetPagination",
+    "DEFAULT_THROTTLE_CLASSES": ["commandcenter.core.throttles.RateLimitThrottle"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "commandcenter.core.problems.exception_handler",
+    "PAGE_SIZE": 100,
+    "DATETIME_FORMAT": "iso-8601",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Command Center",
+    "DESCRIPTION": "The API of a self-hosted command center over a portfolio of software repositories.",
+    "VERSION": "v1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+RATE_LIMITS = limits.rate_limits(env.optional("CC_RATE_LIMITS"))
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("CC_MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# --- work --------------------------------------------------------------------------------------------------------
+
+QUEUES = ("analysis", "export", "webhooks", "default", "system")
+JOB_HANDLERS = {
+    # job type -> dotted path of a jobs.handlers.Handler; `jobs.checks` imports each at start-up
+    "analysis": "commandcenter.analysis.handlers.AnalysisHandler",
+}
+JOB_SOFT_TIME_LIMIT = env.integer("CC_JOB_SOFT_SECONDS", 540, least=1)
+JOB_HARD_TIME_LIMIT = env.integer("CC_JOB_HARD_SECONDS", 600, least=2)
+JOB_TIME_LIMITS: dict[str, tuple[int, int]] = {}  # job type -> (soft, hard), where it differs
+JOB_MAX_ATTEMPTS = env.integer("CC_JOB_MAX_ATTEMPTS", 3, least=1, most=100)
+JOB_MAX_LOSSES = env.integer("CC_JOB_MAX_LOSSES", 10, least=1, most=100)
+JOB_RETRY_DELAY_SECONDS = env.integer("CC_JOB_RETRY_SECONDS", 30)
+JOB_LEASE_SECONDS = env.integer("CC_JOB_LEASE_SECONDS", 15, least=3)
+JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
+EVENT_SUBSCRIBERS: list[str] = []  # dotted paths of functions that get committed events, in order
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # leases count lost workers; a poison task would run for ever
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_TIME_LIMIT = JOB_HARD_TIME_LIMIT
+CELERY_TASK_SOFT_TIME_LIMIT = JOB_SOFT_TIME_LIMIT
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300 * 1024  # kB
+# Above the hard limit + 100 s, in all three places Celery reads it: redelivery must never race a running job.
+_visibility = JOB_HARD_TIME_LIMIT + 300
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": _visibility,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 30,
+    "max_retries": 1,
+    "queue_order_strategy": "round_robin",
+}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": _visibility}
+CELERY_VISIBILITY_TIMEOUT = _visibility
+
+# --- analysis ----------------------------------------------------------------------------------------------------
+
+MIRRORS_DIR = DATA_DIR / "mirrors"
+ENGINE_DIR = DATA_DIR / "engine"
+SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
+OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
+ENGINE_LIMITS = limits.engine_limits()
+
+# --- files, languages, headers -----------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("CC_STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "commandcenter" / "static"]
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],  # the admin's own scripts are inline
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+METRICS_TOKEN = env.optional("CC_METRICS_TOKEN")
+LOGGING = logs.logging(
+    level=env.text("CC_LOG_LEVEL", "INFO"), pretty=sys.stderr.isatty() and PROCESS == "command"
+)
+logs.configure_structlog()
+SILENCED_SYSTEM_CHECKS: list[str] = []

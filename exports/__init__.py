@@ -1,0 +1,1 @@
+"""Exports of analyses in formats that other tools read."""

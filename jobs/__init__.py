@@ -1,0 +1,1 @@
+"""Background jobs: the row, its state machine, dispatch, execution and live status."""

@@ -1,0 +1,197 @@
+"""A job, the narrow row that beats while it runs, and what happened to it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from commandcenter.accounts.models import User
+from commandcenter.inventory.models import Project
+
+
+class JobStatus(models.TextChoices):
+    """The states of a job. `jobs.state` alone writes them, along TRANSITIONS."""
+
+    PENDING = "pending", "Pending"  # created, not yet dispatched
+    QUEUED = "queued", "Queued"  # waits for a worker, or for `not_before`
+    RUNNING = "running", "Running"  # a worker holds the lease
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+TERMINAL = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+ACTIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+class JobType(models.TextChoices):
+    """What a job does. Which types can run here is said by settings.JOB_HANDLERS."""
+
+    ANALYSIS = "analysis", "Analysis"
+    EXPORT = "export", "Export"
+    IMPORT = "import", "Import"
+    BATCH_ANALYSIS = "batch_analysis", "Batch analysis"
+    BATCH_EXPORT = "batch_export", "Batch export"
+
+
+class OriginKind(models.TextChoices):
+    """What asked for a job; data, not a foreign key, for the asker may be an app above this one."""
+
+    API = "api", "API"
+    PAGE = "page", "Page"
+    SCHEDULE = "schedule", "Schedule"
+    BATCH = "batch", "Batch"
+    WEBHOOK = "webhook", "Webhook"
+    COMMAND = "command", "Command line"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Reads of jobs."""
+
+    def visible_to(
+        self, user: User | AnonymousUser, *, token_projects: list[int] | None = None
+    ) -> JobQuerySet:
+        """Jobs of projects that the user may see."""
+        return self.filter(project__in=Project.objects.visible_to(user, token_projects=token_projects))
+
+    def active(self) -> JobQuerySet:
+        """Jobs that have not ended."""
+        return self.filter(status__in=ACTIVE)
+
+    def for_project(self, project: Project | int) -> JobQuerySet:
+        """Jobs of one project."""
+        return self.filter(project=project)
+
+
+class Job(models.Model):
+    """One piece of background work and its outcome. The row is the result; no message carries it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs")
+    job_type = models.CharField(max_length=20, choices=JobType.choices)
+    status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PENDING)
+    parameters = models.JSONField(default=dict, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+    tags = models.JSONField(default=dict, blank=True)
+    queue = models.CharField(max_length=20)
+    attempt = models.PositiveIntegerField(default=0)  # claims so far, the running one included
+    max_attempts = models.PositiveIntegerField(default=3)
+    failures = models.PositiveIntegerField(default=0)  # attempts that ended in a failure of the work
+    losses = models.PositiveIntegerField(default=0)  # attempts whose worker was lost
+    dispatch_id = models.UUIDField(null=True, editable=False)  # which message may claim it
+    celery_task_id = models.CharField(max_length=64, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+    )
+    retry_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
+    )
+    origin_kind = models.CharField(max_length=10, choices=OriginKind.choices, default=OriginKind.API)
+    origin_id = models.BigIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)  # the last hint sent to the broker
+    started_at = models.DateTimeField(null=True, blank=True)  # of the last attempt
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=TERMINAL, completed_at__isnull=False)
+                | Q(status__in=ACTIVE, completed_at__isnull=True),
+                name="job_completed_at_when_terminal",
+            ),
+        ]
+        indexes = [
+            # serves: GET /jobs?project=&status=, newest first
+            models.Index(fields=["project", "status", "-id"], name="job_project_status"),
+            # serves: GET /jobs?project=, newest first
+            models.Index(fields=["project", "-id"], name="job_project_recent"),
+            # serves: GET /jobs?created_after=&created_before=
+            models.Index(F("created_at").desc(), name="job_created"),
+            # serves: the way from a Celery log line to the job
+            models.Index(fields=["celery_task_id"], condition=~Q(celery_task_id=""), name="job_celery_task"),
+            # serves: GET /jobs?tag=key:value
+            GinIndex(fields=["tags"], name="job_tags", opclasses=["jsonb_path_ops"]),
+            # serves: the sweeper and the reaper, and GET /jobs/active
+            models.Index(
+                fields=["status", "published_at"], condition=Q(status__in=ACTIVE), name="job_active"
+            ),
+            # serves: the children of a batch
+            models.Index(fields=["parent", "status"], condition=Q(parent__isnull=False), name="job_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_type} #{self.pk}"
+
+    @property
+    def is_terminal(self) -> bool:
+        """True when the job has ended and will not change again."""
+        return self.status in TERMINAL
+
+
+class JobRun(models.Model):
+    """What changes while a job runs: lease, heartbeat, progress and the last event number.
+
+    Narrow and half empty on purpose (fillfactor 50, set by migration), so that beating updates in place.
+    """
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="run")
+    fencing_token = models.BigIntegerField(default=0)  # rises by one with each claim
+    lease_expires_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=120, blank=True)
+    last_seq = models.BigIntegerField(default=0)
+    progress = models.PositiveSmallIntegerField(default=0)
+    current_step = models.CharField(max_length=200, blank=True)
+    log_bytes = models.PositiveIntegerField(default=0)  # of log events, capped per job
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(progress__lte=100), name="jobrun_progress_0_to_100"),
+        ]
+        # Without an index on lease_expires_at: the reaper starts from job_active, which is small,
+        # and an index here would make each heartbeat write to it.
+
+    def __str__(self) -> str:
+        return f"run of job {self.job_id}"
+
+
+class JobEventType(models.TextChoices):
+    """What a job event says; the same words as on the socket."""
+
+    STATE = "state", "State"
+    PROGRESS = "progress", "Progress"
+    LOG = "log", "Log"
+
+
+class JobEvent(models.Model):
+    """One numbered line of a job's history. Numbers start at 1 and have no gap."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=10, choices=JobEventType.choices)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            # serves as well: GET /jobs/{id}/events?after=
+            models.UniqueConstraint(fields=["job", "seq"], name="jobevent_job_seq_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} #{self.seq} {self.type}"

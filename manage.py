@@ -1,0 +1,24 @@
+#!/usr/bin/env python
+"""Command line entry point: `manage.py up`, `analyze`, `doctor`, `createtoken` and Django's own commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run one management command with the production settings, unless others are named."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.production")
+    if len(sys.argv) > 1 and sys.argv[1] == "up":
+        # The supervisor runs for weeks beside its children: it must not pay for Django.
+        from commandcenter.embedded.command import main as up
+
+        sys.exit(up(sys.argv[2:]))
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
