@@ -45,10 +45,18 @@ _FORBIDDEN_V4 = tuple(
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _FORBIDDEN_V6 = tuple(
     IPv6Network(n)
-    for n in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")  # Teredo is in the first
+    for n in (
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    )  # Teredo is in the first
 )
 
-_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*")
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*"
+)
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
 _MAX_ADDRESSES = 16
 
@@ -127,10 +135,7 @@ def resolve(host: str, port: int, allow: Iterable[Network], *, seconds: float = 
     """
     allow = tuple(allow)
     address = literal(host)
-    if address is not None:
-        found = [str(address)]
-    else:
-        found = _lookup(_ascii(host), port, seconds)
+    found = [str(address)] if address is not None else _lookup(_ascii(host), port, seconds)
     allowed = [item for item in found if is_allowed(item, allow)]
     if not allowed:
         raise ForbiddenAddress(f"{_shown(host)} is not a public address")

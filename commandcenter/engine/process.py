@@ -34,7 +34,9 @@ class KillReceipt:
 class Supervised:
     """A running program and its shim. `pid` is the shim's, which leads the program's process group."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, program: int, *, group: bool) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, program: int, *, group: bool
+    ) -> None:
         self._process = process
         self._control = control
         self._group = group
@@ -157,7 +159,9 @@ def spawn(
     if not report:
         with Supervised(process, ours, process.pid, group=new_session):
             pass
-        raise EngineUnavailable(f"{Path(argv[0]).name} could not be started: it is missing or does not run here.")
+        raise EngineUnavailable(
+            f"{Path(argv[0]).name} could not be started: it is missing or does not run here."
+        )
     return Supervised(process, ours, int(report), group=new_session)
 
 
