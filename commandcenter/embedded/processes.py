@@ -1,0 +1,87 @@
+"""The platform's own processes, as data: what runs beside the servers, how it is started and how it is stopped."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from commandcenter.embedded.ports import LOOPBACK
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent  # the folder of manage.py
+WORKERS = {
+    # name -> (queues, pool processes). Housekeeping has a worker of its own: the reaper must not wait behind imports.
+    "analysis": ("analysis", 2),
+    "default": ("export,default,webhooks", 1),
+    "system": ("system", 1),
+}
+_PYTHON = (sys.executable, "-m")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process. `kind` is its CC_PROCESS; `orphan_signal` is what it gets when the supervisor is killed."""
+
+    name: str
+    kind: str
+    argv: tuple[str, ...]
+    stop_signal: signal.Signals
+    orphan_signal: signal.Signals
+    hurry_signal: signal.Signals = signal.SIGKILL  # when the grace is over
+
+
+def manage(*arguments: str) -> tuple[str, ...]:
+    """Return the command line of one management command."""
+    return (sys.executable, str(CHECKOUT / "manage.py"), *arguments)
+
+
+def web(port: int) -> Process:
+    """Return the web server; one port serves HTTP and WebSockets."""
+    return Process(
+        name="web",
+        kind="web",
+        argv=(
+            *_PYTHON, "granian", "--interface", "asgi", "commandcenter.asgi:application", "--host", LOOPBACK,
+            "--port", str(port), "--workers", "1", "--no-access-log", "--log-level", "warning",
+            "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "3",
+        ),
+        stop_signal=signal.SIGTERM,
+        orphan_signal=signal.SIGTERM,  # granian's worker would outlive a killed granian
+    )  # fmt: skip
+
+
+def worker(name: str) -> Process:
+    """Return the Celery worker of some queues."""
+    queues, pool = WORKERS[name]
+    return Process(
+        name=f"worker-{name}",
+        kind="worker",
+        argv=(
+            *_PYTHON, "celery", "-A", "commandcenter", "worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(pool),
+            "-O", "fair", "--without-gossip", "--without-mingle", "--without-heartbeat",
+            "--max-memory-per-child", str(300 * 1024),
+        ),
+        stop_signal=signal.SIGTERM,  # warm: running tasks may end
+        orphan_signal=signal.SIGKILL,  # pool processes follow their parent, engines their pipe
+        hurry_signal=signal.SIGQUIT,  # cold: tasks are dropped, and their leases return them to the queue
+    )  # fmt: skip
+
+
+def beat() -> Process:
+    """Return the clock. Without pid file: the supervisor runs one, and a stale file would stop it."""
+    return Process(
+        name="beat",
+        kind="beat",
+        argv=(
+            *_PYTHON, "celery", "-A", "commandcenter", "beat", "--pidfile", "", "--scheduler",
+            "django_celery_beat.schedulers:DatabaseScheduler",
+        ),
+        stop_signal=signal.SIGTERM,
+        orphan_signal=signal.SIGKILL,
+    )  # fmt: skip
+
+
+def all_processes(port: int) -> tuple[Process, ...]:
+    """Return the processes in the order in which they start."""
+    return (web(port), *(worker(name) for name in WORKERS), beat())
