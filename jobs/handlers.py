@@ -1,0 +1,100 @@
+"""What a job type must offer, what it gets, and how settings name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from commandcenter.inventory.models import Project
+from jobs.exceptions import InvalidParameters
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Receipt = Mapping[str, Any]  # what a kill hook did, for the job's events: {pids, signal, seconds, ...}
+KillHook = Callable[[], Receipt | None]
+
+
+class JobRunContext(Protocol):
+    """One attempt of one job, as its handler sees it. Every method may be called from the handler's thread."""
+
+    @property
+    def job_id(self) -> int:
+        """The job's id."""
+
+    @property
+    def project_id(self) -> int:
+        """The id of the job's project."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as `Handler.validate` returned them."""
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+
+    def progress(self, percent: int, step: str) -> None:
+        """Tell how far the work is, 0 to 100, and what it does. Cheap: kept in memory, written 4 times a second.
+
+        Raises JobCancelled, TimeLimitReached or LeaseLost when the attempt must end.
+        """
+
+    def log(self, level: LogLevel, message: str, source: str = "") -> None:
+        """Add a line to the job's log, which is capped per job. Cheap, and never raises."""
+
+    def raise_if_cancelled(self) -> None:
+        """Raise JobCancelled, TimeLimitReached or LeaseLost when the attempt must end."""
+
+    def on_cancel(self, hook: KillHook) -> None:
+        """Register what ends the work's processes: called once, from another thread, when the attempt must end."""
+
+    def commit(self, result: dict[str, Any]) -> AbstractContextManager[None]:
+        """Open the one transaction in which the handler writes what it found and the job completes with `result`.
+
+        Holds the fence: no other worker can take the job over until it ends. Raises LeaseLost when one already has.
+        `result` is read when the block ends.
+        """
+
+
+class Handler(Protocol):
+    """One job type. Instances are made once a process, so they keep no state of a job."""
+
+    queue: str
+
+    def validate(self, parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
+        """Return the cleaned parameters; raise InvalidParameters naming each that cannot be used."""
+
+    def run(self, run: JobRunContext) -> None:
+        """Do the work. Ends in `with run.commit(result)`; raises JobFailed when the work failed.
+
+        Any other exception counts as a failure of the work and is retried. It may run more than once.
+        """
+
+
+@lru_cache(maxsize=64)
+def _instance(path: str) -> Handler:
+    handler: Handler = import_string(path)()
+    return handler
+
+
+def handler_for(job_type: str) -> Handler:
+    """Return the handler of a job type. Raises InvalidParameters when no handler is set for it."""
+    path = settings.JOB_HANDLERS.get(job_type)
+    if path is None:
+        known = ", ".join(sorted(settings.JOB_HANDLERS))
+        raise InvalidParameters.single(
+            "job_type", "unknown", f"No job of type {job_type!r} can run here. Use one of: {known}."
+        )
+    return _instance(path)
+
+
+def time_limits(job_type: str) -> tuple[int, int]:
+    """Return the soft and the hard time limit of a job type, in seconds."""
+    limits: tuple[int, int] = settings.JOB_TIME_LIMITS.get(
+        job_type, (settings.JOB_SOFT_TIME_LIMIT, settings.JOB_HARD_TIME_LIMIT)
+    )
+    return limits
