@@ -1,0 +1,106 @@
+"""Reads Gemfile.lock and, as far as it is plain, Gemfile."""
+
+from __future__ import annotations
+
+import re
+
+from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.manifests.pep508 import is_development
+
+_SPEC = re.compile(r"    (\S+) \(([^)]+)\)")
+_NEED = re.compile(r"      ([^\s(!]+)(?: \(([^)]+)\))?")
+_DIRECT = re.compile(r"  ([^\s(!]+)(?: \(([^)]+)\))?!?")
+_PLATFORM = re.compile(
+    r"-(?:(?:x86|x64|x86_64|aarch64|arm64|arm|armv\w+|universal|ppc64le|s390x|riscv64)-[\w-]+|java|jruby|mswin\d*|mingw\w*)$"
+)
+_GEM = re.compile(r"\s*gem[\s(]+[\"']([\w.-]+)[\"']([^#]*)")
+_GROUP = re.compile(r"\s*group[\s(]+([^#]*?)\)?\s+do\b")
+_BLOCK = re.compile(r"\s*(?:if|unless|case|begin|while|until)\b|.*\bdo\b\s*(?:\|[^|]*\|)?\s*$")
+_WORD = re.compile(r":(\w+)|[\"'](\w+)[\"']")
+
+
+def parse_lock(source: Source) -> Lock:
+    lock = Lock(source.path, "bundler", "gem", graph=True)
+    direct: dict[str, str | None] = {}
+    heading, current, seen = "", "", False
+    needs: list[tuple[str, str]] = []
+    by_name: dict[str, list[str]] = {}
+    for number, raw in enumerate(source.text.splitlines(), 1):
+        line = raw.rstrip()
+        if line and line[0] != " ":
+            heading = line
+            seen = seen or heading in ("GEM", "GIT", "PATH", "DEPENDENCIES", "PLUGIN SOURCE")
+            continue
+        if heading in ("GEM", "GIT", "PATH", "PLUGIN SOURCE"):
+            if (spec := _SPEC.fullmatch(line)) is not None:
+                # A gem of several platforms stands once for each: one package.
+                current, version = spec[1], _PLATFORM.sub("", spec[2])
+                key = f"{current} {version} {heading}"
+                if key not in lock.packages:
+                    lock.packages[key] = Locked(current, version, number, local=heading == "PATH")
+                    by_name.setdefault(current, []).append(key)
+                current = key
+            elif (need := _NEED.fullmatch(line)) is not None and current:
+                needs.append((current, need[1]))
+        elif heading == "DEPENDENCIES" and (wanted := _DIRECT.fullmatch(line)) is not None:
+            direct[wanted[1]] = wanted[2]
+    if not seen:
+        raise Unreadable("It has none of bundler's sections: not a Gemfile.lock.")
+    for key, name in needs:
+        lock.packages[key].needs.extend((target, "runtime") for target in by_name.get(name, ()))
+    for name, constraint in direct.items():
+        for key in by_name.get(name, ()):
+            lock.packages[key].direct = True
+            lock.packages[key].requirement = constraint
+    # Path gems are asked for by the Gemfile through `gemspec` or `path:`; what they need is needed at run time.
+    local = [p for p in lock.packages.values() if p.local]
+    used = {key for p in local for key, _ in p.needs}
+
+    def find(requirement: Requirement, folder: str) -> list[str]:  # noqa: ARG001 - one Gemfile, one lock file
+        return by_name.get(requirement.name, [])
+
+    for key in used:
+        lock.packages[key].scope = "runtime"
+    lock.find = find
+    return lock
+
+
+def parse_gemfile(source: Source) -> Manifest:
+    manifest = Manifest(source.path, "bundler", "gem")
+    stack: list[DependencyScope | None] = []
+    for number, line in enumerate(source.text.splitlines(), 1):
+        code = line.split("#")[0] if "#{" not in line else line
+        group = _GROUP.match(code)
+        if group is not None:
+            stack.append(_scope(group[1]))
+        elif re.match(r"\s*end\b", code):
+            if stack:
+                stack.pop()
+        elif (gem := _GEM.match(code)) is not None:
+            found = _gem(gem[1], gem[2], next((s for s in reversed(stack) if s), "runtime"), number)
+            if found is not None:
+                manifest.requirements.append(found)
+        elif len(code) < 1_000 and _BLOCK.match(code):
+            stack.append(None)
+    return manifest
+
+
+def _scope(words: str) -> DependencyScope:
+    names = [match[1] or match[2] for match in _WORD.finditer(words)]
+    if not names or "default" in names or "production" in names:
+        return "runtime"
+    return "development" if all(is_development(name) for name in names) else "runtime"
+
+
+def _gem(name: str, rest: str, scope: DependencyScope, line: int) -> Requirement | None:
+    if re.search(r"(?::path\s*=>|\bpath:)", rest):
+        return None
+    inline = re.search(r"(?::groups?\s*=>|\bgroups?:)\s*(\[[^\]]*\]|[:\"'\w]+)", rest)
+    if inline is not None:
+        scope = _scope(inline[1])
+    versions = re.match(r"((?:\s*,\s*[\"'][^\"']*[\"'](?!\s*=>))*)", rest)
+    written = re.findall(r"[\"']([^\"']*)[\"']", versions[1]) if versions else []
+    constraint = ", ".join(written) or None
+    match = re.fullmatch(r"=?\s*(\d[\w.]*)", constraint or "")
+    return Requirement(name, constraint, scope, line, version=match[1] if match else None)

@@ -1,0 +1,93 @@
+"""The table of formats: which file is read by which function."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from commandcenter.engine.manifests import (
+    beam_dart,
+    bundler,
+    cargo,
+    composer,
+    docker,
+    golang,
+    gradle,
+    maven,
+    npm,
+    nuget,
+    package_json,
+    pnpm,
+    pylock,
+    pyproject,
+    requirements,
+    workflows,
+    yarn,
+)
+from commandcenter.engine.manifests.model import Document, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format by the name that people know it by."""
+
+    name: str
+    parse: Callable[[Source], Document]
+
+
+_PARSERS: dict[str, Callable[[Source], Document]] = {
+    "package.json": package_json.parse,
+    "package-lock.json": npm.parse,
+    "npm-shrinkwrap.json": npm.parse,
+    "yarn.lock": yarn.parse,
+    "pnpm-lock.yaml": pnpm.parse,
+    "pyproject.toml": pyproject.parse,
+    "Pipfile": pyproject.parse_pipfile,
+    "Pipfile.lock": pylock.parse_pipfile,
+    "uv.lock": pylock.parse_uv,
+    "poetry.lock": pylock.parse_poetry,
+    "pdm.lock": pylock.parse_pdm,
+    "go.mod": golang.parse,
+    "Cargo.toml": cargo.parse,
+    "Cargo.lock": cargo.parse_lock,
+    "pom.xml": maven.parse,
+    "Gemfile": bundler.parse_gemfile,
+    "gems.rb": bundler.parse_gemfile,
+    "Gemfile.lock": bundler.parse_lock,
+    "gems.locked": bundler.parse_lock,
+    "composer.json": composer.parse,
+    "composer.lock": composer.parse_lock,
+    ".gitlab-ci.yml": workflows.parse_gitlab,
+    "packages.lock.json": nuget.parse_lock,
+    "packages.config": nuget.parse_project,
+    "Directory.Packages.props": nuget.parse_project,
+    "Directory.Build.props": nuget.parse_project,
+    "gradle.lockfile": gradle.parse_lock,
+    "build.gradle": gradle.parse_build,
+    "build.gradle.kts": gradle.parse_build,
+    "mix.exs": beam_dart.parse_mix,
+    "mix.lock": beam_dart.parse_mix_lock,
+    "pubspec.yaml": beam_dart.parse_pubspec,
+    "pubspec.lock": beam_dart.parse_pub_lock,
+    "action.yml": workflows.parse_actions,
+    "action.yaml": workflows.parse_actions,
+}
+_NAMED = {file: Format(file, parse) for file, parse in _PARSERS.items()}
+_WORKFLOW = re.compile(r"(?:^|/)\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml$")
+_MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
+    (requirements.matches, Format("a requirements file", requirements.parse)),
+    (docker.matches, Format("a Dockerfile", docker.parse)),
+    (lambda path: _WORKFLOW.search(path) is not None, Format("a workflow", workflows.parse_actions)),
+    (workflows.is_compose, Format("a compose file", workflows.parse_compose)),
+    (lambda path: path.endswith((".csproj", ".fsproj", ".vbproj")), Format("a project", nuget.parse_project)),
+    (lambda path: path.endswith(".versions.toml"), Format("a version catalog", gradle.parse_catalog)),
+)
+
+
+def format_of(path: str) -> Format | None:
+    """The format of a path, None where it is neither a manifest nor a lock file."""
+    named = _NAMED.get(path.rpartition("/")[2])
+    if named is not None:
+        return named
+    return next((kind for matches, kind in _MATCHED if matches(path)), None)

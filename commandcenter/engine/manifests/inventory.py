@@ -1,0 +1,125 @@
+"""The one face of the readers: blobs in, dependencies and failures out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from commandcenter.engine.contract import Blob, Dependency, Failure
+from commandcenter.engine.manifests import cargo, maven, nuget, requirements
+from commandcenter.engine.manifests.formats import Format, format_of
+from commandcenter.engine.manifests.join import governed, lock_rows, manifest_rows
+from commandcenter.engine.manifests.model import Document, Lock, Manifest, Source, Unreadable
+from commandcenter.engine.manifests.syntax import decode
+
+VENDORED = frozenset(
+    [
+        "node_modules",
+        "bower_components",
+        "jspm_packages",
+        "vendor",
+        "_vendor",
+        "third_party",
+        "third-party",
+        "thirdparty",
+        "site-packages",
+        "dist-packages",
+        ".venv",
+        ".tox",
+        ".nox",
+        ".yarn",
+        "Pods",
+        "Carthage",
+        "__pypackages__",
+    ]
+)
+"""Folders that hold other people's code: what it needs is not what this repository asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All dependencies of one tree, and the files that could not be read."""
+
+    dependencies: tuple[Dependency, ...]
+    failures: tuple[Failure, ...]
+
+
+_last: tuple[str, Inventory] | None = None
+"""The last answer: two engines ask for the same files one after another. One place, replaced whole."""
+
+
+def vendored(path: str) -> bool:
+    """Whether a path lies in a folder of vendored code."""
+    return not VENDORED.isdisjoint(path.split("/")[:-1])
+
+
+def wanted(path: str) -> bool:
+    """Whether `read` wants this file: a known name outside of vendored folders."""
+    return format_of(path) is not None and not vendored(path)
+
+
+def read(blobs: Sequence[Blob]) -> Inventory:
+    """Read every manifest and lock file among the blobs and join them, sorted by path, line and name.
+
+    A file that cannot be read is a failure with its path; the others are read nevertheless. Test fixtures count.
+    """
+    global _last  # noqa: PLW0603 - a memory of one answer, see above
+    chosen = sorted((blob for blob in blobs if wanted(blob.entry.path)), key=lambda blob: blob.entry.path)
+    digest = hashlib.sha256()
+    for blob in chosen:
+        digest.update(f"{blob.entry.path}\0{blob.entry.blob}\0".encode())
+        digest.update(hashlib.sha256(blob.data).digest())
+    key = digest.hexdigest()
+    if _last is not None and _last[0] == key:
+        return _last[1]
+    inventory = _read(chosen)
+    _last = (key, inventory)
+    return inventory
+
+
+def _read(blobs: Iterable[Blob]) -> Inventory:
+    documents: list[Document] = []
+    failures: list[Failure] = []
+    for blob in blobs:
+        path = blob.entry.path
+        kind = format_of(path)
+        if kind is not None:
+            _parse(kind, blob, documents, failures)
+    manifests = {d.path: d for d in documents if isinstance(d, Manifest)}
+    locks = [d for d in documents if isinstance(d, Lock)]
+    for link in (requirements.link, cargo.link, maven.link, nuget.link):
+        link(manifests)
+    rows: list[Dependency] = []
+    covered: set[str] = set()
+    for lock in locks:
+        try:
+            own = governed(lock, manifests)
+            rows.extend(lock_rows(lock, own))
+        except Exception as error:  # noqa: BLE001 - a hostile lock file costs its own rows only
+            failures.append(Failure(f"Its packages cannot be joined: {error!r}.", lock.path))
+            continue
+        covered.update(manifest.path for manifest in own)
+    for manifest in manifests.values():
+        # A lock file does not hold what builds the project itself.
+        asked = manifest.requirements
+        left = [r for r in asked if r.scope == "build"] if manifest.path in covered else asked
+        if manifest.path in covered and manifest.family != "python":
+            left = []
+        rows.extend(manifest_rows(manifest, left))
+    rows.sort(key=lambda row: (row.path, row.line or 0, row.name, row.version or ""))
+    return Inventory(tuple(rows), tuple(failures))
+
+
+def _parse(kind: Format, blob: Blob, documents: list[Document], failures: list[Failure]) -> None:
+    path = blob.entry.path
+    try:
+        data, text = decode(blob.data)
+        document = kind.parse(Source(path, data, text))
+    except Unreadable as error:
+        failures.append(Failure(str(error), path))
+    except Exception as error:  # noqa: BLE001 - a hostile file costs itself only, whatever it provokes
+        failures.append(Failure(f"It cannot be read as {kind.name}: {error!r}.", path))
+    else:
+        if document is not None:
+            documents.append(document)

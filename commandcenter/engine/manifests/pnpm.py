@@ -1,0 +1,87 @@
+"""Reads pnpm-lock.yaml, versions 5, 6 and 9."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.manifests.model import Edge, Lock, Locked, Root, Source, Unreadable
+from commandcenter.engine.manifests.package_json import SECTIONS
+from commandcenter.engine.manifests.syntax import line_of, load_yaml, string, table
+
+_NOISE = re.compile(
+    r"^    (?:resolution: \{[^\n]*\}|engines: \{[^\n]*\}|hasBin: \w+|deprecated: [^\n>|]*)\n", re.MULTILINE
+)
+"""Fields of no use here, on one line each: half of the file, and blank lines keep the line numbers."""
+_KEY = re.compile(r"/?((?:@[^/@]+/)?[^/@(]+)[@/]([^(_]+)")
+
+
+def parse(source: Source) -> Lock:
+    document = load_yaml(_NOISE.sub("\n", source.text))
+    if not isinstance(document, dict) or "lockfileVersion" not in document:
+        raise Unreadable("It has no lockfileVersion: not a lock file of pnpm.")
+    lock = Lock(source.path, "npm", "npm", roots=[])
+    entries: dict[str, Any] = table(document.get("packages"))
+    snapshots: dict[str, Any] = table(document.get("snapshots"))
+    lines = {str(key): line_of(key) for key in entries}
+    for key, value in (snapshots or entries).items():
+        base = key.partition("(")[0]
+        entry = {**table(entries.get(base)), **table(value)}
+        match = _KEY.match(key)
+        version = string(entry.get("version")) or (match[2] if match else None)
+        name = string(entry.get("name")) or (match[1] if match else key)
+        local = key.startswith("file:") or "@file:" in key or "@link:" in key
+        flagged: DependencyScope | None = "development" if entry.get("dev") is True else None
+        lock.packages[key] = Locked(
+            name=name,
+            version=version
+            if version and re.match(r"\d", version)
+            else string(entry.get("version")) or version,
+            line=lines.get(base) or lines.get(key),
+            local=local,
+            scope="optional" if entry.get("optional") is True else flagged,
+        )
+    for key, value in (snapshots or entries).items():
+        lock.packages[key].needs.extend(_edges(table(value), lock.packages))
+    members = []
+    importers = table(document.get("importers")) or {".": document}
+    for folder, importer in importers.items():
+        parts = (source.folder, "" if folder == "." else folder, "package.json")
+        members.append("/".join(part for part in parts if part))
+        lock.roots = [*(lock.roots or []), *_roots(table(importer), lock.packages)]
+    lock.members = tuple(members)
+    return lock
+
+
+def _target(name: str, reference: str, packages: dict[str, Locked]) -> str | None:
+    """The key of `name` at the version or path that the file gives for it."""
+    for key in (f"{name}@{reference}", f"/{name}@{reference}", f"/{name}/{reference}", reference):
+        if key in packages:
+            return key
+    return None
+
+
+def _edges(entry: dict[str, Any], packages: dict[str, Locked]) -> list[Edge]:
+    edges: list[Edge] = []
+    for section, scope in SECTIONS[:2]:
+        for name, reference in table(entry.get(section)).items():
+            key = _target(name, str(reference), packages)
+            if key is not None:
+                edges.append((key, scope))
+    return edges
+
+
+def _roots(importer: dict[str, Any], packages: dict[str, Locked]) -> list[Root]:
+    specifiers = table(importer.get("specifiers"))
+    roots = []
+    for section, scope in SECTIONS:
+        for name, value in table(importer.get(section)).items():
+            if isinstance(value, dict):
+                reference, constraint = string(value.get("version")), string(value.get("specifier"))
+            else:
+                reference, constraint = string(value), string(specifiers.get(name))
+            key = _target(name, reference or "", packages)
+            if key is not None:
+                roots.append(Root(key, constraint and str(constraint), scope))
+    return roots

@@ -1,0 +1,143 @@
+"""Loads JSON, TOML and YAML that may be hostile: bounded depth, bounded aliases, one kind of error."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import orjson
+import yaml
+
+from commandcenter.engine.manifests.model import Unreadable
+
+MAX_ALIASES = 200
+MAX_DEPTH = 100
+MAX_DOTS = 100
+"""Dots outside of quotes in one line of TOML: dotted keys cost their square in tomllib."""
+
+_QUOTED = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
+_YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Placed(str):
+    """A string of a YAML document that knows its line (1-based)."""
+
+    __slots__ = ("line",)
+    line: int
+
+
+class _PlacingLoader(_YamlLoader):  # type: ignore[misc]
+    """A safe loader whose strings are `Placed`; timestamps and the like stay text."""
+
+
+def _place(_loader: Any, node: Any) -> Placed:
+    placed = Placed(node.value)
+    placed.line = node.start_mark.line + 1
+    return placed
+
+
+_PlacingLoader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":float", ":int"))
+    ]
+    for first, resolvers in _YamlLoader.yaml_implicit_resolvers.items()
+}
+_PlacingLoader.add_constructor("tag:yaml.org,2002:str", _place)
+# Tags of other tools (!reference, !Ref, !vault) must not make a file unreadable.
+_PlacingLoader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+
+
+def decode(data: bytes) -> tuple[bytes, str]:
+    """Bytes without their byte order mark, and the text; UTF-16 with a mark is understood."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = data.decode("utf-16", "replace")
+        return text.encode(), text
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return data, data.decode("utf-8", "replace")
+
+
+def load_json(data: bytes) -> dict[str, Any]:
+    """The object that the bytes hold; `Unreadable` where they hold something else or nest too deeply."""
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"It is not valid JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise Unreadable("It is valid JSON, but not an object.")
+    return document
+
+
+def load_toml(text: str) -> dict[str, Any]:
+    """The table that the text holds; `Unreadable` where it is not TOML or nests too deeply."""
+    for line in text.splitlines():
+        if line.count(".") > MAX_DOTS and _QUOTED.sub("", line).count(".") > MAX_DOTS:
+            raise Unreadable(f"A key has more than {MAX_DOTS} dots.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Unreadable(f"It is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise Unreadable("It nests too deeply.") from error
+
+
+def load_yaml(text: str) -> Any:
+    """The first document of the text, strings as `Placed`, nothing but strings, booleans, lists and tables.
+
+    `Unreadable` where it is not YAML, nests deeper than 100 or holds more than 200 aliases.
+    """
+    try:
+        _check_events(text)
+        loader = _PlacingLoader(text)
+        try:
+            return loader.get_data() if loader.check_data() else None
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        at = f" in line {where.line + 1}" if where is not None else ""
+        raise Unreadable(f"It is not valid YAML: {getattr(error, 'problem', None) or error}{at}.") from error
+    except (RecursionError, ValueError, TypeError) as error:
+        raise Unreadable(f"It cannot be read as YAML: {error}.") from error
+
+
+def _check_events(text: str) -> None:
+    """Refuse what would explode when composed; skipped where neither anchors nor deep nesting can be there."""
+    anchored = "&" in text and "*" in text
+    deep = (
+        text.count("[") + text.count("{") > MAX_DEPTH or "\n" + " " * MAX_DEPTH in text or "- - - -" in text
+    )
+    if not (anchored or deep):
+        return
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_YamlLoader):
+        if isinstance(event, yaml.AliasEvent):
+            aliases += 1
+            if aliases > MAX_ALIASES:
+                raise Unreadable(f"It holds more than {MAX_ALIASES} YAML aliases.")
+        elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Unreadable(f"It nests deeper than {MAX_DEPTH} levels.")
+        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+            depth -= 1
+
+
+def table(value: object) -> dict[str, Any]:
+    """The value where it is a table, else an empty one: a wrong type is no reason to lose the file."""
+    return value if isinstance(value, dict) else {}
+
+
+def array(value: object) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def string(value: object) -> str | None:
+    """The value where it is a non-empty string."""
+    return value if isinstance(value, str) and value else None
+
+
+def line_of(value: object) -> int | None:
+    """The line of a string that `load_yaml` made."""
+    return value.line if isinstance(value, Placed) else None

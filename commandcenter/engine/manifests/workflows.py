@@ -1,0 +1,125 @@
+"""Reads what CI and compose files pull in: GitHub Actions, GitLab CI, compose images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.manifests.docker import expand, image_requirement
+from commandcenter.engine.manifests.model import Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.manifests.syntax import array, line_of, load_yaml, string, table
+
+_USES = re.compile(r"([\w.-]+/[\w.-]+)((?:/[\w./-]+)?)@([^\s@]+)")
+
+
+def _document(source: Source) -> dict[str, Any]:
+    document = load_yaml(source.text)
+    if document is not None and not isinstance(document, dict):
+        raise Unreadable("It is valid YAML, but not a table.")
+    return document or {}
+
+
+def parse_actions(source: Source) -> Manifest:
+    """A workflow, or the action.yml of a composite action: `uses:` of steps and jobs, containers and services."""
+    document = _document(source)
+    manifest = Manifest(source.path, "actions", "githubactions")
+    jobs = [table(job) for job in table(document.get("jobs")).values()]
+    runs = table(document.get("runs"))
+    for job in (*jobs, runs):
+        for value in (job.get("uses"), *(table(step).get("uses") for step in array(job.get("steps")))):
+            wanted = _uses(value)
+            if wanted is not None:
+                manifest.requirements.append(wanted)
+        containers = [job.get("container"), *table(job.get("services")).values()]
+        if job is runs:
+            containers = [runs.get("image")] if str(runs.get("image", "")).startswith("docker://") else []
+        for container in containers:
+            written = container if isinstance(container, str) else table(container).get("image")
+            _add_image(manifest, written, "build")
+    return manifest
+
+
+def _uses(value: object) -> Requirement | None:
+    """One `uses:`; None for actions of the repository itself and for what is not an action."""
+    written = string(value)
+    if written is None or written.startswith("./"):
+        return None
+    if written.startswith("docker://"):
+        return image_requirement(written.removeprefix("docker://"), "build", line_of(value))
+    match = _USES.fullmatch(written.strip())
+    if match is None:
+        return None
+    return Requirement(match[1], match[3], "build", line_of(value), version=match[3])
+
+
+def _add_image(manifest: Manifest, value: object, scope: DependencyScope) -> None:
+    written = string(value)
+    if written is None or "${{" in written:
+        return
+    wanted = image_requirement(written.removeprefix("docker://"), scope, line_of(value))
+    if wanted is not None:
+        manifest.requirements.append(wanted)
+
+
+def is_compose(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    return re.fullmatch(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml", name) is not None
+
+
+def parse_compose(source: Source) -> Manifest:
+    document = _document(source)
+    manifest = Manifest(source.path, "compose", "docker")
+    for service in table(document.get("services")).values():
+        body = table(service)
+        # With `build` the image is the repository's own: `image` only names the result.
+        if "build" in body:
+            continue
+        value = body.get("image")
+        written = string(value)
+        if written is not None:
+            wanted = image_requirement(expand(written, {}), "runtime", line_of(value))
+            if wanted is not None:
+                manifest.requirements.append(wanted)
+    return manifest
+
+
+def parse_gitlab(source: Source) -> Manifest:
+    """Images and services of jobs, and `include:` of other projects, components and addresses."""
+    document = _document(source)
+    manifest = Manifest(source.path, "gitlab", "gitlab")
+    variables = {
+        str(k): str(v) for k, v in table(document.get("variables")).items() if isinstance(v, (str, int))
+    }
+    scopes = [document, table(document.get("default"))]
+    scopes += [body for key, body in document.items() if key != "default" and isinstance(body, dict)]
+    for body in scopes:
+        for value in _gitlab_images(body):
+            written = string(value)
+            if written is None:
+                continue
+            wanted = image_requirement(expand(written, variables), "build", line_of(value))
+            if wanted is not None:
+                manifest.requirements.append(wanted)
+    includes = document.get("include")
+    for item in includes if isinstance(includes, list) else [includes]:
+        entry = table(item)
+        project, component = string(entry.get("project")), string(entry.get("component"))
+        if project is not None:
+            ref = string(entry.get("ref"))
+            manifest.requirements.append(
+                Requirement(str(project), ref, "build", line_of(entry["project"]), version=ref)
+            )
+        elif component is not None and "@" in component:
+            name, _, ref = component.rpartition("@")
+            name = re.sub(r"^(?:\$\w+|[^/]+)/", "", name)
+            manifest.requirements.append(
+                Requirement(name, ref, "build", line_of(entry["component"]), version=ref)
+            )
+    return manifest
+
+
+def _gitlab_images(body: dict[str, Any]) -> Iterator[object]:
+    for value in (body.get("image"), *array(body.get("services"))):
+        yield value if isinstance(value, str) else table(value).get("name")
