@@ -24,15 +24,15 @@ SCHEMA_VERSION = 1
 BUSY_MS = 5_000
 PAGE_BYTES = 4096
 TOUCH_SECONDS = 6 * 3600  # how stale a last use may get before a read writes it
-EVICT_ROWS = 2_000
+EVICT_ROWS = 256
 EVICT_TO = 0.9  # of the bound, so that not every write evicts
 WAL_BYTES = 16 * 1024 * 1024
 _KEYS_PER_QUERY = 500
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS result (
-    key BLOB PRIMARY KEY, used INTEGER NOT NULL, payload BLOB NOT NULL
-) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, used INTEGER NOT NULL, payload BLOB NOT NULL
+);
 -- eviction: the least recently used first
 CREATE INDEX IF NOT EXISTS result_used ON result (used);
 """
@@ -72,6 +72,7 @@ class Cache:
     ) -> None:
         self._path = path
         self._maximum_pages = max(maximum_bytes // PAGE_BYTES, 64)
+        self._lock_path = path.with_name(f"{path.name}.lock")
         self._clock = clock
         self.log = log
         self._lock = threading.Lock()
@@ -146,7 +147,8 @@ class Cache:
         target = int(self._maximum_pages * EVICT_TO)
         while self._pages(db) > target:
             gone = db.execute(
-                "DELETE FROM result WHERE key IN (SELECT key FROM result ORDER BY used LIMIT ?)", (EVICT_ROWS,)
+                "DELETE FROM result WHERE id IN (SELECT id FROM result ORDER BY used LIMIT ?)",
+                (EVICT_ROWS,),
             ).rowcount
             if gone < 1:
                 return
@@ -159,9 +161,18 @@ class Cache:
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Two processes that switch a new file to WAL at once get SQLITE_BUSY without any waiting.
+        with closing(_Lock(self._lock_path)):
+            self._connect()
+
+    def _connect(self) -> None:
         fresh = not self._path.exists()
         db = sqlite3.connect(
-            self._path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=16
+            self._path,
+            timeout=BUSY_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=16,
         )
         self._db = db
         if fresh:
@@ -210,15 +221,17 @@ class Cache:
         self._disconnect()
         name = self._path.name
         try:
-            with closing(_Lock(self._path.with_name(f"{name}.lock"))):
+            with closing(_Lock(self._lock_path)):
                 # Another process may have begun a new file meanwhile: leave that one alone.
                 if self._path.exists() and self._path.stat().st_ino == self._inode:
                     self._path.replace(self._path.with_name(f"{name}.corrupt"))
                     for suffix in ("-wal", "-shm"):
                         self._path.with_name(name + suffix).unlink(missing_ok=True)
-        except OSError:
+        except (OSError, _Busy):
             return False
-        self.log(f"The result cache {name} was corrupt ({error}); it was set aside as {name}.corrupt and begun anew.")
+        self.log(
+            f"The result cache {name} was corrupt ({error}); it was set aside as {name}.corrupt and begun anew."
+        )
         return True
 
 
@@ -251,11 +264,21 @@ class _transaction:  # noqa: N801 (used as a context manager, like a function)
 
 
 class _Lock:
-    """An exclusive lock on a file beside the cache."""
+    """An exclusive lock on a file beside the cache. Raises _Busy when a holder does not let go in time."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        deadline = time.monotonic() + BUSY_MS / 1000
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    os.close(self._fd)
+                    raise _Busy from error
+                time.sleep(0.01)
+            else:
+                return
 
     def close(self) -> None:
         os.close(self._fd)

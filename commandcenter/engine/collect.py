@@ -53,7 +53,8 @@ class Collected:
     _technologies: dict[tuple[str, str], list[Technology]] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
     _dropped: int = 0
-    _complex: list[tuple[int, str, int, str, int, FunctionMetric]] = field(default_factory=list)
+    _complex: list[FunctionMetric] = field(default_factory=list)
+    _complex_from: int = 0
 
     def add(self, results: Iterable[Result]) -> None:
         """Take the results of one blob, or of a whole run of a TREE or HISTORY engine."""
@@ -90,11 +91,11 @@ class Collected:
         totals.complexity += function.complexity
         totals.largest = max(totals.largest, function.complexity)
         self.complexities[function.complexity] += 1
-        if len(self._complex) < MAX_FUNCTIONS * 2:
-            self._complex.append(_complexity_key(function))
-        elif function.complexity >= self._complex[-1][5].complexity:
-            self._complex = heapq.nsmallest(MAX_FUNCTIONS, self._complex, key=_without_function)
-            self._complex.append(_complexity_key(function))
+        if function.complexity >= self._complex_from:
+            self._complex.append(function)
+            if len(self._complex) >= 4 * MAX_FUNCTIONS:
+                self._complex = self.most_complex()
+                self._complex_from = self._complex[-1].complexity
 
     def _keep_most_severe(self) -> None:
         self._findings.sort(key=lambda f: (_RANK[f.severity], fingerprint.position(f)))
@@ -118,17 +119,11 @@ class Collected:
         return [_merged(self._technologies[key]) for key in sorted(self._technologies)]
 
     def most_complex(self) -> list[FunctionMetric]:
-        return [row[5] for row in heapq.nsmallest(MAX_FUNCTIONS, self._complex, key=_without_function)]
+        return heapq.nsmallest(MAX_FUNCTIONS, self._complex, key=_by_complexity)
 
 
-def _complexity_key(function: FunctionMetric) -> tuple[int, str, int, str, int, FunctionMetric]:
-    return (-function.complexity, function.path, function.start_line, function.name, function.end_line, function)
-
-
-def _without_function(
-    row: tuple[int, str, int, str, int, FunctionMetric],
-) -> tuple[int, str, int, str, int]:
-    return row[:5]
+def _by_complexity(function: FunctionMetric) -> tuple[int, str, int, int, str]:
+    return (-function.complexity, function.path, function.start_line, function.end_line, function.name)
 
 
 def _merged(seen: list[Technology]) -> Technology:

@@ -138,12 +138,17 @@ class RunContext:
         return self._materials.write(blobs)
 
     def run_tool(
-        self, argv: Sequence[str], *, stdin: bytes = b"", cwd: Path | None = None, seconds: float | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        seconds: float | None = None,
     ) -> ToolResult:
         limits = self._limits
         return run_tool(
             argv,
-            cwd=cwd if cwd is not None else self.scratch(),
+            cwd=self._scratch if cwd is None else cwd,
             stdin=stdin,
             seconds=limits.tool_seconds if seconds is None else min(seconds, limits.tool_seconds),
             cpu_seconds=limits.tool_cpu_seconds,
@@ -152,7 +157,9 @@ class RunContext:
 
     def git(self, args: Sequence[str]) -> Iterator[bytes]:
         if self._scope is not Scope.HISTORY:
-            raise EngineError(f"The engine {self._engine_id} reads files, not history: git is not lent to it.")
+            raise EngineError(
+                f"The engine {self._engine_id} reads files, not history: git is not lent to it."
+            )
         return self._repository.git(args)
 
     def log(self, level: Level, message: str) -> None:

@@ -256,7 +256,12 @@ class Context(Protocol):
         """
 
     def run_tool(
-        self, argv: Sequence[str], *, stdin: bytes = b"", cwd: Path | None = None, seconds: float | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        seconds: float | None = None,
     ) -> ToolResult:
         """Run an external tool inside the sandbox: empty environment, limits on CPU, memory, files and time.
 

@@ -57,7 +57,8 @@ def plan(
     unknown = sorted(set(requested) - set(registry))
     if unknown:
         raise EngineError(
-            f"Unknown engine {', '.join(unknown)}. The engines are {', '.join(registry)}.", code="unknown_engine"
+            f"Unknown engine {', '.join(unknown)}. The engines are {', '.join(registry)}.",
+            code="unknown_engine",
         )
     if not requested:
         raise EngineError(f"No engine was named. The engines are {', '.join(registry)}.", code="no_engines")

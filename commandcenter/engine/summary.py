@@ -45,7 +45,6 @@ def file_rows(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> Iter
     churn = history.collected.churn if history else {}
     known_history = bool(history and history.collected.history and not history.collected.history.truncated)
     for entry in entries:
-        row = FileRow(entry.path, entry.blob, entry.size)
         kind, count = classes.get(entry.path), counts.get(entry.path)
         total, commits = totals.get(entry.path), churn.get(entry.path)
         none_found = 0 if entry.path in read else None
@@ -55,7 +54,7 @@ def file_rows(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> Iter
             blob=entry.blob,
             size=entry.size,
             language=kind.language if kind else None,
-            kind=kind.kind if kind else row.kind,
+            kind=kind.kind if kind else "unknown",
             binary=kind.binary if kind else False,
             vendored=kind.vendored if kind else False,
             generated=kind.generated if kind else False,
@@ -76,7 +75,9 @@ def _read_well(outcome: Outcome) -> frozenset[str]:
     return frozenset(path for path in outcome.selected if path not in failed)
 
 
-def summarise(entries: Sequence[Entry], skipped: Mapping[str, int], outcomes: Mapping[str, Outcome]) -> Summary:
+def summarise(
+    entries: Sequence[Entry], skipped: Mapping[str, int], outcomes: Mapping[str, Outcome]
+) -> Summary:
     """Total the run. `outcomes` holds the engines that ran; what the others would have said is None."""
     lines, functions = outcomes.get("lines"), outcomes.get("functions")
     manifests, technologies = outcomes.get("manifests"), outcomes.get("technologies")

@@ -1,0 +1,94 @@
+"""The engines by id. A module is imported on first use, so that a missing wheel costs one engine, not all."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from commandcenter.engine.contract import Blob, Context, Engine, Entry, Result, Rule, Scope
+from commandcenter.engine.errors import EngineUnavailable
+
+
+class MissingEngine:
+    """Stands where an engine's module cannot be imported, and says why."""
+
+    config_digest = ""
+    version = "missing"
+    scope = Scope.TREE
+
+    def __init__(self, engine_id: str, reason: str) -> None:
+        self.id = engine_id
+        self._reason = reason
+
+    def unavailable(self) -> str:
+        return self._reason
+
+    def rules(self) -> Iterable[Rule]:
+        return ()
+
+    def select(self, entry: Entry) -> bool:  # noqa: ARG002 (the protocol's signature)
+        return False
+
+    def path_class(self, entry: Entry) -> str:
+        return entry.path
+
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:  # noqa: ARG002 (as above)
+        raise EngineUnavailable(self._reason)
+
+
+class Registry(Mapping[str, Engine]):
+    """Engines by id, in the order in which their results go out.
+
+    `modules` maps an id to the dotted name of a module with an `ENGINE`. `instances` adds engines that exist
+    already. `external` names those that mostly wait for a process of their own: they start first, beside the
+    ones that compute in this process.
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, str],
+        *,
+        instances: Sequence[Engine] = (),
+        external: frozenset[str] = frozenset(),
+    ) -> None:
+        self._modules = dict(modules)
+        self._loaded: dict[str, Engine] = {engine.id: engine for engine in instances}
+        self._ids = tuple(dict.fromkeys([*self._modules, *self._loaded]))
+        self.external = external
+
+    def __getitem__(self, engine_id: str) -> Engine:
+        engine = self._loaded.get(engine_id)
+        if engine is None:
+            engine = self._loaded[engine_id] = self._load(engine_id, self._modules[engine_id])
+        return engine
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def _load(self, engine_id: str, module: str) -> Engine:
+        try:
+            engine: Engine = importlib.import_module(module).ENGINE
+        except Exception as error:  # noqa: BLE001 (a broken wheel may raise anything while it is imported)
+            reason = f"The engine {engine_id} cannot be loaded: {type(error).__name__}: {error}"
+            return MissingEngine(engine_id, reason)
+        return engine
+
+
+_PACKAGE = "commandcenter.engine.engines"
+
+ENGINES = Registry(
+    {
+        "language": f"{_PACKAGE}.language",
+        "lines": f"{_PACKAGE}.lines",
+        "functions": f"{_PACKAGE}.functions",
+        "manifests": f"{_PACKAGE}.manifests",
+        "technologies": f"{_PACKAGE}.technologies",
+        "secrets": f"{_PACKAGE}.secrets",
+        "ruff": f"{_PACKAGE}.ruff",
+        "history": f"{_PACKAGE}.history",
+    },
+    external=frozenset({"secrets", "ruff", "history"}),
+)

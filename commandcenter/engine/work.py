@@ -1,0 +1,235 @@
+"""One engine inside one run: what it selects, what the cache knows, what is left to read, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+
+from commandcenter.engine import codec
+from commandcenter.engine.cache import Cache, KeyMaker
+from commandcenter.engine.collect import Collected
+from commandcenter.engine.contract import (
+    Blob,
+    Engine,
+    EngineReport,
+    EngineStatus,
+    Entry,
+    Failure,
+    Finding,
+    HistorySummary,
+    Result,
+    Scope,
+    Technology,
+)
+from commandcenter.engine.errors import EngineError, EngineUnavailable
+from commandcenter.engine.limits import Limits
+from commandcenter.engine.summary import Outcome
+
+HISTORY_UNITS = 200  # of progress: about what reading a year of commits costs, counted in files
+MAX_DETAIL_CHARS = 1000
+
+
+class Work:
+    """The state of one engine in one run. Used by one thread at a time."""
+
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self.engine = engine
+        self.limits = limits
+        self.scope = Scope(engine.scope)
+        self.collected = Collected(limits.max_findings)
+        self.selected: list[Entry] = []
+        self.missing: list[Entry] = []
+        """What must be run: for BLOB one entry per key, otherwise all selected ones, or none when cached."""
+        self.units = 0
+        self.cached = 0
+        self.seconds = 0.0
+        self.status: EngineStatus = "ok"
+        self.detail = ""
+        self.must_run_whole = False
+        """True when a TREE or HISTORY engine has no answer in the cache."""
+        self._same: dict[bytes, list[Entry]] = {}
+        self._key_of: dict[str, bytes] = {}
+        self._whole_key = b""
+
+    @property
+    def failed(self) -> bool:
+        return self.status in {"failed", "unavailable"}
+
+    def fail(self, error: BaseException) -> None:
+        """Take an error as the end of this engine, and only of this one."""
+        self.status = "unavailable" if isinstance(error, EngineUnavailable) else "failed"
+        text = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        self.detail = text[:MAX_DETAIL_CHARS]
+        self.missing = []
+
+    # --- before: select and look up ------------------------------------------------------------------------------
+
+    def prepare(self, entries: Sequence[Entry], commit: str, cache: Cache | None, *, force: bool) -> None:
+        """Select the entries and take from the cache what it has. An error in the engine's code fails the engine."""
+        started = perf_counter()
+        try:
+            reason = self.engine.unavailable()
+            if reason is None:
+                self._prepare(entries, commit, None if force else cache)
+            else:
+                self.fail(EngineUnavailable(reason))
+        except Exception as error:  # noqa: BLE001 (one engine's bug must not end the others)
+            self.fail(error)
+        self.seconds += perf_counter() - started
+
+    def _prepare(self, entries: Sequence[Entry], commit: str, cache: Cache | None) -> None:
+        engine, largest = self.engine, self.limits.max_blob_bytes
+        if self.scope is not Scope.HISTORY:
+            self.selected = [e for e in entries if e.size <= largest and engine.select(e)]
+        maker = KeyMaker(engine.id, engine.version, engine.config_digest)
+        if self.scope is Scope.BLOB:
+            self._prepare_blobs(maker, cache)
+        else:
+            self._prepare_whole(maker, commit, cache)
+
+    def _prepare_blobs(self, maker: KeyMaker, cache: Cache | None) -> None:
+        self.units = len(self.selected)
+        same: defaultdict[bytes, list[Entry]] = defaultdict(list)
+        path_class, key = self.engine.path_class, maker.key
+        for entry in self.selected:
+            same[key(entry.blob, path_class(entry))].append(entry)
+        self._same = dict(same)
+        found = cache.get_many(list(same)) if cache is not None else {}
+        for key_, group in self._same.items():
+            payload = found.get(key_)
+            if payload is None or not self._replay(payload, group):
+                self.missing.append(group[0])
+                self._key_of[group[0].path] = key_
+            else:
+                self.cached += len(group)
+
+    def _replay(self, payload: bytes, group: Sequence[Entry]) -> bool:
+        try:
+            unpacked = [codec.unpack(payload, entry.path) for entry in group]
+        except codec.Unreadable:
+            return False
+        for results in unpacked:
+            self.collected.add(results)
+        return True
+
+    def _prepare_whole(self, maker: KeyMaker, commit: str, cache: Cache | None) -> None:
+        if self.scope is Scope.HISTORY:
+            self.units = HISTORY_UNITS
+            self._whole_key = maker.key("history", commit, str(self.limits.max_history_commits))
+        else:
+            self.units = max(1, len(self.selected))
+            state = hashlib.sha256()
+            for entry in sorted(self.selected, key=lambda e: e.path):
+                state.update(f"{entry.path}\0{entry.blob}\n".encode("utf-8", "surrogatepass"))
+            self._whole_key = maker.key("tree", state.hexdigest())
+        payload = cache.get_many([self._whole_key]).get(self._whole_key) if cache is not None else None
+        if payload is not None:
+            try:
+                self.collected.add(codec.unpack(payload, None))
+            except codec.Unreadable:
+                payload = None
+        if payload is not None:
+            self.cached = len(self.selected)
+        else:
+            self.missing = list(self.selected)
+        self.must_run_whole = payload is None
+
+    # --- during: take the results --------------------------------------------------------------------------------
+
+    def take_batch(self, batch: Sequence[Blob], results: Iterable[Result], cache: Cache | None) -> None:
+        """Take what a BLOB engine said of a batch, for every entry with the same key, and store it."""
+        by_path: dict[str, list[Result]] = {blob.entry.path: [] for blob in batch}
+        whole: list[Failure] = []
+        for result in results:
+            path = _path_of(result)
+            if path is None and isinstance(result, Failure):
+                whole.append(result)
+            elif path is None or path not in by_path:
+                raise EngineError(f"It reported on {path!r}, which it was not given.")
+            else:
+                by_path[path].append(result)
+        stored: list[tuple[bytes, bytes]] = []
+        for path, said in by_path.items():
+            key = self._key_of[path]
+            self.collected.add(said)
+            lasting = not whole and not any(isinstance(r, Failure) and r.transient for r in said)
+            others = self._same[key][1:]
+            if others or (lasting and cache is not None):
+                payload = codec.pack(said, path)
+                if lasting:
+                    stored.append((key, payload))
+                for entry in others:
+                    self.collected.add(_transient_kept(codec.unpack(payload, entry.path), said))
+        self.collected.add(whole)
+        if cache is not None:
+            cache.put_many(stored)
+
+    def entries_like(self, entry: Entry) -> int:
+        """Count the entries that share the result of this one, itself included."""
+        return len(self._same[self._key_of[entry.path]])
+
+    def take_whole(self, results: Iterable[Result], cache: Cache | None) -> None:
+        """Take what a TREE or HISTORY engine said, and store it when it is complete."""
+        said = list(results)
+        self.collected.add(said)
+        incomplete = any(isinstance(r, Failure) and (r.path is None or r.transient) for r in said)
+        if cache is not None and not incomplete:
+            cache.put_many([(self._whole_key, codec.pack(said, None))])
+
+    # --- after: report -------------------------------------------------------------------------------------------
+
+    def outcome(self, findings: Sequence[Finding], technologies: int, *, reports_findings: bool) -> Outcome:
+        return Outcome(
+            collected=self.collected,
+            selected=frozenset(entry.path for entry in self.selected),
+            findings=Counter(finding.severity for finding in findings),
+            reports_findings=reports_findings,
+            technologies=technologies,
+        )
+
+    def report(self, findings: int, left_out: int) -> EngineReport:
+        """Say how it went. What is not complete is partial: a lost file, a failure of the whole, findings left out."""
+        failures = self.collected.failures
+        lost = [f for f in failures if f.path is None or f.transient]
+        notes = [self.detail] if self.detail else []
+        if left_out:
+            notes.append(
+                f"{left_out} less severe findings are left out: the limit is {self.limits.max_findings}."
+            )
+        notes += dict.fromkeys(f.message for f in lost)
+        unreadable = len(failures) - len(lost)
+        if unreadable:
+            notes.append(f"{unreadable} {'file' if unreadable == 1 else 'files'} could not be read in full.")
+        if self.status == "ok" and (lost or left_out):
+            self.status = "partial"
+        return EngineReport(
+            id=self.engine.id,
+            version=self.engine.version,
+            status=self.status,
+            duration_ms=round(self.seconds * 1000),
+            selected=len(self.selected),
+            cached=self.cached,
+            findings=findings,
+            failures=len(failures),
+            detail=" ".join(notes)[:MAX_DETAIL_CHARS],
+        )
+
+
+def _path_of(result: Result) -> str | None:
+    if isinstance(result, Technology):
+        return result.evidence[0].path if result.evidence else None
+    if isinstance(result, HistorySummary):
+        return None
+    return result.path
+
+
+def _transient_kept(copies: Sequence[Result], originals: Sequence[Result]) -> list[Result]:
+    """The packed form does not carry `transient`; give it back to the copies."""
+    return [
+        Failure(copy.message, copy.path, transient=original.transient)
+        if isinstance(copy, Failure) and isinstance(original, Failure)
+        else copy
+        for copy, original in zip(copies, originals, strict=True)
+    ]
