@@ -26,6 +26,7 @@ class JobStatus(models.TextChoices):
 
 TERMINAL = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 ACTIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+FOREGROUND = "foreground"  # the queue of jobs that a command runs by itself; no worker consumes it
 
 
 class JobType(models.TextChoices):
@@ -78,7 +79,7 @@ class Job(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
     tags = models.JSONField(default=dict, blank=True)
-    queue = models.CharField(max_length=20)
+    queue = models.CharField(max_length=20)  # one of settings.QUEUES, or FOREGROUND
     attempt = models.PositiveIntegerField(default=0)  # claims so far, the running one included
     max_attempts = models.PositiveIntegerField(default=3)
     failures = models.PositiveIntegerField(default=0)  # attempts that ended in a failure of the work
@@ -86,7 +87,6 @@ class Job(models.Model):
     dispatch_id = models.UUIDField(null=True, editable=False)  # which message may claim it
     celery_task_id = models.CharField(max_length=64, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
-    cancel_requested_at = models.DateTimeField(null=True, blank=True)
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
     )
@@ -130,6 +130,12 @@ class Job(models.Model):
             models.Index(
                 fields=["status", "published_at"], condition=Q(status__in=ACTIVE), name="job_active"
             ),
+            # serves: the position in the queue, and the sweeper
+            models.Index(
+                fields=["queue", "queued_at", "id"],
+                condition=Q(status=JobStatus.QUEUED),
+                name="job_queue_order",
+            ),
             # serves: the children of a batch
             models.Index(fields=["parent", "status"], condition=Q(parent__isnull=False), name="job_parent"),
         ]
@@ -150,14 +156,19 @@ class JobRun(models.Model):
     """
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="run")
-    fencing_token = models.BigIntegerField(default=0)  # rises by one with each claim
-    lease_expires_at = models.DateTimeField(null=True)
+    fencing_token = models.BigIntegerField(default=0)  # rises with each claim and each end of one
+    lease_expires_at = models.DateTimeField(null=True)  # null: nobody holds it
     heartbeat_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)  # the hard time limit of the running attempt
+    # Here and not on Job, so that asking never waits for the transaction in which a job completes.
+    cancel_requested_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True)
     last_seq = models.BigIntegerField(default=0)
     progress = models.PositiveSmallIntegerField(default=0)
     current_step = models.CharField(max_length=200, blank=True)
     log_bytes = models.PositiveIntegerField(default=0)  # of log events, capped per job
+    log_lines_cut = models.PositiveIntegerField(default=0)  # beyond the cap
+    duplicates = models.PositiveIntegerField(default=0)  # messages that came again and were dropped
 
     class Meta:
         constraints = [

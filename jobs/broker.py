@@ -1,0 +1,94 @@
+"""Sends hints to the broker within a second, or not at all: the row is the truth and the sweeper repeats."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import structlog
+from celery import current_app
+from kombu import Connection
+from prometheus_client import Counter
+
+from jobs.handlers import time_limits
+
+TIMEOUT_SECONDS = 0.8  # of one answer of the broker
+PAUSE_SECONDS = 2.0  # after a failure nobody waits for a broker that is away
+TASK = "jobs.execute"
+
+log = structlog.get_logger(__name__)
+failures = Counter("commandcenter_dispatch_failures", "Hints that could not be sent to the broker.")
+
+
+class Broker:
+    """One connection a thread, with short timeouts; a pause after each failure, shared by the process."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._paused_until = 0.0
+
+    def send(self, *, job_id: int, job_type: str, queue: str, dispatch_id: str) -> bool:
+        """Send one hint. Return False when it could not be sent; never raises for a broker that is away."""
+        if time.monotonic() < self._paused_until:
+            failures.inc()
+            return False
+        soft, hard = time_limits(job_type)
+        try:
+            current_app.send_task(
+                TASK,
+                args=[job_id, dispatch_id],
+                task_id=dispatch_id,
+                queue=queue,
+                soft_time_limit=soft,
+                time_limit=hard,
+                retry=False,
+                ignore_result=True,
+                connection=self._connection(),
+            )
+        except Exception as error:  # noqa: BLE001  (kombu and redis raise families of their own; all mean "not sent")
+            self._failed()
+            log.warning("hint not sent", action="dispatch", job_id=job_id, queue=queue, error=str(error))
+            return False
+        return True
+
+    def depth(self, queue: str) -> int | None:
+        """Return how many messages wait in a queue, 0 for one that does not exist, None when nobody answers."""
+        if time.monotonic() < self._paused_until:
+            return None
+        try:
+            with self._connection().channel() as channel:
+                return int(channel._size(queue))  # noqa: SLF001  (kombu has no public way that spares a declaration)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._failed()
+            log.warning("queue not read", action="dispatch", queue=queue, error=str(error))
+            return None
+
+    @property
+    def paused(self) -> bool:
+        """True shortly after a failure."""
+        return time.monotonic() < self._paused_until
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            options: dict[str, Any] = {
+                **(current_app.conf.broker_transport_options or {}),
+                "socket_timeout": TIMEOUT_SECONDS,
+                "socket_connect_timeout": TIMEOUT_SECONDS,
+                "max_retries": 0,
+            }
+            connection = current_app.connection_for_write(transport_options=options)
+            self._local.connection = connection
+        return connection
+
+    def _failed(self) -> None:
+        failures.inc()
+        self._paused_until = time.monotonic() + PAUSE_SECONDS
+        connection: Connection | None = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if connection is not None:
+            connection.collect(socket_timeout=TIMEOUT_SECONDS)
+
+
+broker = Broker()

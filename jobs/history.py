@@ -1,0 +1,168 @@
+"""A job's numbered events: appending without a gap, reading back, and the shapes that sockets and the API send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+from commandcenter.core import realtime
+from jobs.exceptions import LeaseLost
+from jobs.models import TERMINAL, Job, JobEvent, JobEventType, JobRun
+
+MAX_PAYLOAD_BYTES = 64 * 1024  # of one hint; what is larger is read from the database by each listener
+PAGE = 1000
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event before it has a number."""
+
+    type: JobEventType
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def job_group(job_id: int) -> str:
+    """Return the realtime group of one job's events."""
+    return f"job.{job_id}"
+
+
+def project_group(project_id: int) -> str:
+    """Return the realtime group of the short summaries of a project's jobs."""
+    return f"project.{project_id}.jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """A column's own value plus this."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """The database's time plus so many seconds."""
+
+    seconds: float
+
+
+def append(
+    job: Job, entries: Sequence[Entry], *, fence: int | None = None, run_values: Mapping[str, Any] | None = None
+) -> list[JobEvent]:
+    """Number and store events, and tell listeners after the commit; `job.run` is fresh afterwards.
+
+    `run_values` are columns of JobRun to set in the same UPDATE; a value may be `Increment` or `FromNow`.
+    Raises LeaseLost when `fence` is given and is no longer the job's fencing token.
+    """
+    with transaction.atomic():
+        job.run, now = _reserve(job.pk, len(entries), fence, run_values or {})
+        first = job.run.last_seq - len(entries) + 1
+        events = JobEvent.objects.bulk_create(
+            JobEvent(job=job, seq=first + offset, type=entry.type, data=entry.data, at=now)
+            for offset, entry in enumerate(entries)
+        )
+        transaction.on_commit(lambda: announce(job, events))
+    return events
+
+
+def _reserve(job_id: int, count: int, fence: int | None, values: Mapping[str, Any]) -> tuple[JobRun, datetime]:
+    """Raise last_seq by `count`. The row lock makes the numbers contiguous in the order of commits."""
+    columns = [item.attname for item in JobRun._meta.concrete_fields]
+    parts, arguments = ["last_seq = last_seq + %s"], [count]
+    for name, value in values.items():
+        if name not in columns:
+            raise ValueError(f"JobRun has no column {name}.")
+        match value:
+            case Increment(by):
+                parts.append(f"{name} = {name} + %s")
+                arguments.append(by)
+            case FromNow(seconds):
+                parts.append(f"{name} = clock_timestamp() + make_interval(secs => %s)")
+                arguments.append(seconds)
+            case _:
+                parts.append(f"{name} = %s")
+                arguments.append(value)
+    # The names were checked against the model above; values go as parameters.
+    sql = f"UPDATE jobs_jobrun SET {', '.join(parts)} WHERE job_id = %s"  # noqa: S608
+    arguments.append(job_id)
+    if fence is not None:
+        sql += " AND fencing_token = %s"
+        arguments.append(fence)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING clock_timestamp(), {', '.join(columns)}", arguments)
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost(f"Job {job_id} belongs to another attempt.")
+    return JobRun.from_db(connection.alias, columns, row[1:]), row[0]
+
+
+def message(event: JobEvent, job: Job) -> Message:
+    """Return the public shape of one event; `job` gives the result, which only the last event carries."""
+    data = event.data
+    head = {"type": event.type, "job_id": event.job_id, "seq": event.seq, "at": event.at}
+    if event.type == JobEventType.LOG:
+        return head | {key: data.get(key, "") for key in ("level", "message", "source")}
+    if event.type == JobEventType.PROGRESS:
+        return head | {
+            "status": "running",
+            "progress": data.get("progress", 0),
+            "current_step": data.get("current_step", ""),
+            "is_terminal": False,
+        }
+    to = data["to"]
+    shown = head | {"status": to, **data, "is_terminal": to in TERMINAL}
+    if to in TERMINAL:
+        shown |= {"type": to, "result": job.result, "error": error_of(job)}
+    return shown
+
+
+def error_of(job: Job) -> dict[str, str] | None:
+    """Return the job's error as the contract shows it, None without one."""
+    return {"code": job.error_code, "message": job.error_message} if job.error_code else None
+
+
+def events_after(job: Job, after: int, limit: int = PAGE) -> list[JobEvent]:
+    """Return up to `limit` events whose number is above `after`, in order."""
+    return list(job.events.filter(seq__gt=after).order_by("seq")[:limit])
+
+
+def summary(job: Job) -> Message:
+    """Return the short form that the list of jobs follows; progress is left to the job's own socket."""
+    return {
+        "type": "job",
+        "job_id": job.pk,
+        "project": job.project_id,
+        "job_type": job.job_type,
+        "status": job.status,
+        "attempt": job.attempt,
+        "is_terminal": job.is_terminal,
+        "error": error_of(job),
+    }
+
+
+def announce(job: Job, events: Sequence[JobEvent]) -> None:
+    """Publish committed events: to the job's group whole, to the project's group what a list shows."""
+    messages = [message(event, job) for event in events]
+    body = orjson.dumps(messages)
+    realtime.publish(
+        job_group(job.pk),
+        {
+            "type": "job.events",
+            "last_seq": events[-1].seq,
+            "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
+        },
+    )
+    newest = messages[-1]
+    if any(event.type == JobEventType.STATE for event in events):
+        short = summary(job)
+    elif newest["type"] == JobEventType.PROGRESS:
+        short = summary(job) | {"progress": newest["progress"], "current_step": newest["current_step"]}
+    else:
+        return
+    realtime.publish(project_group(job.project_id), {"type": "job.summary", "summary": orjson.dumps(short).decode()})

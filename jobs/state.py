@@ -1,0 +1,115 @@
+"""The life of a job: which state may follow which, and the one function that writes Job.status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from commandcenter.events.publish import publish
+from jobs import history
+from jobs.models import ACTIVE, TERMINAL, Job, JobEventType, JobStatus
+
+TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.PENDING: frozenset({JobStatus.QUEUED, JobStatus.CANCELLED}),
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELLED, JobStatus.FAILED}),
+    # back to queued: the worker was lost or stopped, or the attempt failed and another follows
+    JobStatus.RUNNING: frozenset({JobStatus.QUEUED, *TERMINAL}),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.CANCELLED: frozenset(),
+}
+PUBLISHED = {
+    JobStatus.QUEUED: "job.queued",
+    JobStatus.COMPLETED: "job.completed",
+    JobStatus.FAILED: "job.failed",
+    JobStatus.CANCELLED: "job.cancelled",
+}
+
+
+def transition(
+    job_id: int,
+    to: JobStatus,
+    *,
+    sources: Collection[JobStatus],
+    reason: str,
+    where: Q | None = None,
+    fence: int | None = None,
+    job_values: Mapping[str, Any] | Callable[[Job], Mapping[str, Any]] | None = None,
+    run_values: Mapping[str, Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+    before: Sequence[history.Entry] = (),
+) -> Job | None:
+    """Move a job to another state, or return None when it is not in one of `sources` (or not `where`) any more.
+
+    One transaction: the compare-and-set, the job's event, the published event; listeners are told after the commit.
+    `job_values` and `run_values` are further columns to set, `details` goes into the event, `before` are events
+    to be numbered first. Raises LeaseLost when `fence` is not the job's token, ValueError for an illegal move.
+    """
+    for source in sources:
+        if to not in TRANSITIONS[source]:
+            raise ValueError(f"A job cannot go from {source} to {to}.")
+    with transaction.atomic():
+        # The lock serialises every change of state of this job; NO KEY leaves inserts of events alone.
+        job = (
+            Job.objects.select_for_update(no_key=True, of=("self",))
+            .annotate(clock=Now())  # the database's: a worker's clock may be an hour off
+            .filter(where or Q(), pk=job_id, status__in=sources)
+            .first()
+        )
+        if job is None:
+            return None
+        source = JobStatus(job.status)
+        extra = job_values(job) if callable(job_values) else job_values
+        values: dict[str, Any] = {"status": to, **(extra or {})}
+        if to in TERMINAL:
+            values["completed_at"] = job.clock
+        if not Job.objects.filter(pk=job_id, status=source).update(**values):
+            return None
+        for name, value in values.items():
+            setattr(job, name, value)
+        event = {"from": source, "to": to, "attempt": job.attempt, "reason": reason, **(details or {})}
+        history.append(
+            job,
+            [*before, history.Entry(JobEventType.STATE, event)],
+            fence=fence,
+            run_values=_run_values(source, to, run_values or {}),
+        )
+        if to in PUBLISHED:
+            publish(
+                PUBLISHED[to],
+                project=job.project_id,
+                subject=("job", job.pk),
+                data=_public(job),
+                before={"status": source},
+                after={"status": to},
+            )
+    return job
+
+
+def _run_values(source: JobStatus, to: JobStatus, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JobRun's columns for this move: whoever leaves `running` gives up the lease and the fence."""
+    values: dict[str, Any] = {}
+    if source == JobStatus.RUNNING:
+        values |= {"fencing_token": history.Increment(1), "lease_expires_at": None, "deadline_at": None}
+    if to in ACTIVE:
+        values |= {"progress": 0, "current_step": ""}
+    if to == JobStatus.COMPLETED:
+        values["progress"] = 100
+    return values | dict(extra)
+
+
+def _public(job: Job) -> dict[str, Any]:
+    """Return what other systems learn about the job."""
+    return {
+        "job_id": job.pk,
+        "job_type": job.job_type,
+        "status": job.status,
+        "attempt": job.attempt,
+        "parent": job.parent_id,
+        "origin": {"kind": job.origin_kind, "id": job.origin_id},
+        "error": history.error_of(job),
+    }
