@@ -59,8 +59,8 @@ bench: $(DEV) ## Benchmarks, as ratios within one run
 	@$(PY) -m bench
 
 .PHONY: vendor
-vendor: $(DEV) ## Fetch the front-end files again at the versions that their list names
-	@$(PY) commandcenter/static/commandcenter/vendor/fetch.py
+vendor: $(RUNTIME) ## Fetch the front-end files again at the versions that their list names
+	@$(PY) deploy/vendor/vendor.py
 
 .PHONY: screenshots
 screenshots: $(DEV) ## Pictures of every page, light and dark, for the eye: build/screenshots
@@ -83,7 +83,7 @@ clean: ## Remove what was built; the data folder stays
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 
-PIP = $(PY) -m pip --quiet --disable-pip-version-check --no-input
+PIP = $(PY) -m pip -qq --disable-pip-version-check --no-input
 
 $(RUNTIME): requirements/runtime.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing what Command Center needs (once)"
@@ -103,10 +103,9 @@ $(VENV)/pyvenv.cfg:
 	  then found=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then echo "Command Center needs Python 3.11 or newer; install it, or name one with PYTHON=." >&2; exit 1; fi; \
-	rm -rf $(VENV).new; \
-	if "$$found" -c 'import ensurepip' 2>/dev/null; then "$$found" -m venv $(VENV).new; \
+	rm -rf $(VENV); \
+	if "$$found" -c 'import ensurepip' 2>/dev/null; then "$$found" -m venv $(VENV); \
 	elif "$$found" -m pip --version >/dev/null 2>&1; then \
-	  "$$found" -m venv --without-pip $(VENV).new; \
-	  "$$found" -m pip --quiet --disable-pip-version-check --python $(VENV).new/bin/python install 'pip>=24'; \
-	else echo "$$found has neither ensurepip nor pip; install one of them (Debian: apt-get install python3-venv)." >&2; exit 1; fi; \
-	rm -rf $(VENV); mv $(VENV).new $(VENV)
+	  "$$found" -m venv --without-pip $(VENV); \
+	  "$$found" -m pip -qq --disable-pip-version-check --python $(PY) install 'pip>=24'; \
+	else echo "$$found has neither ensurepip nor pip; install one of them (Debian: apt-get install python3-venv)." >&2; exit 1; fi
