@@ -1,0 +1,79 @@
+"""The one module through which the admin's look (django-unfold) is imported, and how admin writes use our flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import action, display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+
+__all__ = [
+    "AdminPasswordChangeForm",
+    "FlowModelAdmin",
+    "ModelAdmin",
+    "ReadOnlyModelAdmin",
+    "StackedInline",
+    "TabularInline",
+    "UnfoldAdminPasswordInput",
+    "UnfoldAdminTextInputWidget",
+    "UserChangeForm",
+    "UserCreationForm",
+    "action",
+    "display",
+    "register",
+]
+
+register = admin.register
+
+
+class ReadOnlyModelAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows that people may read here and nobody changes by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class FlowModelAdmin(ModelAdmin):  # type: ignore[misc]
+    """Write through the app's flows, so that the admin publishes the same events as the API.
+
+    Subclasses define `create_through(request, values) -> object`, `update_through(request, stored, values)` and
+    `delete_through(request, stored)`; `values` holds the form's cleaned values (on update: the changed ones).
+    """
+
+    def create_through(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        raise NotImplementedError
+
+    def update_through(self, request: HttpRequest, stored: Any, values: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def delete_through(self, request: HttpRequest, stored: Any) -> None:
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
+        if change:
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            self.update_through(request, self.model._default_manager.get(pk=obj.pk), values)
+            obj.refresh_from_db()
+        else:
+            created = self.create_through(request, dict(form.cleaned_data))
+            obj.pk = created.pk
+            obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_through(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for stored in queryset:
+            self.delete_through(request, stored)

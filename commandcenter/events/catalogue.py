@@ -1,0 +1,53 @@
+"""Every type of event with its meaning, the JSON schema of its data and an example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from commandcenter.events.schemas import AUDIT, PUBLIC
+
+
+class InvalidEvent(Exception):
+    """The type is unknown, or the data does not fit its schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type of event. `public` ones may be sent to webhooks; the others are for the audit trail alone."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    example: dict[str, Any]
+    public: bool
+
+
+CATALOGUE: dict[str, EventType] = {
+    name: EventType(name, description, schema, example, public)
+    for table, public in ((PUBLIC, True), (AUDIT, False))
+    for name, (description, schema, example) in table.items()
+}
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(CATALOGUE[name].schema)
+
+
+def check(name: str, data: dict[str, Any]) -> None:
+    """Raise InvalidEvent unless the data fits the schema of the type."""
+    if name not in CATALOGUE:
+        raise InvalidEvent(f"{name!r} is not in the catalogue of event types.")
+    error = next(iter(_validator(name).iter_errors(data)), None)
+    if error is not None:
+        where = "/".join(str(part) for part in error.absolute_path) or "data"
+        raise InvalidEvent(f"{name}: {where}: {error.message}")
+
+
+def public_types() -> list[EventType]:
+    """Return the types that webhooks can ask for, by name."""
+    return sorted((each for each in CATALOGUE.values() if each.public), key=lambda each: each.name)

@@ -1,0 +1,35 @@
+"""Waking the relay on commit. The periodic task finds everything anyway, so a lost hint costs seconds only."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = structlog.get_logger(__name__)
+
+RELAY = "commandcenter.events.tasks.relay"
+SPACING_SECONDS = 0.5  # one hint serves every event of a burst
+AWAY_SECONDS = 10.0
+
+
+class _Hints:
+    """When the next hint may go out from this process; a lost update between threads is harmless."""
+
+    not_before = 0.0
+
+
+def relay_soon() -> None:
+    """Ask a worker to run the relay now. Never raises."""
+    now = time.monotonic()
+    if now < _Hints.not_before:
+        return
+    _Hints.not_before = now + SPACING_SECONDS
+    try:
+        # The countdown covers the events that a burst commits within the spacing.
+        current_app.send_task(RELAY, queue="system", countdown=SPACING_SECONDS, expires=60, retry=False)
+    except (OperationalError, OSError) as error:
+        _Hints.not_before = now + AWAY_SECONDS
+        logger.warning("relay_hint_failed", error=str(error))

@@ -1,0 +1,65 @@
+"""Saying what happened, in the transaction in which it happened."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from commandcenter.core import realtime
+from commandcenter.core.actor import current_actor
+from commandcenter.core.addresses import UNKNOWN
+from commandcenter.events import hints
+from commandcenter.events.catalogue import check
+from commandcenter.events.models import Event, Outbox
+from commandcenter.events.representation import as_dict
+
+
+class OutsideTransaction(Exception):
+    """Call publish() inside transaction.atomic(): an event must not outlive a change that is rolled back."""
+
+
+def publish(
+    type: str,  # noqa: A002  (the word of the contract)
+    *,
+    project: int | None,
+    subject: tuple[str, int],
+    data: dict[str, Any],
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Event:
+    """Record an event and hand it to the outbox; on commit, tell the project's live activity stream.
+
+    `subject` is (kind, id); `data` is public and must fit the catalogue's schema of the type (InvalidEvent);
+    `before` and `after` are for the audit trail only and must hold no secret.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise OutsideTransaction(OutsideTransaction.__doc__)
+    check(type, data)
+    actor = current_actor()
+    event = Event.objects.create(
+        type=type,
+        project_id=project,
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        actor_id=actor.user_id,
+        actor_name=actor.name[:150],
+        request_id=actor.request_id,
+        address=None if actor.address in (None, UNKNOWN) else actor.address,
+        token_id=actor.token_id,
+        data=data,
+        before=before,
+        after=after,
+    )
+    Outbox.objects.create(event=event)
+    if project is not None:
+        transaction.on_commit(partial(_announce, event))
+    if settings.EVENT_SUBSCRIBERS:
+        transaction.on_commit(hints.relay_soon)
+    return event
+
+
+def _announce(event: Event) -> None:
+    realtime.publish(f"project.{event.project_id}.events", {"type": "activity", "event": as_dict(event)})

@@ -1,0 +1,213 @@
+"""The data of each event type: (description, JSON schema, example), public types first, audit types after.
+
+Schemas name what consumers may rely on; more members are allowed, so that a publisher can add to them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Entry = tuple[str, dict[str, Any], dict[str, Any]]
+
+ID: dict[str, Any] = {"type": "integer", "minimum": 1}
+MAYBE_ID: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1}
+TEXT: dict[str, Any] = {"type": "string"}
+MAYBE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+MAYBE_OBJECT: dict[str, Any] = {"type": ["object", "null"]}
+SEVERITY: dict[str, Any] = {"enum": ["critical", "high", "medium", "low", "info"]}
+ERROR: dict[str, Any] = {
+    "type": ["object", "null"],
+    "required": ["code", "message"],
+    "properties": {"code": TEXT, "message": TEXT},
+}
+
+
+def _object(required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"type": "object", "required": sorted(required), "properties": {**(optional or {}), **required}}
+
+
+_JOB = _object(
+    {"job": ID, "job_type": TEXT, "status": TEXT},
+    {"attempt": COUNT, "error": ERROR, "result": MAYBE_OBJECT, "created_by": MAYBE_ID, "reason": MAYBE_TEXT},
+)
+_JOB_EXAMPLE = {"job": 41, "job_type": "analysis", "status": "queued", "attempt": 0}
+_ANALYSIS = _object(
+    {"analysis": ID, "job": ID, "repository": ID, "status": TEXT},
+    {
+        "repository_name": TEXT,
+        "ref": MAYBE_TEXT,
+        "commit": MAYBE_TEXT,
+        "summary": MAYBE_OBJECT,
+        "error": ERROR,
+    },
+)
+_ANALYSIS_EXAMPLE: dict[str, Any] = {
+    "analysis": 7,
+    "job": 41,
+    "repository": 3,
+    "repository_name": "billing",
+    "status": "running",
+    "ref": "main",
+    "commit": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+}
+_EXPORT = _object(
+    {"job": ID, "format": TEXT}, {"export": MAYBE_ID, "analyses": {"type": "array", "items": ID}}
+)
+_FINDING = _object(
+    {"repository": ID, "analysis": ID},
+    {
+        "finding": ID,
+        "fingerprint": TEXT,
+        "rule_id": TEXT,
+        "engine": TEXT,
+        "severity": SEVERITY,
+        "message": TEXT,
+        "path": TEXT,
+        "start_line": {"type": ["integer", "null"]},
+        "count": COUNT,
+        "by_severity": {"type": "object", "additionalProperties": COUNT},
+    },
+)
+_FINDING_EXAMPLE = {
+    "finding": 90,
+    "repository": 3,
+    "analysis": 7,
+    "rule_id": "S105",
+    "severity": "high",
+    "path": "app/settings.py",
+    "start_line": 12,
+    "message": "Possible hardcoded password",
+}
+_SCHEDULE = _object(
+    {"schedule": ID, "name": TEXT}, {"scheduled_for": TEXT, "job": MAYBE_ID, "reason": MAYBE_TEXT}
+)
+_REPOSITORY = _object(
+    {"repository": ID, "name": TEXT, "source": TEXT},
+    {
+        "default_branch": TEXT,
+        "tags": {"type": "array", "items": TEXT},
+        "changed": {"type": "array", "items": TEXT},
+    },
+)
+_REPOSITORY_EXAMPLE = {"repository": 3, "name": "billing", "source": "https://git.example.com/billing.git"}
+_ENDPOINT = _object({"endpoint": ID, "url": TEXT}, {"reason": MAYBE_TEXT})
+_TECHNOLOGY = _object({"technology": ID, "name": TEXT}, {"domain": TEXT, "status": TEXT})
+_TECHNOLOGY_EXAMPLE = {"technology": 5, "name": "PostgreSQL", "domain": "database", "status": "integrated"}
+_PROJECT = _object({"project": ID, "name": TEXT, "slug": TEXT})
+_PROJECT_EXAMPLE = {"project": 1, "name": "Payments", "slug": "payments"}
+_MEMBER = _object({"user": ID, "username": TEXT, "role": TEXT})
+_MEMBER_EXAMPLE = {"user": 2, "username": "ada", "role": "operator"}
+_TOKEN = _object({"token": ID, "name": TEXT, "scope": TEXT})
+_TOKEN_EXAMPLE = {"token": 4, "name": "ci", "scope": "read"}
+_USER = _object({"user": ID, "username": TEXT})
+_USER_EXAMPLE = {"user": 2, "username": "ada"}
+
+PUBLIC: dict[str, Entry] = {
+    "analysis.started": ("An analysis began.", _ANALYSIS, _ANALYSIS_EXAMPLE),
+    "analysis.completed": (
+        "An analysis ended with results, complete or partial.",
+        _ANALYSIS,
+        {**_ANALYSIS_EXAMPLE, "status": "complete", "summary": {"files": 120, "lines_of_code": 9400}},
+    ),
+    "analysis.failed": (
+        "An analysis ended without results.",
+        _ANALYSIS,
+        {
+            **_ANALYSIS_EXAMPLE,
+            "status": "failed",
+            "commit": None,
+            "error": {"code": "source_unreachable", "message": "The host did not answer."},
+        },
+    ),
+    "job.queued": ("A job waits for a worker.", _JOB, _JOB_EXAMPLE),
+    "job.completed": ("A job did its work.", _JOB, {**_JOB_EXAMPLE, "status": "completed", "attempt": 1}),
+    "job.failed": (
+        "A job ended without doing its work.",
+        _JOB,
+        {
+            **_JOB_EXAMPLE,
+            "status": "failed",
+            "attempt": 3,
+            "error": {"code": "time_limit", "message": "The job ran for longer than 600 s."},
+        },
+    ),
+    "job.cancelled": ("A job was cancelled.", _JOB, {**_JOB_EXAMPLE, "status": "cancelled", "attempt": 1}),
+    "export.completed": (
+        "A file is ready.",
+        _EXPORT,
+        {"export": 8, "job": 44, "format": "sarif", "analyses": [7]},
+    ),
+    "export.failed": ("A file could not be made.", _EXPORT, {"export": 8, "job": 44, "format": "sarif"}),
+    "finding.new": ("A finding appeared, or appeared again.", _FINDING, _FINDING_EXAMPLE),
+    "finding.fixed": ("A finding is gone.", _FINDING, _FINDING_EXAMPLE),
+    "policy.violated": (
+        "An analysis broke a policy gate.",
+        _object({"repository": ID, "analysis": ID}, {"policy": TEXT, "violations": {"type": "array"}}),
+        {
+            "repository": 3,
+            "analysis": 7,
+            "policy": "default",
+            "violations": ["2 new findings of severity high"],
+        },
+    ),
+    "schedule.fired": (
+        "A schedule started its job.",
+        _SCHEDULE,
+        {"schedule": 6, "name": "Nightly", "scheduled_for": "2026-01-01T02:00:00Z", "job": 41},
+    ),
+    "schedule.missed": (
+        "A schedule could not fire in time.",
+        _SCHEDULE,
+        {"schedule": 6, "name": "Nightly", "scheduled_for": "2026-01-01T02:00:00Z"},
+    ),
+    "schedule.disabled": (
+        "A schedule was paused.",
+        _SCHEDULE,
+        {"schedule": 6, "name": "Nightly", "reason": "Maintenance"},
+    ),
+    "repository.created": ("A repository was registered.", _REPOSITORY, _REPOSITORY_EXAMPLE),
+    "repository.updated": (
+        "A repository was changed.",
+        _REPOSITORY,
+        {**_REPOSITORY_EXAMPLE, "changed": ["name"]},
+    ),
+    "repository.deleted": ("A repository was removed.", _REPOSITORY, _REPOSITORY_EXAMPLE),
+    "technology.detected": (
+        "An analysis found a technology that the repository did not use before.",
+        _object({"repository": ID, "name": TEXT}, {"analysis": ID, "domain": TEXT, "technology": MAYBE_ID}),
+        {"repository": 3, "analysis": 7, "name": "Redis", "domain": "database"},
+    ),
+    "technology.status_changed": (
+        "A technology moved on the radar.",
+        _object({"technology": ID, "name": TEXT, "from": TEXT, "to": TEXT}),
+        {"technology": 5, "name": "PostgreSQL", "from": "evaluation", "to": "integrated"},
+    ),
+    "endpoint.disabled": (
+        "A webhook endpoint was switched off.",
+        _ENDPOINT,
+        {"endpoint": 2, "url": "https://hooks.example.com/cc", "reason": "It failed for five days."},
+    ),
+    "endpoint.test": (
+        "A test, sent on request to one endpoint.",
+        _ENDPOINT,
+        {"endpoint": 2, "url": "https://hooks.example.com/cc"},
+    ),
+}
+
+AUDIT: dict[str, Entry] = {
+    "project.created": ("A project was made.", _PROJECT, _PROJECT_EXAMPLE),
+    "project.updated": ("A project was changed.", _PROJECT, _PROJECT_EXAMPLE),
+    "project.deleted": ("A project and all in it were removed.", _PROJECT, _PROJECT_EXAMPLE),
+    "member.added": ("Someone got a role in a project.", _MEMBER, _MEMBER_EXAMPLE),
+    "member.changed": ("Someone's role changed.", _MEMBER, _MEMBER_EXAMPLE),
+    "member.removed": ("Someone lost their role.", _MEMBER, _MEMBER_EXAMPLE),
+    "technology.created": ("A technology was added.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
+    "technology.updated": ("A technology was changed.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
+    "technology.deleted": ("A technology was removed.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
+    "token.created": ("An API token was made.", _TOKEN, _TOKEN_EXAMPLE),
+    "token.revoked": ("An API token was revoked.", _TOKEN, _TOKEN_EXAMPLE),
+    "user.created": ("A user was added.", _USER, _USER_EXAMPLE),
+    "user.updated": ("A user was changed.", _USER, _USER_EXAMPLE),
+    "user.deactivated": ("A user can no longer sign in.", _USER, _USER_EXAMPLE),
+}
