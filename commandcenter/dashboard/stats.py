@@ -1,0 +1,110 @@
+"""The figures of the overview, each counted by the database when it is asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from commandcenter.analysis.models import (
+    Analysis,
+    AnalysisStatus,
+    BranchLine,
+    Finding,
+    FindingState,
+    Severity,
+)
+from commandcenter.inventory.models import ProjectQuerySet, Repository, Technology
+from jobs.models import ACTIVE, Job, JobStatus
+
+WINDOW = timedelta(hours=24)
+
+
+def overview(projects: ProjectQuerySet) -> dict[str, Any]:
+    """Return counts over these projects.
+
+    Shape: {repositories, analysed_repositories, technologies, open_findings: {severity: n}, jobs: {active, running,
+    completed_24h, failed_24h}, analyses: {total, last_24h}}.
+    """
+    since = timezone.now() - WINDOW
+    jobs = Job.objects.filter(project__in=projects).aggregate(
+        active=Count("pk", filter=Q(status__in=ACTIVE)),
+        running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
+        completed_24h=Count("pk", filter=Q(status=JobStatus.COMPLETED, completed_at__gte=since)),
+        failed_24h=Count("pk", filter=Q(status=JobStatus.FAILED, completed_at__gte=since)),
+    )
+    analyses = Analysis.objects.filter(project__in=projects).aggregate(
+        total=Count("pk"), last_24h=Count("pk", filter=Q(started_at__gte=since))
+    )
+    severities = dict(open_findings(projects).values_list("severity").annotate(count=Count("pk")).order_by())
+    return {
+        "repositories": Repository.objects.filter(project__in=projects).count(),
+        "analysed_repositories": BranchLine.objects.filter(
+            repository__project__in=projects,
+            latest__status__in=[AnalysisStatus.COMPLETE, AnalysisStatus.PARTIAL],
+        )
+        .values("repository")
+        .distinct()
+        .count(),
+        "technologies": Technology.objects.filter(project__in=projects).count(),
+        "open_findings": {label: severities.get(value, 0) for value, label in reversed(Severity.choices)},
+        "jobs": jobs,
+        "analyses": analyses,
+    }
+
+
+def open_findings(projects: ProjectQuerySet) -> Any:
+    """Return the findings that are not fixed on default branches of these projects."""
+    return Finding.objects.filter(repository__project__in=projects, branch_line__is_default=True).exclude(
+        state=FindingState.FIXED
+    )
+
+
+def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]:
+    """Return what needs a person now, worst first: {tone, title, detail, url_name, pk}.
+
+    Repositories with critical or high findings, then jobs that failed within a day.
+    """
+    rows: list[dict[str, Any]] = []
+    worst = (
+        open_findings(projects)
+        .filter(severity__gte=Severity.HIGH)
+        .values("repository_id", "repository__name")
+        .annotate(
+            critical=Count("pk", filter=Q(severity=Severity.CRITICAL)),
+            high=Count("pk", filter=Q(severity=Severity.HIGH)),
+        )
+        .order_by("-critical", "-high")[:limit]
+    )
+    for row in worst:
+        parts = [f"{row[name]} {name}" for name in ("critical", "high") if row[name]]
+        total = row["critical"] + row["high"]
+        rows.append(
+            {
+                "tone": "critical" if row["critical"] else "high",
+                "title": row["repository__name"],
+                "detail": f"{' and '.join(parts)} finding{'s' if total != 1 else ''} open",
+                "url_name": "dashboard:repository",
+                "pk": row["repository_id"],
+            }
+        )
+    failed = (
+        Job.objects.filter(
+            project__in=projects, status=JobStatus.FAILED, completed_at__gte=timezone.now() - WINDOW
+        )
+        .filter(retries__isnull=True)
+        .order_by("-pk")[:limit]
+    )
+    rows += [
+        {
+            "tone": "failed",
+            "title": f"{job.get_job_type_display()} #{job.pk} failed",
+            "detail": job.error_message,
+            "url_name": "dashboard:job",
+            "pk": job.pk,
+        }
+        for job in failed
+    ]
+    return rows[:limit]

@@ -1,0 +1,185 @@
+"""How the console words things: states, severities, sizes, durations and shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django import template
+from django.urls import reverse
+
+from commandcenter.events.models import Event
+
+register = template.Library()
+UNKNOWN = "\N{EN DASH}"
+
+
+class Look(NamedTuple):
+    """Colour, icon and word together: a state is never shown by its colour alone."""
+
+    tone: str
+    icon: str
+    word: str
+    motion: str = ""
+
+
+_STATUS = {
+    # jobs and analyses
+    "pending": Look("", "clock", "Pending"),
+    "queued": Look("warn", "clock", "Queued"),
+    "running": Look("live", "running", "Running", "spin"),
+    "completed": Look("good", "check", "Completed"),
+    "complete": Look("good", "check", "Complete"),
+    "partial": Look("warn", "partial", "Partial"),
+    "failed": Look("bad", "cross", "Failed"),
+    "cancelled": Look("", "stop", "Cancelled"),
+    # engines and services
+    "ok": Look("good", "check", "Ok"),
+    "skipped": Look("", "stop", "Skipped"),
+    "unavailable": Look("warn", "alert", "Unavailable"),
+    # findings
+    "new": Look("warn", "plus", "New"),
+    "existing": Look("", "dot", "Existing"),
+    "reopened": Look("bad", "retry", "Reopened"),
+    "fixed": Look("good", "check", "Fixed"),
+}
+_SEVERITY = {
+    "critical": Look("critical", "alert", "Critical"),
+    "high": Look("bad", "alert", "High"),
+    "medium": Look("warn", "alert", "Medium"),
+    "low": Look("live", "info", "Low"),
+    "info": Look("", "info", "Info"),
+}
+
+
+@register.filter
+def status_look(status: str) -> Look:
+    """Return the look of a status; an unknown one shows its own word."""
+    return _STATUS.get(str(status), Look("", "dot", str(status).replace("_", " ").capitalize()))
+
+
+@register.filter
+def severity_look(severity: str) -> Look:
+    """Return the look of a severity by its name."""
+    return _SEVERITY.get(str(severity), Look("", "dot", str(severity)))
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Word a number of seconds: 0.4 s, 12 s, 3 min 5 s, 2 h 4 min. An unknown one is a dash."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+@register.simple_tag
+def elapsed(start: datetime | None, end: datetime | None) -> str:
+    """Word the time between two moments; a dash while one is unknown."""
+    return duration((end - start).total_seconds()) if start and end else UNKNOWN
+
+
+@register.filter
+def known(value: Any) -> Any:
+    """Show a dash for what nothing measured: unknown is never 0."""
+    return UNKNOWN if value is None else value
+
+
+@register.filter
+def share(part: float | None, whole: float | None) -> int:
+    """Return a percentage, rounded, 0 when there is no whole."""
+    return round(100 * part / whole) if part and whole else 0
+
+
+@register.filter
+def get(mapping: dict[str, Any] | None, key: str) -> Any:
+    """Return a value of a mapping by a key that a template only knows as a variable."""
+    return mapping.get(key) if isinstance(mapping, dict) else None
+
+
+@register.inclusion_tag("components/stacked_bar.html")
+def stacked_bar(label: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """Draw parts of a whole as one bar with a legend; the sixth and later ones are summed as "Other".
+
+    `parts` is [(name, amount)], largest first.
+    """
+    whole = sum(amount for _name, amount in parts)
+    shown = list(parts[:6])
+    rest = sum(amount for _name, amount in parts[6:])
+    if rest:
+        shown.append(("Other", rest))
+    x = 0.0
+    segments = []
+    for index, (name, amount) in enumerate(shown):
+        width = 100 * amount / whole if whole else 0
+        segments.append(
+            {
+                "name": name,
+                "x": f"{x:.3f}",
+                "width": f"{width:.3f}",
+                "percent": f"{width:.1f}",
+                "color": f"c{index}",
+            }
+        )
+        x += width
+    return {"label": label, "segments": segments}
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """Word a number of milliseconds."""
+    if value is None:
+        return UNKNOWN
+    return f"{round(value)} ms" if value < 1000 else duration(value / 1000)
+
+
+@register.filter
+def words(name: str) -> str:
+    """Turn a snake_case name into words."""
+    return str(name).replace("_", " ").capitalize()
+
+
+@register.filter
+def state_words(data: dict[str, Any]) -> str:
+    """Word a change of a job's state: "Running, attempt 2: the worker was lost"."""
+    target = status_look(data.get("to", "")).word
+    attempt, reason = data.get("attempt"), data.get("reason")
+    text = f"{target}, attempt {attempt}" if attempt and data.get("to") == "running" else target
+    return f"{text}: {reason}" if reason else text
+
+
+@register.filter
+def state_tone(status: str) -> str:
+    """Return the colour class of a state."""
+    return status_look(status).tone
+
+
+@register.filter
+def event_words(event_type: str) -> str:
+    """Turn "analysis.completed" into "Analysis completed"."""
+    return event_type.replace(".", " ").replace("_", " ").capitalize()
+
+
+_EVENT_PAGES = {
+    "analysis": "dashboard:analysis",
+    "job": "dashboard:job",
+    "project": "dashboard:project",
+    "repository": "dashboard:repository",
+    "technology": "dashboard:technology",
+}
+
+
+@register.filter
+def event_url(event: Event) -> str:
+    """Return the page of an event's subject; the top of this page where it has none."""
+    name = _EVENT_PAGES.get(event.subject_kind)
+    return reverse(name, args=[event.subject_id]) if name and event.subject_id else "#main"

@@ -1,0 +1,43 @@
+"""Pages of the console."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from commandcenter.dashboard.views import (
+    analyses,
+    jobs,
+    overview,
+    projects,
+    repositories,
+    system,
+    technologies,
+)
+
+app_name = "dashboard"
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("theme/", overview.theme, name="theme"),
+    path("projects/", projects.index, name="projects"),
+    path("projects/new/", projects.create, name="project-create"),
+    path("projects/<int:pk>/", projects.detail, name="project"),
+    path("projects/<int:project_pk>/repositories/new/", repositories.create, name="repository-create-in"),
+    path("repositories/", repositories.index, name="repositories"),
+    path("repositories/new/", repositories.create, name="repository-create"),
+    path("repositories/<int:pk>/", repositories.detail, name="repository"),
+    path("repositories/<int:pk>/edit/", repositories.edit, name="repository-edit"),
+    path("repositories/<int:pk>/analyse/", repositories.analyse, name="repository-analyse"),
+    path("technologies/", technologies.index, name="technologies"),
+    path("technologies/<int:pk>/", technologies.detail, name="technology"),
+    path("analyses/", analyses.index, name="analyses"),
+    path("analyses/<int:pk>/", analyses.detail, name="analysis"),
+    path("analyses/<int:pk>/<slug:tab>/", analyses.detail, name="analysis-tab"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/<int:pk>/", jobs.detail, name="job"),
+    path("jobs/<int:pk>/live/", jobs.live, name="job-live"),
+    path("jobs/<int:pk>/log/", jobs.log, name="job-log"),
+    path("jobs/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
+    path("jobs/<int:pk>/retry/", jobs.retry, name="job-retry"),
+    path("system/", system.index, name="system"),
+]

@@ -1,0 +1,169 @@
+"""Analyses: the list, and one analysis in tabs that each fetch only what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from commandcenter.analysis.models import (
+    AnalysedFile,
+    Analysis,
+    AnalysisStatus,
+    Dependency,
+    Finding,
+    FindingState,
+    FindingTransition,
+    Occurrence,
+    Severity,
+    TechnologyUse,
+)
+from commandcenter.analysis.summary import summary_of
+from commandcenter.dashboard import access
+from commandcenter.dashboard.keyset import paginate
+from commandcenter.inventory.models import Role
+
+HOTTEST = 10
+ROWS = 200
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """List analyses, newest first; `?status=` filters."""
+    queryset = Analysis.objects.visible_to(access.viewer(request)).select_related(
+        "repository", "project", "result_set"
+    )
+    status = request.GET.get("status", "")
+    if status in AnalysisStatus.values:
+        queryset = queryset.filter(status=status)
+    context = {"page": paginate(request, queryset), "status": status, "statuses": AnalysisStatus.choices}
+    return render(request, "analyses/index.html", context)
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: int, tab: str = "summary") -> HttpResponse:
+    """Show one tab of an analysis."""
+    if tab not in _TABS:
+        raise Http404
+    analysis = get_object_or_404(
+        Analysis.objects.visible_to(access.viewer(request)).select_related(
+            "repository", "project", "result_set", "baseline", "job", "job__run"
+        ),
+        pk=pk,
+    )
+    summary = summary_of(analysis)
+    context: dict[str, Any] = {
+        "analysis": analysis,
+        "summary": summary,
+        "engines": analysis.result_set.engines if analysis.result_set else [],
+        "tab": tab,
+        "may_write": access.may(request, analysis.project, Role.OPERATOR),
+    }
+    if analysis.result_set_id:
+        context |= _TABS[tab](request, analysis)
+    return render(request, f"analyses/{tab}.html", context)
+
+
+def _summary(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    languages = (analysis.result_set.summary if analysis.result_set else {}).get("languages") or {}
+    by_code = sorted(languages.items(), key=lambda item: -item[1]["code"])
+    return {
+        "languages": by_code,
+        "language_shares": [(name, counts["code"]) for name, counts in by_code if counts["code"]],
+        "technologies": TechnologyUse.objects.filter(result_set=analysis.result_set).order_by(
+            "-confidence", "name"
+        )[:12],
+        "hottest": AnalysedFile.objects.filter(result_set=analysis.result_set, heat__gt=0).order_by("-heat")[
+            :HOTTEST
+        ],
+        "worst": _with_state(analysis, Occurrence.objects.filter(result_set=analysis.result_set))
+        .select_related("rule")
+        .order_by("-severity", "pk")[:6],
+    }
+
+
+def _with_state(analysis: Analysis, occurrences: Any) -> Any:
+    """Add to each occurrence the state that this analysis gave its finding, and the finding's id."""
+    of_line = Finding.objects.filter(branch_line=analysis.branch_line_id, fingerprint=OuterRef("fingerprint"))
+    change = FindingTransition.objects.filter(
+        analysis=analysis,
+        finding__branch_line=analysis.branch_line_id,
+        finding__fingerprint=OuterRef("fingerprint"),
+    )
+    return occurrences.annotate(
+        finding_id=Subquery(of_line.values("pk")[:1]),
+        state=Coalesce(Subquery(change.values("to_state")[:1]), Value(FindingState.EXISTING.value)),
+    )
+
+
+def _findings(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    occurrences = Occurrence.objects.filter(result_set=analysis.result_set)
+    counts = dict(occurrences.values_list("severity").annotate(count=Count("pk")).order_by())
+    severity = request.GET.get("severity", "")
+    levels = {label: value for value, label in Severity.choices}
+    engine, query = request.GET.get("engine", ""), request.GET.get("q", "").strip()[:200]
+    if severity in levels:
+        occurrences = occurrences.filter(severity=levels[severity])
+    if engine:
+        occurrences = occurrences.filter(rule__engine=engine)
+    if query:
+        occurrences = occurrences.filter(
+            Q(path__icontains=query) | Q(message__icontains=query) | Q(rule__rule_id__icontains=query)
+        )
+    rows = list(
+        _with_state(analysis, occurrences).select_related("rule").order_by("-severity", "pk")[: ROWS + 1]
+    )
+    fixed = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED).select_related(
+        "finding__rule"
+    )
+    return {
+        "findings": rows[:ROWS],
+        "cut": len(rows) > ROWS,
+        "fixed": fixed.order_by("-finding__severity", "pk")[:ROWS],
+        "severity": severity,
+        "severities": [(label, counts.get(value, 0)) for value, label in reversed(Severity.choices)],
+        "engine": engine,
+        "query": query,
+    }
+
+
+def _dependencies(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    queryset = Dependency.objects.filter(result_set=analysis.result_set)
+    query, direct = request.GET.get("q", "").strip()[:200], request.GET.get("direct", "")
+    if query:
+        queryset = queryset.filter(name__icontains=query)
+    if direct == "true":
+        queryset = queryset.filter(direct=True)
+    return {"page": paginate(request, queryset, size=ROWS), "query": query, "direct": direct}
+
+
+def _technologies(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    uses = TechnologyUse.objects.filter(result_set=analysis.result_set)
+    return {"technologies": uses.order_by("domain", "-confidence", "name")[:500]}
+
+
+def _files(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    queryset = AnalysedFile.objects.filter(result_set=analysis.result_set)
+    query, language = request.GET.get("q", "").strip()[:200], request.GET.get("language", "")
+    if query:
+        queryset = queryset.filter(path__icontains=query)
+    if language:
+        queryset = queryset.filter(language=language)
+    return {"page": paginate(request, queryset, size=ROWS), "query": query, "language": language}
+
+
+_TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {
+    "summary": _summary,
+    "findings": _findings,
+    "dependencies": _dependencies,
+    "technologies": _technologies,
+    "files": _files,
+}

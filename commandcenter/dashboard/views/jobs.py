@@ -1,0 +1,134 @@
+"""Jobs: the list, one job with its live progress and log, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from commandcenter.dashboard import access
+from commandcenter.dashboard.keyset import paginate
+from commandcenter.inventory.models import Role
+from jobs.cancellation import cancel as cancel_job
+from jobs.exceptions import JobsError
+from jobs.models import Job, JobEvent, JobEventType, JobStatus
+from jobs.retry import retry as retry_job
+from jobs.waiting import waiting_reason
+
+LOG_LINES = 500
+COUNT_CAP = 10_001
+
+
+def _visible(request: HttpRequest) -> Any:
+    return Job.objects.visible_to(access.viewer(request)).select_related(
+        "run", "project", "created_by", "parent", "retry_of"
+    )
+
+
+def _job(request: HttpRequest, pk: int) -> Job:
+    job: Job = get_object_or_404(_visible(request), pk=pk)
+    return job
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """List jobs, newest first; `?status= &project=` filter. The rows alone for a refresh."""
+    queryset = _visible(request)
+    project = request.GET.get("project", "")
+    if project.isdigit() and len(project) < 19:
+        queryset = queryset.filter(project=int(project))
+    recent = queryset.order_by("-pk").values("pk")[:COUNT_CAP]
+    counts = dict(
+        Job.objects.filter(pk__in=recent).values_list("status").annotate(count=Count("pk")).order_by()
+    )
+    status = request.GET.get("status", "")
+    if status in JobStatus.values:
+        queryset = queryset.filter(status=status)
+    context = {
+        "page": paginate(request, queryset),
+        "status": status,
+        "counts": [(value, label, counts.get(value, 0)) for value, label in JobStatus.choices],
+        "total": sum(counts.values()),
+    }
+    template = "jobs/_rows.html" if request.headers.get("HX-Request") else "jobs/index.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one job."""
+    job = _job(request, pk)
+    return render(request, "jobs/detail.html", _context(request, job) | {"lines": _lines(job, after=0)})
+
+
+@login_required
+@require_GET
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render what changes while the job runs; the page fetches it again when the socket hints."""
+    return render(request, "jobs/_live.html", _context(request, _job(request, pk)))
+
+
+@login_required
+@require_GET
+def log(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render the log lines after `?after=SEQ`."""
+    after = request.GET.get("after", "")
+    seq = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    return render(request, "jobs/_log.html", {"lines": _lines(_job(request, pk), after=seq)})
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel a job."""
+    job = _writable(request, pk)
+    try:
+        cancel_job(job, by=access.viewer(request))
+    except JobsError as error:
+        messages.error(request, str(error))
+    return redirect("dashboard:job", pk)
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Run the same work again as a new job, and go there."""
+    job = _writable(request, pk)
+    try:
+        again = retry_job(job, by=access.viewer(request))
+    except JobsError as error:
+        messages.error(request, str(error))
+        return redirect("dashboard:job", pk)
+    return redirect("dashboard:job", again.pk)
+
+
+def _writable(request: HttpRequest, pk: int) -> Job:
+    job = _job(request, pk)
+    if not access.may(request, job.project, Role.OPERATOR):
+        raise PermissionDenied
+    return job
+
+
+def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
+    states = JobEvent.objects.filter(job=job, type=JobEventType.STATE).order_by("seq")[:100]
+    return {
+        "job": job,
+        "states": states,
+        "waiting": None if job.is_terminal else waiting_reason(job),
+        "analysis": getattr(job, "analysis", None),
+        "may_write": access.may(request, job.project, Role.OPERATOR),
+    }
+
+
+def _lines(job: Job, *, after: int) -> list[JobEvent]:
+    """Return the newest lines of the log after a sequence number, oldest first; progress is not a line."""
+    lines = job.events.filter(seq__gt=after).exclude(type=JobEventType.PROGRESS).order_by("-seq")[:LOG_LINES]
+    return list(lines)[::-1]

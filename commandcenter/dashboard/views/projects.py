@@ -1,0 +1,69 @@
+"""Projects: the list, one project with its repositories and members, and the form to make one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from commandcenter.analysis.models import BranchLine
+from commandcenter.dashboard import access, stats
+from commandcenter.dashboard.forms import ProjectForm
+from commandcenter.dashboard.keyset import paginate
+from commandcenter.inventory.flows.projects import create_project
+from commandcenter.inventory.models import Project, Role
+from jobs.models import Job
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """List the viewer's projects."""
+    queryset = Project.objects.visible_to(access.viewer(request)).annotate(
+        repository_count=Count("repositories", distinct=True),
+        technology_count=Count("technologies", distinct=True),
+    )
+    return render(request, "projects/index.html", {"page": paginate(request, queryset)})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a project; its maker becomes its first admin."""
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        project = create_project(by=access.viewer(request), **form.cleaned_data)
+        messages.success(request, f"Project {project.name} is ready. Add its first repository.")
+        return redirect("dashboard:repository-create-in", project.pk)
+    return render(request, "projects/form.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one project."""
+    project = get_object_or_404(access.projects(request), pk=pk)
+    only = Project.objects.visible_to(access.viewer(request)).filter(pk=pk)
+    role = access.role_in(request, project)
+    if role is None:
+        raise PermissionDenied
+    return render(
+        request,
+        "projects/detail.html",
+        {
+            "project": project,
+            "role": role,
+            "may_write": role.covers(Role.OPERATOR),
+            "stats": stats.overview(only),
+            "lines": BranchLine.objects.filter(repository__project=project, is_default=True)
+            .select_related("repository", "latest", "latest__result_set")
+            .order_by("repository__name")[:100],
+            "repositories": project.repositories.order_by("name")[:100],
+            "members": project.memberships.select_related("user").order_by("user__username")[:100],
+            "jobs": Job.objects.for_project(project).select_related("run").order_by("-pk")[:8],
+        },
+    )

@@ -1,0 +1,148 @@
+"""Repositories: the list, one repository with its analyses, the form, and "analyse now"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Q, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from commandcenter.analysis.models import Analysis, BranchLine
+from commandcenter.analysis.requests import request_analysis
+from commandcenter.dashboard import access
+from commandcenter.dashboard.forms import RepositoryForm
+from commandcenter.dashboard.keyset import paginate
+from commandcenter.inventory.flows.repositories import create_repository, update_repository
+from commandcenter.inventory.models import Repository, Role
+from jobs.exceptions import JobsError
+from jobs.models import Job, OriginKind
+
+
+def _visible(request: HttpRequest) -> Any:
+    return Repository.objects.visible_to(access.viewer(request)).select_related("project")
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """List repositories with their last analysis; `?q=` searches name and source, `?project=` filters."""
+    latest = Analysis.objects.filter(repository=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    queryset = _visible(request).annotate(latest_id=Subquery(latest))
+    query, project = request.GET.get("q", "").strip()[:200], request.GET.get("project", "")
+    if query:
+        queryset = queryset.filter(Q(name__icontains=query) | Q(source__icontains=query))
+    if project.isdigit() and len(project) < 19:
+        queryset = queryset.filter(project=int(project))
+    page = paginate(request, queryset)
+    analyses = Analysis.objects.select_related("result_set").in_bulk(
+        [row.latest_id for row in page.rows if row.latest_id]
+    )
+    rows = [(row, analyses.get(row.latest_id)) for row in page.rows]
+    context = {
+        "page": page,
+        "rows": rows,
+        "query": query,
+        "projects": access.projects(request)[:200],
+        "project": project,
+    }
+    return render(request, "repositories/index.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest, project_pk: int | None = None) -> HttpResponse:
+    """Register a repository and, unless told otherwise, analyse it at once."""
+    initial = {"project": project_pk} if project_pk else {}
+    form = RepositoryForm(request.POST or None, initial=initial, projects=access.projects(request))
+    if request.method == "POST" and form.is_valid():
+        project = form.cleaned_data["project"]
+        if not access.may(request, project, Role.OPERATOR):
+            raise PermissionDenied
+        repository = create_repository(by=access.viewer(request), **form.repository_values())
+        if form.cleaned_data["analyse"]:
+            return _analyse(request, repository)
+        messages.success(request, f"{repository.name} is registered.")
+        return redirect("dashboard:repository", repository.pk)
+    return render(
+        request,
+        "repositories/form.html",
+        {"form": form, "repository": None},
+        status=400 if form.errors else 200,
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a repository. Stored credentials are never shown; an empty field keeps them."""
+    repository = get_object_or_404(_visible(request), pk=pk)
+    if not access.may(request, repository.project, Role.OPERATOR):
+        raise PermissionDenied
+    form = RepositoryForm(request.POST or None, instance=repository, projects=access.projects(request))
+    if request.method == "POST" and form.is_valid():
+        update_repository(repository, by=access.viewer(request), **form.repository_values())
+        messages.success(request, f"{repository.name} is saved.")
+        return redirect("dashboard:repository", repository.pk)
+    return render(
+        request,
+        "repositories/form.html",
+        {"form": form, "repository": repository},
+        status=400 if form.errors else 200,
+    )
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one repository: its last analysis, its history of analyses and jobs."""
+    repository = get_object_or_404(_visible(request), pk=pk)
+    analyses = list(
+        Analysis.objects.filter(repository=repository)
+        .select_related("result_set", "branch_line")
+        .order_by("-pk")[:20]
+    )
+    shown = next((analysis for analysis in analyses if analysis.result_set_id), None)
+    context = {
+        "repository": repository,
+        "may_write": access.may(request, repository.project, Role.OPERATOR),
+        "analyses": analyses,
+        "latest": shown,
+        "branches": BranchLine.objects.filter(repository=repository)
+        .select_related("latest")
+        .order_by("-is_default", "name")[:50],
+        "active_jobs": Job.objects.filter(project=repository.project, parameters__repository=repository.pk)
+        .active()
+        .select_related("run")
+        .order_by("-pk")[:5],
+    }
+    return render(request, "repositories/detail.html", context)
+
+
+@login_required
+@require_POST
+def analyse(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start an analysis and go to its job."""
+    repository = get_object_or_404(_visible(request), pk=pk)
+    if not access.may(request, repository.project, Role.OPERATOR):
+        raise PermissionDenied
+    return _analyse(request, repository)
+
+
+def _analyse(request: HttpRequest, repository: Repository) -> HttpResponse:
+    try:
+        job = request_analysis(
+            repository,
+            ref=request.POST.get("ref", "").strip(),
+            force="force" in request.POST,
+            by=access.viewer(request),
+            origin_kind=OriginKind.PAGE,
+        )
+    except JobsError as error:
+        messages.error(request, str(error))
+        return redirect("dashboard:repository", repository.pk)
+    return redirect("dashboard:job", job.pk)

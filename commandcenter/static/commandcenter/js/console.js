@@ -1,0 +1,21 @@
+// Entry of every page: binds small modules to elements by their data- attributes.
+import { keepTimesFresh } from "./times.js";
+import { followJob } from "./socket.js";
+import { refreshRegularly } from "./refresh.js";
+import { switchThemeAtOnce } from "./theme.js";
+
+keepTimesFresh(document);
+switchThemeAtOnce(document);
+for (const element of document.querySelectorAll("[data-live-every]")) refreshRegularly(element);
+const job = document.querySelector("[data-socket]");
+if (job) followJob(job);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable) return;
+  const search = document.querySelector("input[type=search]");
+  if (search) {
+    event.preventDefault();
+    search.focus();
+  }
+});
