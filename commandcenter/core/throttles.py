@@ -25,7 +25,7 @@ class RateLimitThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Return False when any limit is used up."""
-        http = request._request  # noqa: SLF001  (the usage must outlive DRF's request: the middleware reads it)
+        http = request._request  # the usage must outlive DRF's request: the middleware reads it
         if hasattr(http, "rate_limit_usage"):
             return self._judge(http.rate_limit_usage)
         name = limit_name(request, view)
