@@ -20,6 +20,9 @@ class Readable(Repository, Protocol):
     @property
     def skipped(self) -> dict[str, int]: ...
 
+    @property
+    def imported(self) -> bool: ...
+
     def read_many(self, entries: Iterable[Entry]) -> Iterator[Blob]: ...
 
 

@@ -89,7 +89,8 @@ def _result(record: list[Any], own_path: str | None) -> Result:
         return Failure(record[2], own_path if record[1] is None else record[1])
     if tag == _TECHNOLOGY:
         evidence = tuple(Evidence(own_path or "" if path is None else path, line) for path, line in record[5])
-        return Technology(*record[1:5], evidence)
+        name, domain, version, confidence = record[1:5]
+        return Technology(name, domain, version, confidence, evidence)
     if tag == _HISTORY:
         return HistorySummary(*record[1:])
     raise ValueError(f"Unknown tag {tag}.")

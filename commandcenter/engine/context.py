@@ -92,7 +92,8 @@ class Materials:
         folder = self._root / (f"{blob.entry.blob}-{copy}" if copy else blob.entry.blob)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / name
-        with path.open("xb", opener=_private) as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
             file.write(blob.data)
         return path
 
@@ -164,7 +165,3 @@ class RunContext:
 
     def log(self, level: Level, message: str) -> None:
         self._log(level, self._engine_id, message)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

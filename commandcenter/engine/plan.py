@@ -29,7 +29,7 @@ class Plan:
     engines: tuple[str, ...]
     force: bool = False
     limits: Limits = field(default_factory=Limits)
-    registry: Registry = field(default=ENGINES, repr=False, compare=False)
+    registry: Registry = field(default_factory=lambda: ENGINES, repr=False, compare=False)
 
     def instances(self) -> list[Engine]:
         return [self.registry[engine_id] for engine_id in self.engines]

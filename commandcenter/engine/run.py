@@ -79,8 +79,9 @@ class _Run:
     def messages(self) -> Iterator[Message]:
         try:
             yield messages.progress(0, 0, "Looking up what is known")
+            history = self._history()
             for work in self._works:
-                work.prepare(self._tree.entries, self._tree.commit, self._cache, force=self._plan.force)
+                work.prepare(self._tree.entries, history, self._cache, force=self._plan.force)
             self._total = sum(work.units for work in self._works)
             self._done = sum(self._units_known(work) for work in self._works)
             yield messages.progress(self._done, self._total, "Reading")
@@ -90,9 +91,16 @@ class _Run:
         finally:
             self._stop.set()
 
+    def _history(self) -> str | None:
+        """Name what HISTORY engines read: a shallow mirror of a commit knows less than a full one."""
+        if self._tree.imported or not any(work.scope is Scope.HISTORY for work in self._works):
+            return None
+        shallow = next(iter(self._tree.git(["rev-parse", "--is-shallow-repository"])), b"")
+        return f"{self._tree.commit} {shallow.decode('ascii', 'replace').strip()}"
+
     @staticmethod
     def _units_known(work: Work) -> int:
-        if work.failed or (work.scope is not Scope.BLOB and not work.must_run_whole):
+        if work.out or (work.scope is not Scope.BLOB and not work.must_run_whole):
             return work.units
         return work.cached if work.scope is Scope.BLOB else 0
 
@@ -161,7 +169,7 @@ class _Run:
                 except IndexError:
                     return
                 self._run_task(task)
-                if task.last or task.work.failed:
+                if task.last or task.work.out:
                     self._queue.put(_Ended(task.work))
         except _Stopped:
             return
@@ -174,7 +182,7 @@ class _Run:
 
     def _run_task(self, task: _Task) -> None:
         work = task.work
-        if work.failed:
+        if work.out:
             return
         started = perf_counter()
         try:
@@ -260,7 +268,7 @@ class _Run:
         findings: list[Finding] = []
         left_out = technologies = 0
         rules: dict[str, Rule] = {}
-        if not work.failed:
+        if not work.out:
             try:
                 rules = {rule.id: rule for rule in work.engine.rules()}
                 findings, left_out = work.collected.findings()
@@ -269,7 +277,7 @@ class _Run:
             except Exception as error:  # noqa: BLE001 (as everywhere: the engine fails, the run goes on)
                 work.fail(error)
         yield from self._failure_lines(work)
-        if not work.failed:
+        if not work.out:
             yield from messages.rows("dependencies", work.collected.sorted_dependencies())
             yield from messages.rows("technologies", found)
             used = dict.fromkeys(finding.rule_id for finding in findings)
@@ -278,13 +286,13 @@ class _Run:
             outcome = work.outcome(findings, technologies, reports_findings=bool(rules or findings))
             self._outcomes[work.engine.id] = outcome
         report = work.report(len(findings), left_out)
-        self._partial = self._partial or report.status != "ok"
+        self._partial = self._partial or report.status not in {"ok", "skipped"}
         yield {"type": "engine", **messages.row(report)}
 
     def _failure_lines(self, work: Work) -> Iterator[Message]:
         source = work.engine.id
-        if work.failed:
-            yield messages.log("error", source, work.detail)
+        if work.out:
+            yield messages.log("info" if work.status == "skipped" else "error", source, work.detail)
         failures = sorted(work.collected.failures, key=lambda f: (f.path or "", f.message))
         for failure in failures[:MAX_LOGGED_FAILURES]:
             place = f"{failure.path}: " if failure.path else ""

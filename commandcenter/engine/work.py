@@ -54,8 +54,14 @@ class Work:
         self._whole_key = b""
 
     @property
-    def failed(self) -> bool:
-        return self.status in {"failed", "unavailable"}
+    def out(self) -> bool:
+        """True when there is nothing to believe or to run: failed, unavailable or skipped."""
+        return self.status in {"failed", "unavailable", "skipped"}
+
+    def skip(self, why: str) -> None:
+        """Leave this engine out: it has nothing to read here, which is no failure."""
+        self.status = "skipped"
+        self.detail = why
 
     def fail(self, error: BaseException) -> None:
         """Take an error as the end of this engine, and only of this one."""
@@ -66,20 +72,27 @@ class Work:
 
     # --- before: select and look up ------------------------------------------------------------------------------
 
-    def prepare(self, entries: Sequence[Entry], commit: str, cache: Cache | None, *, force: bool) -> None:
-        """Select the entries and take from the cache what it has. An error in the engine's code fails the engine."""
+    def prepare(
+        self, entries: Sequence[Entry], history: str | None, cache: Cache | None, *, force: bool
+    ) -> None:
+        """Select the entries and take from the cache what it has. An error in the engine's code fails the engine.
+
+        `history` names what a HISTORY engine reads: the commit, and whether the mirror is shallow; None without one.
+        """
         started = perf_counter()
         try:
             reason = self.engine.unavailable()
-            if reason is None:
-                self._prepare(entries, commit, None if force else cache)
-            else:
+            if reason is not None:
                 self.fail(EngineUnavailable(reason))
+            elif self.scope is Scope.HISTORY and history is None:
+                self.skip("A folder or an archive has no history.")
+            else:
+                self._prepare(entries, history or "", None if force else cache)
         except Exception as error:  # noqa: BLE001 (one engine's bug must not end the others)
             self.fail(error)
         self.seconds += perf_counter() - started
 
-    def _prepare(self, entries: Sequence[Entry], commit: str, cache: Cache | None) -> None:
+    def _prepare(self, entries: Sequence[Entry], history: str, cache: Cache | None) -> None:
         engine, largest = self.engine, self.limits.max_blob_bytes
         if self.scope is not Scope.HISTORY:
             self.selected = [e for e in entries if e.size <= largest and engine.select(e)]
@@ -87,7 +100,7 @@ class Work:
         if self.scope is Scope.BLOB:
             self._prepare_blobs(maker, cache)
         else:
-            self._prepare_whole(maker, commit, cache)
+            self._prepare_whole(maker, history, cache)
 
     def _prepare_blobs(self, maker: KeyMaker, cache: Cache | None) -> None:
         self.units = len(self.selected)
@@ -114,10 +127,10 @@ class Work:
             self.collected.add(results)
         return True
 
-    def _prepare_whole(self, maker: KeyMaker, commit: str, cache: Cache | None) -> None:
+    def _prepare_whole(self, maker: KeyMaker, history: str, cache: Cache | None) -> None:
         if self.scope is Scope.HISTORY:
             self.units = HISTORY_UNITS
-            self._whole_key = maker.key("history", commit, str(self.limits.max_history_commits))
+            self._whole_key = maker.key("history", history, str(self.limits.max_history_commits))
         else:
             self.units = max(1, len(self.selected))
             state = hashlib.sha256()

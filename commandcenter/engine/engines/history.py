@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 from commandcenter.engine.contract import (
     Blob,
@@ -22,7 +23,7 @@ from commandcenter.engine.contract import (
     Scope,
 )
 from commandcenter.engine.errors import EngineTimeout
-from commandcenter.engine.source.tree import display_path
+from commandcenter.engine.source.names import printable
 
 REVISION = "1"
 WINDOW_DAYS = 365
@@ -78,11 +79,14 @@ class HistoryEngine:
         return entry.path
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:  # noqa: ARG002 (as above)
-        reading = _Reading(context.limits.max_history_commits)
+        shallow = _first_line(context, ["rev-parse", "--is-shallow-repository"]) == b"true"
+        newest = int(_first_line(context, ["log", "-1", "--format=%ct", context.commit, "--"]))
+        since = max(0, newest - WINDOW_DAYS * 86400)
+        reading = _Reading(context.limits.max_history_commits, since=since, shallow=shallow)
         failure = None
         try:
-            with closing(_log(context)) as lines:
-                reading.read(lines)
+            with closing(_log(context, since)) as lines:
+                reading.read(lines, seconds=context.limits.tool_seconds)
         except EngineTimeout as error:
             failure = Failure(f"The history was read only in part: {error}", transient=True)
             reading.truncated = True
@@ -92,10 +96,14 @@ class HistoryEngine:
             yield failure
 
 
-def _log(context: Context) -> Iterator[bytes]:
+def _first_line(context: Context, args: Sequence[str]) -> bytes:
+    return next(iter(context.git(args)), b"").strip()
+
+
+def _log(context: Context, since: int) -> Generator[bytes, None, None]:
     """Read commits from the newest: a line that begins with NUL per commit, then its numbers per file."""
-    shown = context.git(["log", "-1", "--no-show-signature", "--format=%ct", context.commit, "--"])
-    newest = int(next(iter(shown)).strip())
+    # git takes the number for a 32-bit one; a window beyond that is cut by us alone.
+    window = [f"--max-age={since}"] if since < 2**31 else []
     yield from context.git(
         [
             "log",
@@ -108,9 +116,9 @@ def _log(context: Context) -> Iterator[bytes]:
             "--use-mailmap",
             "--numstat",
             "--encoding=UTF-8",
-            f"--max-age={max(0, newest - WINDOW_DAYS * 86400)}",
+            *window,
             f"--max-count={context.limits.max_history_commits + 1}",
-            "--format=%x00%ct%x00%aE%x00%aN",
+            "--format=%x00%ct%x00%P%x00%aE%x00%aN",
             context.commit,
             "--",
         ]
@@ -120,15 +128,19 @@ def _log(context: Context) -> Iterator[bytes]:
 class _Reading:
     """The state of one pass over the log."""
 
-    def __init__(self, maximum: int) -> None:
+    def __init__(self, maximum: int, *, since: int, shallow: bool) -> None:
         self._maximum = maximum
+        self._since = since
+        self._shallow = shallow
         self._paths: dict[bytes, _Touched] = {}
         self._people: Counter[str] = Counter()
         self._first: int | None = None
         self._last: int | None = None
-        self.truncated = False
+        self.truncated = shallow
 
-    def read(self, lines: Iterable[bytes]) -> None:
+    def read(self, lines: Iterable[bytes], *, seconds: float) -> None:
+        """Take the lines of the log. Raises EngineTimeout when that takes longer than `seconds`."""
+        deadline = monotonic() + seconds
         seen = 0
         when = 0
         counted = False
@@ -138,13 +150,16 @@ class _Reading:
                 if seen > self._maximum:
                     self.truncated = True
                     return
-                _, date, address, name = line.rstrip(b"\n").split(_FIELD, 3)
+                if monotonic() > deadline:
+                    raise EngineTimeout(f"git log took longer than {seconds:g} s.")
+                _, date, parents, address, name = line.rstrip(b"\n").split(_FIELD, 4)
                 when = int(date)
-                counted = self._count_person(
-                    address.decode("utf-8", "replace"), name.decode("utf-8", "replace"), when
-                )
-            elif counted and (fields := line.rstrip(b"\n").split(b"\t", 2)) and len(fields) == 3:
-                self._touch(*fields, when)
+                counted = when >= self._since and self._count_person(_text(address), _text(name), when)
+                # Where a shallow clone was cut, a commit seems to add every file that there was.
+                counted = counted and (bool(parents) or not self._shallow)
+            elif counted and line.count(b"\t") >= 2:
+                added, deleted, path = line.rstrip(b"\n").split(b"\t", 2)
+                self._touch(added, deleted, path, when)
 
     def _count_person(self, address: str, name: str, when: int) -> bool:
         if _BOT_NAMES.search(name.strip()) or _BOT_ADDRESSES.search(address):
@@ -167,7 +182,7 @@ class _Reading:
 
     def churn(self, existing: Iterable[str]) -> Iterator[Churn]:
         """Give the files that still exist, in the tree's order."""
-        by_path = {display_path(_unquoted(path)): touched for path, touched in self._paths.items()}
+        by_path = {printable(_unquoted(path)): touched for path, touched in self._paths.items()}
         for path in existing:
             touched = by_path.get(path)
             if touched is not None:
@@ -182,6 +197,10 @@ class _Reading:
             last_commit_at=None if self._last is None else _moment(self._last),
             truncated=self.truncated,
         )
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def bus_factor(commits: Iterable[int]) -> int | None:
