@@ -34,6 +34,7 @@ def enqueue(
     where: Q | None = None,
     fence: int | None = None,
     job_values: Mapping[str, Any] | None = None,
+    run_values: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
     before: Collection[Entry] = (),
 ) -> Job | None:
@@ -64,6 +65,7 @@ def enqueue(
             where=where,
             fence=fence,
             job_values=values,
+            run_values=run_values,
             details=details,
             before=tuple(before),
         )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
 from django.db import connection, transaction
 
 from commandcenter.core import realtime
+from commandcenter.core.renderers import to_json
 from jobs.exceptions import LeaseLost
 from jobs.models import TERMINAL, Job, JobEvent, JobEventType, JobRun
 
@@ -133,7 +133,7 @@ def events_after(job: Job, after: int, limit: int = PAGE) -> list[JobEvent]:
 
 
 def summary(job: Job) -> Message:
-    """Return the short form that the list of jobs follows; progress is left to the job's own socket."""
+    """Return the short form that the list of jobs follows."""
     return {
         "type": "job",
         "job_id": job.pk,
@@ -149,20 +149,16 @@ def summary(job: Job) -> Message:
 def announce(job: Job, events: Sequence[JobEvent]) -> None:
     """Publish committed events: to the job's group whole, to the project's group what a list shows."""
     messages = [message(event, job) for event in events]
-    body = orjson.dumps(messages)
-    realtime.publish(
-        job_group(job.pk),
-        {
-            "type": "job.events",
-            "last_seq": events[-1].seq,
-            "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
-        },
-    )
-    newest = messages[-1]
-    if any(event.type == JobEventType.STATE for event in events):
-        short = summary(job)
-    elif newest["type"] == JobEventType.PROGRESS:
-        short = summary(job) | {"progress": newest["progress"], "current_step": newest["current_step"]}
-    else:
-        return
-    realtime.publish(project_group(job.project_id), {"type": "job.summary", "summary": orjson.dumps(short).decode()})
+    body = to_json(messages)
+    hint = {
+        "type": "job.events",
+        "last_seq": events[-1].seq,
+        "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
+    }
+    sent = [(job_group(job.pk), hint)]
+    short = summary(job)
+    if messages[-1]["type"] == JobEventType.PROGRESS:
+        short |= {key: messages[-1][key] for key in ("progress", "current_step")}
+    if any(shown["type"] != JobEventType.LOG for shown in messages):
+        sent.append((project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()}))
+    realtime.group_send_many(sent)

@@ -83,7 +83,7 @@ def transition(
                 PUBLISHED[to],
                 project=job.project_id,
                 subject=("job", job.pk),
-                data=_public(job),
+                data=_public(job, reason),
                 before={"status": source},
                 after={"status": to},
             )
@@ -95,20 +95,23 @@ def _run_values(source: JobStatus, to: JobStatus, extra: Mapping[str, Any]) -> d
     values: dict[str, Any] = {}
     if source == JobStatus.RUNNING:
         values |= {"fencing_token": history.Increment(1), "lease_expires_at": None, "deadline_at": None}
+    values |= extra
     if to in ACTIVE:
         values |= {"progress": 0, "current_step": ""}
     if to == JobStatus.COMPLETED:
         values["progress"] = 100
-    return values | dict(extra)
+    return values
 
 
-def _public(job: Job) -> dict[str, Any]:
+def _public(job: Job, reason: str) -> dict[str, Any]:
     """Return what other systems learn about the job."""
     return {
-        "job_id": job.pk,
+        "job": job.pk,
         "job_type": job.job_type,
         "status": job.status,
         "attempt": job.attempt,
+        "reason": reason,
+        "created_by": job.created_by_id,
         "parent": job.parent_id,
         "origin": {"kind": job.origin_kind, "id": job.origin_id},
         "error": history.error_of(job),

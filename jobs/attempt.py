@@ -1,0 +1,218 @@
+"""One attempt of one job: what its handler sees, and why it must end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import structlog
+from django.db import transaction
+
+from jobs import lease
+from jobs.dispatch import enqueue
+from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached
+from jobs.handlers import KillHook, LogLevel
+from jobs.history import append
+from jobs.models import Job, JobStatus
+from jobs.recorder import Batch, Recorder
+from jobs.state import transition
+from jobs.storable import json_value
+
+StopReason = Literal["cancelled", "time_limit", "lease_lost"]
+MAX_HOOKS = 100
+HOOK_SECONDS = 5.0  # that kill hooks get before the attempt goes on without their receipts
+
+log = structlog.get_logger(__name__)
+
+
+class Attempt:
+    """The JobRunContext of a claimed job. Shared by the handler's thread and its supervisor."""
+
+    def __init__(self, job: Job) -> None:
+        """Wrap a job as `lease.claim` returned it."""
+        self.job = job
+        self.token = job.run.fencing_token
+        self.recorder = Recorder(job.run.log_bytes)
+        self.receipts: list[dict[str, Any]] = []
+        self.ending = False  # from the moment at which this attempt itself gives up the fence
+        self._stop: StopReason | None = None
+        self._hooks: list[KillHook] = []
+        self._stopping = False
+        self._settled = threading.Event()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()  # between drain and write, so that no line is overtaken by the end
+
+    @property
+    def job_id(self) -> int:
+        """The job's id."""
+        return self.job.pk
+
+    @property
+    def project_id(self) -> int:
+        """The id of the job's project."""
+        return self.job.project_id
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The job's parameters."""
+        parameters: dict[str, Any] = self.job.parameters
+        return parameters
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.job.attempt
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why the attempt must end, None while it may go on."""
+        return self._stop
+
+    def progress(self, percent: int, step: str) -> None:
+        """See JobRunContext."""
+        self.raise_if_cancelled()
+        self.recorder.progress(percent, step)
+
+    def log(self, level: LogLevel, message: str, source: str = "") -> None:
+        """See JobRunContext."""
+        self.recorder.log(level, message, source)
+
+    def raise_if_cancelled(self) -> None:
+        """See JobRunContext."""
+        if self._stop is not None:
+            raise self.stopped()
+
+    def stopped(self) -> Stopped:
+        """Return the exception that says why the attempt must end."""
+        match self._stop:
+            case "cancelled":
+                return JobCancelled("Cancellation was asked for.")
+            case "time_limit":
+                return TimeLimitReached("The job used up its time.")
+            case _:
+                return LeaseLost("Another attempt may own this job.")
+
+    def on_cancel(self, hook: KillHook) -> None:
+        """See JobRunContext. A hook that comes after the end of the attempt is called at once."""
+        with self._lock:
+            if not self._stopping:
+                if len(self._hooks) >= MAX_HOOKS:
+                    raise ValueError(f"An attempt takes at most {MAX_HOOKS} kill hooks.")
+                self._hooks.append(hook)
+                return
+        self._call(hook)
+
+    def stop(self, reason: StopReason) -> None:
+        """Mark the attempt as ending, call its kill hooks once, and return when they are done (in time).
+
+        Several threads may ask; the first one's reason stands, and every one waits for the same receipts.
+        """
+        with self._lock:
+            self._stop = self._stop or reason
+            hooks, self._hooks = self._hooks, []
+            first, self._stopping = not self._stopping, True
+        if not first:
+            self._settled.wait(HOOK_SECONDS)
+            return
+        log.info("attempt stopped", action="stop", job_id=self.job_id, reason=reason)
+        for hook in hooks:
+            self._call(hook)
+        self._settled.set()
+
+    def flush(self) -> None:
+        """Write what was collected. Raises LeaseLost, or the database's error; nothing collected is lost then."""
+        with self._writing:
+            batch = self.recorder.drain()
+            try:
+                if batch.entries:
+                    append(self.job, batch.entries, fence=self.token, run_values=batch.run_values())
+                    return
+            except BaseException:
+                self.recorder.restore(batch)
+                raise
+            self.recorder.restore(batch)
+
+    @contextmanager
+    def commit(self, result: dict[str, Any]) -> Iterator[None]:
+        """See JobRunContext."""
+        self.raise_if_cancelled()
+        try:
+            with transaction.atomic():
+                lease.hold(self.job_id, self.token)
+                yield
+                self.finish(
+                    JobStatus.COMPLETED, reason="completed", job_values={"result": json_value(result)}
+                )
+        except BaseException:
+            self.ending = False
+            raise
+
+    def finish(
+        self,
+        to: JobStatus,
+        *,
+        reason: str,
+        job_values: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> Job | None:
+        """End the job with what was collected written first. Raises LeaseLost; None when it has already ended."""
+        with self._giving_up() as batch:
+            return transition(
+                self.job_id,
+                to,
+                sources={JobStatus.RUNNING},
+                reason=reason,
+                fence=self.token,
+                job_values=job_values,
+                run_values=batch.run_values(),
+                details=self._with_receipts(details),
+                before=batch.entries,
+            )
+
+    def requeue(
+        self,
+        *,
+        reason: str,
+        delay_seconds: float = 0,
+        job_values: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> Job | None:
+        """Hand the job back to the queue. Raises LeaseLost; None when it has already ended."""
+        with self._giving_up() as batch:
+            return enqueue(
+                self.job_id,
+                sources={JobStatus.RUNNING},
+                reason=reason,
+                delay_seconds=delay_seconds,
+                fence=self.token,
+                job_values=job_values,
+                run_values=batch.run_values(),
+                details=self._with_receipts(details),
+                before=batch.entries,
+            )
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[Batch]:
+        with self._writing:
+            batch = self.recorder.drain()
+            self.ending = True
+            try:
+                yield batch
+            except BaseException:
+                self.ending = False
+                self.recorder.restore(batch)
+                raise
+
+    def _with_receipts(self, details: dict[str, Any] | None) -> dict[str, Any]:
+        return {**(details or {}), **({"receipts": json_value(self.receipts)} if self.receipts else {})}
+
+    def _call(self, hook: KillHook) -> None:
+        try:
+            receipt = hook()
+        except Exception as error:  # the other hooks must still run
+            log.exception("kill hook failed", action="stop", job_id=self.job_id)
+            receipt = {"error": type(error).__name__}
+        if receipt:
+            self.receipts.append(dict(receipt))

@@ -1,0 +1,101 @@
+"""Taking, renewing and checking the right to run a job. All times are the database's."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from jobs.exceptions import LeaseLost
+from jobs.handlers import time_limits
+from jobs.history import FromNow, Increment
+from jobs.models import Job, JobRun, JobStatus
+from jobs.state import transition
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What the database says when a lease is renewed or looked at."""
+
+    cancel_requested: bool
+
+
+def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str, celery_task_id: str = "") -> Job | None:
+    """Take a queued job for this process, or record the message as a duplicate and return None.
+
+    Of any number of messages for one dispatch exactly one wins; `job.run.fencing_token` is the winner's.
+    """
+    job = Job.objects.filter(pk=job_id).only("job_type").first()
+    if job is None:
+        return None
+    _soft, hard = time_limits(job.job_type)
+    claimed = transition(
+        job_id,
+        JobStatus.RUNNING,
+        sources={JobStatus.QUEUED},
+        reason="claimed",
+        where=Q(dispatch_id=dispatch_id) & (Q(not_before=None) | Q(not_before__lte=Now())),
+        job_values=lambda row: {
+            "attempt": row.attempt + 1,
+            "started_at": row.clock,
+            "celery_task_id": celery_task_id,
+        },
+        run_values={
+            "fencing_token": Increment(1),
+            "lease_expires_at": FromNow(settings.JOB_LEASE_SECONDS),
+            "heartbeat_at": FromNow(0),
+            "deadline_at": FromNow(hard),
+            "worker": worker[:120],
+        },
+        details={"worker": worker[:120]},
+    )
+    if claimed is None:
+        JobRun.objects.filter(job_id=job_id).update(duplicates=F("duplicates") + 1)
+    return claimed
+
+
+def renew(job_id: int, token: int) -> Renewal:
+    """Push the lease's end out. Raises LeaseLost when another attempt owns the job or it has ended."""
+    return _one(
+        """UPDATE jobs_jobrun
+           SET heartbeat_at = clock_timestamp(),
+               lease_expires_at = clock_timestamp() + make_interval(secs => %s)
+           WHERE job_id = %s AND fencing_token = %s
+           RETURNING cancel_requested_at IS NOT NULL""",
+        [settings.JOB_LEASE_SECONDS, job_id, token],
+    )
+
+
+def look(job_id: int, token: int) -> Renewal:
+    """Read whether cancellation was asked for. Raises LeaseLost as `renew` does."""
+    return _one(
+        "SELECT cancel_requested_at IS NOT NULL FROM jobs_jobrun WHERE job_id = %s AND fencing_token = %s",
+        [job_id, token],
+    )
+
+
+def hold(job_id: int, token: int) -> None:
+    """Lock the job for the rest of the transaction. Raises LeaseLost when this attempt no longer owns it.
+
+    The lock is on the job and not on its run: every change of owner needs it, and heartbeats do not.
+    """
+    _one(
+        """SELECT false FROM jobs_job j JOIN jobs_jobrun r ON r.job_id = j.id
+           WHERE j.id = %s AND j.status = 'running' AND r.fencing_token = %s
+           FOR NO KEY UPDATE OF j""",
+        [job_id, token],
+    )
+    look(job_id, token)  # again, for the row read while waiting for the lock may be an older one
+
+
+def _one(sql: str, arguments: list[object]) -> Renewal:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, arguments)
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost("Another attempt owns this job, or it has ended.")
+    return Renewal(cancel_requested=row[0])

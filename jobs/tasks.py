@@ -1,0 +1,43 @@
+"""The Celery tasks: run one job, and keep the queue honest. Messages are hints; the rows decide."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+import structlog
+from celery import Task, shared_task
+from celery.signals import worker_process_init
+
+from jobs import execution, reaper, supervisor, sweeper
+from jobs.broker import TASK
+
+log = structlog.get_logger(__name__)
+
+
+@worker_process_init.connect(dispatch_uid="jobs.tasks.expendable")
+def _pool_process_started(**_: Any) -> None:
+    """Note that this is a child of a prefork pool, which may end itself when it loses its lease."""
+    supervisor.mark_process_expendable()
+
+
+@shared_task(name=TASK, bind=True, ignore_result=True)
+def execute(self: Task, job_id: int, dispatch_id: str) -> None:
+    """Run the job that this message hints at, if it is still there to be run."""
+    try:
+        dispatched = uuid.UUID(dispatch_id)
+    except (ValueError, TypeError, AttributeError):
+        log.warning("message not understood", action="claim", job_id=job_id)
+        return
+    worker = f"{self.request.hostname}:{os.getpid()}"
+    execution.execute(job_id, dispatched, celery_task_id=self.request.id or "", worker=worker)
+
+
+@shared_task(name="jobs.sweep", ignore_result=True, soft_time_limit=50, time_limit=60)
+def sweep() -> None:
+    """Reap what nobody runs any more, then repeat the hints that were lost. Beat sends this every 2 seconds."""
+    reaped = reaper.reap()
+    swept = sweeper.sweep()
+    if reaped or swept.sent or swept.unsent:
+        log.info("swept", action="sweep", reaped=reaped, sent=swept.sent, unsent=swept.unsent)
