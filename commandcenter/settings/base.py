@@ -228,6 +228,8 @@ JOB_MAX_ATTEMPTS = env.integer("CC_JOB_MAX_ATTEMPTS", 3, least=1, most=100)
 JOB_MAX_LOSSES = env.integer("CC_JOB_MAX_LOSSES", 10, least=1, most=100)
 JOB_RETRY_DELAY_SECONDS = env.integer("CC_JOB_RETRY_SECONDS", 30)
 JOB_LEASE_SECONDS = env.integer("CC_JOB_LEASE_SECONDS", 15, least=3)
+JOB_REPUBLISH_SECONDS = env.integer("CC_JOB_REPUBLISH_SECONDS", 10, least=1)  # a hint not picked up is repeated
+JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
 EVENT_SUBSCRIBERS: list[str] = []  # dotted paths of functions that get committed events, in order
 
