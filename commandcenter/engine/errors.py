@@ -44,3 +44,9 @@ class EngineTimeout(EngineError):
     """A tool or the whole run took longer than its limit."""
 
     code = "engine_timeout"
+
+
+class EngineCancelled(EngineError):
+    """Somebody asked for the work to stop."""
+
+    code = "cancelled"

@@ -53,7 +53,7 @@ class _Feed:
         if self.stream is None:
             return False
         if not self._pending:
-            self._pending = memoryview(next(self._chunks, b""))
+            self._pending = memoryview(self._gather())
         if self._pending:
             try:
                 self._pending = self._pending[os.write(self.stream.fileno(), self._pending[:_CHUNK]) :]
@@ -64,6 +64,13 @@ class _Feed:
             else:
                 return True
         return False
+
+    def _gather(self) -> bytes:
+        """Join small chunks: one write for each of a hundred thousand would be slow."""
+        gathered = bytearray()
+        while len(gathered) < _CHUNK and (chunk := next(self._chunks, None)) is not None:
+            gathered += chunk
+        return bytes(gathered)
 
     def close(self) -> None:
         if self.stream is not None:

@@ -1,0 +1,18 @@
+"""Opens git URLs, local git, plain folders and archives as one immutable tree, trusting none of them."""
+
+from __future__ import annotations
+
+from commandcenter.engine.source.model import Credentials, Kind, SourcePolicy, TreeRef
+from commandcenter.engine.source.opening import check_source, classify, open_source
+from commandcenter.engine.source.tree import Tree
+
+__all__ = [
+    "Credentials",
+    "Kind",
+    "SourcePolicy",
+    "Tree",
+    "TreeRef",
+    "check_source",
+    "classify",
+    "open_source",
+]
