@@ -1,0 +1,1 @@
+"""Rules as data, with the loaders that check them."""
