@@ -1,0 +1,178 @@
+"""The job type `analysis`: open the source, run the engines or share what they found before, compare, tell."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import transaction
+
+from commandcenter.analysis import engines, ledger, parameters, sources
+from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared
+from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
+from commandcenter.analysis.settle import mark_attempt
+from commandcenter.engine.errors import EngineError
+from commandcenter.engine.source.model import TreeRef
+from commandcenter.inventory.models import Project, Repository
+from jobs.exceptions import JobCancelled, JobFailed, LeaseLost, Stopped
+from jobs.handlers import JobRunContext
+from jobs.models import Job
+
+OPENED, RAN, SAVED = 10, 92, 96  # percent
+SILENCE_SECONDS = 60.0  # beyond the longest tool run, after which an engine process counts as stuck
+
+
+class AnalysisHandler:
+    """Analyses one ref of one repository. A second attempt uses the same Analysis row and starts over."""
+
+    queue = "analysis"
+
+    def validate(self, given: dict[str, Any], *, project: Project) -> dict[str, Any]:
+        """Return {repository, ref, force}; raise InvalidParameters."""
+        return parameters.cleaned(given, project=project)
+
+    def run(self, run: JobRunContext) -> None:
+        """Do the analysis; the job's result is a short account of it."""
+        repository = (
+            Repository.objects.select_related("project")
+            .filter(pk=run.parameters["repository"], project_id=run.project_id)
+            .first()
+        )
+        if repository is None:
+            raise JobFailed("repository_deleted", "The repository was deleted before its analysis began.")
+        analysis = ledger.begin(Job.objects.get(pk=run.job_id), repository, run.parameters["ref"])
+        with _failures(run, analysis):
+            _Work(run, analysis, repository).do()
+
+
+class _Work:
+    """One attempt."""
+
+    def __init__(self, run: JobRunContext, analysis: Analysis, repository: Repository) -> None:
+        self._run = run
+        self._analysis = analysis
+        self._repository = repository
+        self._force = bool(run.parameters["force"])
+        self._stopped = threading.Event()
+        run.on_cancel(self._stop)
+
+    def _stop(self) -> None:
+        self._stopped.set()
+
+    def do(self) -> None:
+        run = self._run
+        run.progress(0, f"Fetching {self._repository.name}")
+        tree = sources.open_repository(
+            self._repository,
+            run.parameters["ref"],
+            progress=self._fetching,
+            cancelled=self._stopped.is_set,
+        )
+        ledger.locate(self._analysis, tree, asked_for=run.parameters["ref"])
+        run.log("info", f"Read {tree.ref or 'the source'} at {tree.commit[:12]}: {tree.entries} files.", "source")
+        run.progress(OPENED, "Looking for stored results")
+        planned = engines.planned_engines()
+        key = result_key(tree, planned.digest)
+        shared = None if self._force else find_shared(self._repository.pk, key)
+        if shared is not None:
+            run.log("info", f"Nothing has changed since the results of {shared.created_at:%Y-%m-%d %H:%M} UTC.")
+            self._end(lambda: shared)
+            return
+        ingest = Ingest(
+            self._repository,
+            job=Job(pk=run.job_id),
+            attempt=run.attempt,
+            key=key,
+            commit=tree.commit,
+            tree=tree.tree,
+        )
+        try:
+            self._analyse(tree, planned.ids, ingest)
+            self._end(lambda: ingest.finish(force=self._force))
+        except LeaseLost:
+            raise  # what is left belongs to the attempt that took over, which removes it
+        except BaseException:
+            ingest.discard()
+            raise
+
+    def _fetching(self, step: str) -> None:
+        self._run.progress(2, step)
+
+    def _analyse(self, tree: TreeRef, planned: list[str], ingest: Ingest) -> None:
+        run = self._run
+        with engines.lend_process() as process:
+            run.on_cancel(lambda: asdict(process.kill()))
+            run.raise_if_cancelled()
+            silence = settings.ENGINE_LIMITS.tool_seconds + SILENCE_SECONDS
+            for message in process.analyse(
+                tree.git_dir, tree.commit, engines=planned, force=self._force, idle_seconds=silence
+            ):
+                match message["type"]:
+                    case "progress":
+                        run.progress(_percent(message), message["step"])
+                    case "log":
+                        run.log(message["level"], message["message"], message["source"])
+                    case _:
+                        ingest.take(message)
+        run.progress(RAN, "Saving results")
+
+    def _end(self, results: Callable[[], ResultSet]) -> None:
+        """Make it all visible at once: results, findings, events and the job's own end."""
+        self._run.progress(SAVED, "Comparing with the last analysis")
+        result: dict[str, Any] = {}
+        with self._run.commit(result):
+            result.update(ledger.complete(self._analysis, results()))
+
+
+def result_key(tree: TreeRef, engine_set: str) -> str:
+    """Name everything that the results of a run depend on."""
+    limits = orjson.dumps(asdict(settings.ENGINE_LIMITS), option=orjson.OPT_SORT_KEYS).decode()
+    return hashlib.sha256("\0".join((tree.commit, tree.tree, engine_set, limits)).encode()).hexdigest()
+
+
+def _percent(message: Mapping[str, Any]) -> int:
+    total = message["total"]
+    return OPENED + int((RAN - OPENED) * min(1.0, message["done"] / total)) if total else OPENED
+
+
+@contextmanager
+def _failures(run: JobRunContext, analysis: Analysis) -> Iterator[None]:
+    """Turn what can go wrong into the job's words, and mark the analysis with it."""
+    try:
+        yield
+    except EngineError as error:
+        _raise_if_stopped(run, analysis)
+        mark_attempt(analysis.pk, AnalysisStatus.FAILED, error.code, str(error))
+        raise JobFailed(error.code, str(error), retryable=error.retryable) from error
+    except UnfinishedResults as error:
+        mark_attempt(analysis.pk, AnalysisStatus.FAILED, "engine_crashed", str(error))
+        raise JobFailed("engine_crashed", str(error), retryable=True) from error
+    except Stopped as stop:
+        _mark_stopped(stop, analysis)
+        raise
+
+
+def _raise_if_stopped(run: JobRunContext, analysis: Analysis) -> None:
+    """An engine that was killed because the job must end is no failure of the engine."""
+    try:
+        run.raise_if_cancelled()
+    except Stopped as stop:
+        _mark_stopped(stop, analysis)
+        raise
+
+
+def _mark_stopped(stop: Stopped, analysis: Analysis) -> None:
+    if isinstance(stop, LeaseLost):
+        return  # another attempt writes this row now
+    if transaction.get_connection().in_atomic_block:
+        return
+    if isinstance(stop, JobCancelled):
+        mark_attempt(analysis.pk, AnalysisStatus.CANCELLED, "", "")
+    else:
+        mark_attempt(analysis.pk, AnalysisStatus.FAILED, "time_limit", str(stop))

@@ -1,0 +1,198 @@
+"""Writes what the engine says into a result set, batch by batch, while nobody can see it yet.
+
+A result set under way belongs to one attempt of one job. A later attempt removes what an earlier one left, whose
+inserts then fail for want of their set: so a worker that was taken for lost can write nothing that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from commandcenter.analysis import rulebook
+from commandcenter.analysis.copying import copy_rows, within_integer
+from commandcenter.analysis.models import (
+    AnalysedFile,
+    Dependency,
+    Occurrence,
+    ResultSet,
+    ResultSetStatus,
+    Severity,
+    TechnologyUse,
+)
+from commandcenter.inventory.models import Repository
+from jobs.models import Job
+
+Row = Mapping[str, Any]
+
+_FILE = (
+    "result_set", "path", "blob", "size", "language", "kind", "binary", "vendored", "generated", "code", "comments",
+    "blanks", "functions", "complexity", "max_complexity", "commits", "churn", "last_commit_at", "heat",
+)  # fmt: skip
+_FILE_NUMBERS = ("code", "comments", "blanks", "functions", "complexity", "max_complexity", "commits", "churn")
+_DEPENDENCY = (
+    "result_set", "purl", "ecosystem", "name", "version", "requirement", "scope", "direct", "manifest", "line",
+)  # fmt: skip
+_TECHNOLOGY = ("result_set", "name", "domain", "version", "confidence", "evidence")
+_OCCURRENCE = (
+    "result_set", "rule", "fingerprint", "severity", "message", "path", "start_line", "end_line", "start_column",
+    "end_column", "inline_suppressed",
+)  # fmt: skip
+
+
+class UnfinishedResults(Exception):
+    """The engine ended without saying that it is done, or said something that cannot be stored."""
+
+
+class Ingest:
+    """Takes the messages of one run. `finish` must be called inside the transaction that completes the analysis."""
+
+    def __init__(self, repository: Repository, *, job: Job, attempt: int, key: str, commit: str, tree: str) -> None:
+        discard_unfinished(job.pk, before_attempt=attempt + 1)
+        self.result_set = ResultSet.objects.create(
+            repository=repository, key=key, commit=commit, tree=tree, writer=job, attempt=attempt
+        )
+        self._rules = rulebook.Rulebook()
+        self._summary: dict[str, Any] | None = None
+        self._engines: list[dict[str, Any]] = []
+        self._functions: list[Row] = []
+        self._suppressed = 0
+        self._status: str | None = None
+        self._writers: dict[str, Callable[[Sequence[Row]], None]] = {
+            "files": self._files,
+            "functions": self._functions.extend,
+            "dependencies": self._dependencies,
+            "technologies": self._technologies,
+            "rules": self._rules.learn,
+            "findings": self._findings,
+        }
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Store one message of the engine; those that carry no results are ignored."""
+        kind = message["type"]
+        writer = self._writers.get(kind)
+        if writer is not None:
+            writer(message["rows"])
+        elif kind == "engine":
+            self._engines.append({name: value for name, value in message.items() if name != "type"})
+        elif kind == "summary":
+            self._summary = {name: value for name, value in message.items() if name != "type"}
+        elif kind == "done":
+            self._status = message["status"]
+
+    def finish(self, *, force: bool) -> ResultSet:
+        """Make the set final and return it, or the one that another analysis finished with the same key meanwhile.
+
+        A forced run replaces the earlier set for analyses to come. Raises UnfinishedResults.
+        """
+        if self._status not in {"complete", "partial"} or self._summary is None:
+            raise UnfinishedResults("The engine ended without a summary.")
+        status = ResultSetStatus.COMPLETE if self._status == "complete" else ResultSetStatus.PARTIAL
+        found = self.result_set
+        # Two analyses of one commit may end at once; the repository's lock lets one of them see the other's set.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, found.repository_id % 2**31])
+        if status is ResultSetStatus.COMPLETE:
+            same = find_shared(found.repository_id, found.key)
+            if same is not None and not force:
+                found.delete()
+                self.result_set = same
+                return same
+            if same is not None:
+                same.status = ResultSetStatus.SUPERSEDED
+                same.save(update_fields=["status"])
+        found.status = status
+        found.summary = self._summary
+        found.engines = self._engines
+        found.complex_functions = self._functions[:200]
+        found.suppressed = self._suppressed
+        found.save()
+        return found
+
+    def discard(self) -> None:
+        """Remove the rows of a run that came to nothing."""
+        ResultSet.objects.filter(pk=self.result_set.pk, status=ResultSetStatus.WRITING).delete()
+
+    # --- one writer per kind of row --------------------------------------------------------------------------------
+
+    def _files(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            AnalysedFile,
+            _FILE,
+            (
+                (
+                    own, row["path"], row["blob"], row["size"], row["language"], row["kind"], row["binary"],
+                    row["vendored"], row["generated"], *(within_integer(row[name]) for name in _FILE_NUMBERS),
+                    row["last_commit_at"], _heat(row),
+                )
+                for row in rows
+            ),
+        )  # fmt: skip
+
+    def _dependencies(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            Dependency,
+            _DEPENDENCY,
+            (
+                (
+                    own, row["purl"], row["ecosystem"], row["name"], row["version"], row["requirement"], row["scope"],
+                    row["direct"], row["path"], within_integer(row["line"]),
+                )
+                for row in rows
+            ),
+        )  # fmt: skip
+
+    def _technologies(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            TechnologyUse,
+            _TECHNOLOGY,
+            (
+                (own, row["name"], row["domain"], row["version"], row["confidence"], list(row["evidence"]))
+                for row in rows
+            ),
+        )
+
+    def _findings(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        self._suppressed += sum(1 for row in rows if row["inline_suppressed"])
+        copy_rows(
+            Occurrence,
+            _OCCURRENCE,
+            (
+                (
+                    own, self._rules.id_of(row["engine"], row["rule_id"]), row["fingerprint"],
+                    int(Severity[row["severity"].upper()]), row["message"], row["path"],
+                    within_integer(row["start_line"]), within_integer(row["end_line"]),
+                    within_integer(row["start_column"]), within_integer(row["end_column"]), row["inline_suppressed"],
+                )
+                for row in rows
+            ),
+        )  # fmt: skip
+
+
+_LOCK_SPACE = 0x41A1  # of our advisory locks: results of a repository
+
+
+def _heat(row: Row) -> float | None:
+    commits, complexity = row["commits"], row["complexity"]
+    return None if commits is None or complexity is None else float(commits * complexity)
+
+
+def find_shared(repository_id: int, key: str) -> ResultSet | None:
+    """Return the complete result set of this key, which any analysis with the same key shares."""
+    return ResultSet.objects.filter(
+        repository_id=repository_id, key=key, status=ResultSetStatus.COMPLETE
+    ).first()
+
+
+def discard_unfinished(job_id: int, *, before_attempt: int) -> None:
+    """Remove what earlier attempts of this job were writing."""
+    with transaction.atomic():
+        ResultSet.objects.filter(
+            writer=job_id, status=ResultSetStatus.WRITING, attempt__lt=before_attempt
+        ).delete()

@@ -1,0 +1,60 @@
+"""Joins what a result set holds with what an analysis changed: CONTRACT's `Analysis.summary`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commandcenter.analysis.models import Analysis, Severity
+
+SEVERITIES = [severity.label for severity in sorted(Severity, reverse=True)]
+
+
+def summary_of(analysis: Analysis) -> dict[str, Any] | None:
+    """Return the summary of an analysis loaded `with_results`; None while there are no results.
+
+    What is not known is None: what an engine that did not run would have said, and what changed in an analysis that a
+    newer one overtook.
+    """
+    results = analysis.result_set
+    if results is None:
+        return None
+    known = results.summary
+    return {
+        **{name: known.get(name) for name in _FROM_ENGINE},
+        "dependencies": _dependencies(known.get("dependencies")),
+        "findings": _findings(known.get("findings"), analysis.delta, results.suppressed),
+        "gaps": None,
+        "skipped": known.get("skipped", {}),
+    }
+
+
+_FROM_ENGINE = (
+    "files", "bytes", "lines_of_code", "languages", "functions", "complexity", "technologies", "contributors",
+    "bus_factor", "history",
+)  # fmt: skip
+
+
+def _dependencies(known: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if known is None else {**known, "vulnerable": None, "database_as_of": None}
+
+
+def _findings(
+    known: dict[str, Any] | None, delta: dict[str, int] | None, suppressed: int
+) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    changed = delta or {}
+    return {
+        "total": known["total"],
+        "new": changed.get("new"),
+        "fixed": changed.get("fixed"),
+        "reopened": changed.get("reopened"),
+        "existing": changed.get("existing"),
+        "suppressed": suppressed,
+        "by_severity": {name: known["by_severity"].get(name, 0) for name in SEVERITIES},
+    }
+
+
+def engines_of(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return one report per planned engine: id, version, status, duration_ms, findings, cached, detail and counts."""
+    return list(analysis.result_set.engines) if analysis.result_set is not None else []

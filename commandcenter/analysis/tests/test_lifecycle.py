@@ -1,0 +1,154 @@
+"""Findings along a branch: new, existing, fixed, reopened, and what must not move them."""
+
+from __future__ import annotations
+
+import pytest
+
+from commandcenter.analysis.models import Finding, FindingTransition
+from commandcenter.analysis.tests.factories import (
+    analyse,
+    end,
+    finding,
+    make_repository,
+    messages,
+    start,
+    tree_ref,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def states(repository, branch="main"):
+    rows = Finding.objects.filter(repository=repository, branch_line__name=branch)
+    return dict(rows.values_list("fingerprint", "state"))
+
+
+def transitions(analysis):
+    rows = FindingTransition.objects.filter(analysis=analysis)
+    return sorted(rows.values_list("finding__fingerprint", "from_state", "to_state"))
+
+
+def test_the_first_analysis_makes_every_finding_new():
+    repository = make_repository()
+    first = analyse(repository, messages([finding("a"), finding("b")]))
+    assert states(repository) == {"v1:a": "new", "v1:b": "new"}
+    assert first.delta == {"new": 2, "fixed": 0, "reopened": 0, "existing": 0}
+    assert first.baseline is None
+
+
+def test_an_identical_run_makes_no_transition():
+    repository = make_repository()
+    said = messages([finding("a"), finding("b")])
+    first = analyse(repository, said)
+    second = analyse(repository, said)
+    assert transitions(second) == []
+    assert second.delta == {"new": 0, "fixed": 0, "reopened": 0, "existing": 2}
+    assert second.baseline == first
+    assert states(repository) == {"v1:a": "existing", "v1:b": "existing"}
+
+
+def test_a_third_identical_run_writes_no_finding_at_all():
+    repository = make_repository()
+    said = messages([finding("a")])
+    for _ in range(2):
+        analyse(repository, said)
+    before = list(Finding.objects.values())
+    analyse(repository, said)
+    assert list(Finding.objects.values()) == before
+
+
+def test_what_is_gone_is_fixed_and_what_comes_back_is_reopened():
+    repository = make_repository()
+    analyse(repository, messages([finding("a"), finding("b")]))
+    second = analyse(repository, messages([finding("b"), finding("c")]))
+    assert states(repository) == {"v1:a": "fixed", "v1:b": "existing", "v1:c": "new"}
+    assert second.delta == {"new": 1, "fixed": 1, "reopened": 0, "existing": 1}
+    third = analyse(repository, messages([finding("a"), finding("c")]))
+    assert transitions(third) == [("v1:a", "fixed", "reopened"), ("v1:b", "existing", "fixed")]
+    fourth = analyse(repository, messages([finding("a"), finding("c")]))
+    assert transitions(fourth) == []
+    assert states(repository)["v1:a"] == "existing"
+
+
+def test_a_moved_finding_keeps_its_identity_and_follows_its_lines():
+    repository = make_repository()
+    analyse(repository, messages([finding("a")]))
+    known = Finding.objects.get()
+    second = analyse(repository, messages([finding("a", start_line=40, end_line=41)]))
+    moved = Finding.objects.get()
+    assert (moved.pk, moved.start_line, moved.end_line) == (known.pk, 40, 41)
+    assert moved.first_seen == known.first_seen
+    assert transitions(second) == []
+
+
+@pytest.mark.parametrize("status", ["failed", "unavailable", "partial"])
+def test_an_engine_that_did_not_end_well_closes_nothing(status):
+    repository = make_repository()
+    both = [finding("a"), finding("key", engine="secrets", rule_id="aws-key")]
+    first = analyse(repository, messages(both))
+    engines = {"ruff": "ok", "secrets": status}
+    second = analyse(repository, messages([], engines=engines))
+    assert second.status == "partial"
+    assert states(repository) == {"v1:a": "fixed", "v1:key": "new"}
+    third = analyse(repository, messages(both))
+    assert third.baseline == first, "a partial analysis is no baseline"
+    assert transitions(third) == [("v1:a", "fixed", "reopened")]
+
+
+def test_an_engine_that_is_no_longer_planned_closes_nothing():
+    repository = make_repository()
+    analyse(repository, messages([finding("a")], engines={"ruff": "ok"}))
+    analyse(repository, messages([], engines={"secrets": "ok"}))
+    assert states(repository) == {"v1:a": "new"}
+
+
+def test_what_a_partial_analysis_announced_is_not_announced_again():
+    repository = make_repository()
+    analyse(repository, messages([]))
+    partial = analyse(repository, messages([finding("a")], engines={"ruff": "ok", "secrets": "failed"}))
+    assert partial.delta["new"] == 1
+    assert analyse(repository, messages([finding("a")])).delta["new"] == 0
+
+
+def test_an_overtaken_analysis_moves_nothing():
+    """The older commit is read first and ends last: the branch must look like the newer one."""
+    repository = make_repository()
+    analyse(repository, messages([finding("a")]))
+    older, newer = start(repository, tree_ref()), start(repository, tree_ref())
+    newer = end(newer, messages([finding("b")]))
+    older = end(older, messages([finding("a"), finding("only-there")]))
+    assert states(repository) == {"v1:a": "fixed", "v1:b": "new", "v1:only-there": "fixed"}
+    assert older.delta is None
+    assert older.status == "complete"
+    assert transitions(older) == []
+    line = older.branch_line
+    assert (line.latest, line.baseline) == (newer, newer)
+
+
+def test_going_back_to_an_older_commit_is_a_change_like_any_other():
+    repository = make_repository()
+    analyse(repository, messages([finding("a")]), commit="1" * 40)
+    analyse(repository, messages([finding("b")]), commit="2" * 40)
+    analyse(repository, messages([finding("a")]), commit="3" * 40)
+    assert states(repository) == {"v1:a": "reopened", "v1:b": "fixed"}
+
+
+def test_a_branch_starts_from_what_is_open_on_the_default_branch():
+    repository = make_repository()
+    main = analyse(repository, messages([finding("a"), finding("b")]))
+    branch = analyse(repository, messages([finding("a"), finding("c")]), ref="topic", asked_for="topic")
+    assert states(repository, "topic") == {"v1:a": "existing", "v1:c": "new"}
+    assert branch.baseline == main
+    assert branch.delta == {"new": 1, "fixed": 0, "reopened": 0, "existing": 1}
+    assert states(repository) == {"v1:a": "new", "v1:b": "new"}, "the default branch is untouched"
+
+
+def test_last_seen_of_a_fixed_finding_is_when_it_was_last_there():
+    repository = make_repository()
+    said = messages([finding("a")])
+    for _ in range(3):
+        last = analyse(repository, said)
+    analyse(repository, messages([]))
+    gone = Finding.objects.get()
+    assert gone.last_seen >= last.started_at
+    assert gone.first_seen < gone.last_seen
