@@ -1,0 +1,191 @@
+"""Checks of the platform's parts. Each has a deadline, and all together stay under 50 ms when all is well."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from datetime import timedelta
+from time import monotonic
+from typing import Any, TypedDict
+
+import redis
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+
+from commandcenter.analysis.models import ResultSet
+from commandcenter.ops.models import QueueCanary
+from jobs.models import Job, JobStatus
+
+CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
+LEAST_FREE_BYTES = 1024**3
+MIGRATIONS_BELIEVED_SECONDS = 30.0
+SERVER_SECONDS = 1.0
+
+
+class Check(TypedDict):
+    """One part: status is ok, failed or unknown; detail says what is wrong and what to do."""
+
+    name: str
+    status: str
+    detail: str
+
+
+def ready() -> list[Check]:
+    """Check what a request needs: database, broker, cache, migrations."""
+    database = _database()
+    checks = [database, _server("broker", settings.BROKER_URL), _server("cache", settings.CACHE_URL)]
+    if database["status"] == "ok":
+        checks.append(_migrations())
+    return checks
+
+
+def detailed() -> dict[str, Any]:
+    """Return every check: {status, services: [Check], queues: [{name, depth, oldest_seconds, running}], engines}.
+
+    `engines` is [{id, version, unavailable}] as the newest result set met them, empty before the first analysis.
+    """
+    services = ready()
+    usable = all(check["status"] == "ok" for check in services)
+    if not usable:
+        return {"status": "failed", "services": services, "queues": [], "engines": []}
+    services += [*_workers(), _disk()]
+    failed = any(check["status"] == "failed" for check in services)
+    return {
+        "status": "failed" if failed else "ok",
+        "services": services,
+        "queues": queues(),
+        "engines": _engines(),
+    }
+
+
+def queues() -> list[dict[str, Any]]:
+    """Count waiting and running jobs of each queue, with the age in seconds of the oldest that could run now."""
+    now = timezone.now()
+    due = Q(status=JobStatus.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=now))
+    rows = (
+        Job.objects.active()
+        .values("queue")
+        .annotate(
+            depth=Count("pk", filter=Q(status=JobStatus.QUEUED)),
+            running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
+            oldest=Min("queued_at", filter=due),
+        )
+        .order_by()
+    )
+    found = {row["queue"]: row for row in rows}
+    empty = {"depth": 0, "running": 0, "oldest": None}
+    result = []
+    for name in settings.QUEUES:
+        row = found.get(name, empty)
+        oldest = row["oldest"]
+        result.append(
+            {
+                "name": name,
+                "depth": row["depth"],
+                "running": row["running"],
+                "oldest_seconds": (now - oldest).total_seconds() if oldest else None,
+            }
+        )
+    return result
+
+
+def _database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        reason = str(error).strip().partition("\n")[0]
+        return {"name": "database", "status": "failed", "detail": f"PostgreSQL does not answer: {reason}"}
+    return {"name": "database", "status": "ok", "detail": ""}
+
+
+_pools: dict[str, redis.ConnectionPool] = {}
+_pools_lock = threading.Lock()
+
+
+def _server(name: str, url: str) -> Check:
+    """Ping a Redis or Valkey server over a connection that is kept."""
+    with _pools_lock:
+        if url not in _pools:
+            _pools[url] = redis.ConnectionPool.from_url(
+                url, socket_timeout=SERVER_SECONDS, socket_connect_timeout=SERVER_SECONDS, max_connections=4
+            )
+    try:
+        redis.Redis(connection_pool=_pools[url]).ping()
+    except (redis.RedisError, OSError) as error:
+        return {
+            "name": name,
+            "status": "failed",
+            "detail": f"The {name} does not answer: {type(error).__name__}",
+        }
+    return {"name": name, "status": "ok", "detail": ""}
+
+
+class _Migrations:
+    """Whether the code's migrations are applied; once they are, that is believed for a while."""
+
+    applied_at: float | None = None
+
+
+def _migrations() -> Check:
+    known = _Migrations.applied_at
+    if known is None or monotonic() - known > MIGRATIONS_BELIEVED_SECONDS:
+        executor = MigrationExecutor(connection)
+        due = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if due:
+            _Migrations.applied_at = None
+            return {
+                "name": "migrations",
+                "status": "failed",
+                "detail": f"{len(due)} are not applied: run manage.py migrate",
+            }
+        _Migrations.applied_at = monotonic()
+    return {"name": "migrations", "status": "ok", "detail": ""}
+
+
+def _workers() -> list[Check]:
+    seen = {canary.queue: canary for canary in QueueCanary.objects.all()}
+    now = timezone.now()
+    checks: list[Check] = []
+    for queue in settings.QUEUES:
+        canary = seen.get(queue)
+        name = f"worker of {queue}"
+        if canary is None:
+            checks.append(
+                {
+                    "name": name,
+                    "status": "unknown",
+                    "detail": "No canary was consumed yet; one is sent each minute.",
+                }
+            )
+        elif now - canary.consumed_at > CANARY_FRESH:
+            seconds = int((now - canary.consumed_at).total_seconds())
+            detail = f"Nothing was consumed for {seconds} s: is beat running, and a worker of this queue?"
+            checks.append({"name": name, "status": "failed", "detail": detail})
+        else:
+            checks.append({"name": name, "status": "ok", "detail": canary.worker})
+    return checks
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    words = f"{free / 1024**3:.1f} GiB free"
+    if free < LEAST_FREE_BYTES:
+        return {"name": "disk", "status": "failed", "detail": f"{words} in the data folder: make room"}
+    return {"name": "disk", "status": "ok", "detail": words}
+
+
+def _engines() -> list[dict[str, Any]]:
+    newest = ResultSet.objects.order_by("-pk").values_list("engines", flat=True).first() or []
+    return [
+        {
+            "id": engine["id"],
+            "version": engine["version"],
+            "unavailable": engine["detail"] if engine["status"] == "unavailable" else None,
+        }
+        for engine in newest
+    ]
