@@ -116,7 +116,8 @@ class Collected:
 
     def technologies(self) -> list[Technology]:
         """Give one row per technology, with the evidence of all files that showed it."""
-        return [_merged(self._technologies[key]) for key in sorted(self._technologies)]
+        keys = sorted(self._technologies, key=lambda key: (key[1], key[0].lower(), key[0]))
+        return [_merged(self._technologies[key]) for key in keys]
 
     def most_complex(self) -> list[FunctionMetric]:
         return heapq.nsmallest(MAX_FUNCTIONS, self._complex, key=_by_complexity)

@@ -68,7 +68,7 @@ class Materials:
     """Blobs written out for tools that read files: each file of the tree at most once a run, for all engines."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._lock = threading.Lock()
         self._written: dict[str, Path] = {}
         self._copies: Counter[tuple[str, str]] = Counter()
@@ -89,7 +89,7 @@ class Materials:
         # Two files of one content and one name, in two folders of the repository, are two files here too.
         copy = self._copies[blob.entry.blob, name]
         self._copies[blob.entry.blob, name] += 1
-        folder = self._root / (f"{blob.entry.blob}-{copy}" if copy else blob.entry.blob)
+        folder = self.root / (f"{blob.entry.blob}-{copy}" if copy else blob.entry.blob)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / name
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -154,6 +154,7 @@ class RunContext:
             seconds=limits.tool_seconds if seconds is None else min(seconds, limits.tool_seconds),
             cpu_seconds=limits.tool_cpu_seconds,
             memory_bytes=limits.memory_bytes,
+            readable=(self._materials.root,),
         )
 
     def git(self, args: Sequence[str]) -> Iterator[bytes]:

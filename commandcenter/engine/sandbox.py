@@ -53,13 +53,15 @@ def run_tool(
     memory_bytes: int,
     max_output: int = 64 * MIB,
     env: Mapping[str, str] | None = None,
+    readable: Sequence[Path] = (),
     group: Literal["inherit", "new"] = "inherit",
 ) -> ToolResult:
     """Run a tool in `cwd`, its scratch folder and home, to its end, and return what it said.
 
-    `env` adds to an otherwise empty environment. Output beyond `max_output` bytes is read and dropped, and the result
-    says `truncated`. Raises EngineUnavailable when the tool does not start, EngineTimeout when it uses up its wall or
-    processor time, and EngineError with code `memory_limit`; the tool and all its children are dead by then.
+    `env` adds to an otherwise empty environment; the folders `readable` can be read beside `cwd`. Output
+    beyond `max_output` bytes is read and dropped, and the result says `truncated`. Raises
+    EngineUnavailable when the tool does not start, EngineTimeout when it uses up its wall or processor
+    time, and EngineError with code `memory_limit`; the tool and all its children are dead by then.
     """
     program = _program(argv[0])
     name = Path(program).name
@@ -68,7 +70,7 @@ def run_tool(
     output, errors = _Capped(max_output), _Capped(_MAX_STDERR)
     deadline = time.monotonic() + seconds
     with spawn(
-        [*_wall(cwd, program), program, *argv[1:]],
+        [*_wall(cwd, program, readable), program, *argv[1:]],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -147,13 +149,16 @@ def _bounded(name: str, wanted: int) -> tuple[int, int]:
     return value, value
 
 
-def _wall(cwd: Path, program: str) -> list[str]:
+def _wall(cwd: Path, program: str, readable: Sequence[Path] = ()) -> list[str]:
     """Return bubblewrap's part of the command line, empty where it does not work."""
     wrapper = _bubblewrap()
     if wrapper is None:
         return []
     own = str(cwd.resolve())
-    argv = [wrapper, *_view(program), "--bind", own, own]
+    argv = [wrapper, *_view(program)]
+    for folder in map(str, readable):
+        argv += ["--ro-bind-try", folder, folder]
+    argv += ["--bind", own, own]
     if own != str(cwd):
         argv += ["--bind", own, str(cwd)]
     return [*argv, "--chdir", str(cwd), "--"]

@@ -22,6 +22,7 @@ from commandcenter.engine.contract import (
     Result,
     Scope,
     Technology,
+    TreeKeyed,
 )
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 from commandcenter.engine.limits import Limits
@@ -100,7 +101,8 @@ class Work:
         if self.scope is Scope.BLOB:
             self._prepare_blobs(maker, cache)
         else:
-            self._prepare_whole(maker, history, cache)
+            names = self.engine.tree_key(entries) if isinstance(self.engine, TreeKeyed) else ""
+            self._prepare_whole(maker, history, names, cache)
 
     def _prepare_blobs(self, maker: KeyMaker, cache: Cache | None) -> None:
         self.units = len(self.selected)
@@ -127,7 +129,7 @@ class Work:
             self.collected.add(results)
         return True
 
-    def _prepare_whole(self, maker: KeyMaker, history: str, cache: Cache | None) -> None:
+    def _prepare_whole(self, maker: KeyMaker, history: str, names: str, cache: Cache | None) -> None:
         if self.scope is Scope.HISTORY:
             self.units = HISTORY_UNITS
             self._whole_key = maker.key("history", history, str(self.limits.max_history_commits))
@@ -136,7 +138,7 @@ class Work:
             state = hashlib.sha256()
             for entry in sorted(self.selected, key=lambda e: e.path):
                 state.update(f"{entry.path}\0{entry.blob}\n".encode("utf-8", "surrogatepass"))
-            self._whole_key = maker.key("tree", state.hexdigest())
+            self._whole_key = maker.key("tree", state.hexdigest(), names)
         payload = cache.get_many([self._whole_key]).get(self._whole_key) if cache is not None else None
         if payload is not None:
             try:

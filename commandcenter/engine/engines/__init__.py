@@ -26,13 +26,13 @@ class MissingEngine:
     def rules(self) -> Iterable[Rule]:
         return ()
 
-    def select(self, entry: Entry) -> bool:  # noqa: ARG002 (the protocol's signature)
+    def select(self, entry: Entry) -> bool:
         return False
 
     def path_class(self, entry: Entry) -> str:
         return entry.path
 
-    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:  # noqa: ARG002 (as above)
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
         raise EngineUnavailable(self._reason)
 
 
@@ -71,6 +71,8 @@ class Registry(Mapping[str, Engine]):
     def _load(self, engine_id: str, module: str) -> Engine:
         try:
             engine: Engine = importlib.import_module(module).ENGINE
+            # Rules are data that may be broken, and are read on first use: here, where it costs this engine alone.
+            _ = (engine.version, engine.config_digest, Scope(engine.scope), engine.unavailable())
         except Exception as error:  # noqa: BLE001 (a broken wheel may raise anything while it is imported)
             reason = f"The engine {engine_id} cannot be loaded: {type(error).__name__}: {error}"
             return MissingEngine(engine_id, reason)

@@ -72,13 +72,13 @@ class HistoryEngine:
     def rules(self) -> Iterable[Rule]:
         return ()
 
-    def select(self, entry: Entry) -> bool:  # noqa: ARG002 (the protocol's signature)
+    def select(self, entry: Entry) -> bool:
         return False
 
     def path_class(self, entry: Entry) -> str:
         return entry.path
 
-    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:  # noqa: ARG002 (as above)
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
         shallow = _first_line(context, ["rev-parse", "--is-shallow-repository"]) == b"true"
         newest = int(_first_line(context, ["log", "-1", "--format=%ct", context.commit, "--"]))
         since = max(0, newest - WINDOW_DAYS * 86400)

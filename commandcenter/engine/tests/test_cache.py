@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from commandcenter.engine.cache import EVICT_TO, TOUCH_SECONDS, Cache, KeyMaker
 
@@ -127,7 +128,7 @@ def test_a_place_that_cannot_be_written_switches_the_cache_off(tmp_path: Path) -
     assert "is off for this run" in log[0]
 
 
-def _fill(path: str, results: multiprocessing.Queue) -> None:
+def _fill(path: str, results: multiprocessing.Queue[Any]) -> None:
     """In a process that may write no file over 2 MiB, which a full disk looks like from here."""
     import resource
 

@@ -89,7 +89,7 @@ def test_unusual_names_are_the_names_of_the_tree(made: Made, tmp_path: Path) -> 
     (Path(str(made.work).encode().decode()) / "x").joinpath("plain.py").write_text("1\n")
     with open(bytes(made.work) + b"/x/\xff\xfe.py", "w") as file:  # noqa: PTH123 (a name that is no text)
         file.write("1\n")
-    commit = made.commit({name: "1\n" for name in names})
+    commit = made.commit(dict.fromkeys(names, "1\n"))
     found = rows(_run(made, commit, tmp_path), "files")
     assert len(found) == len(names) + 2
     assert [row["path"] for row in found if row["commits"] != 1] == []

@@ -25,7 +25,7 @@ from commandcenter.engine.contract import (
 from commandcenter.engine.engines import Registry
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.limits import Limits
-from commandcenter.engine.plan import plan
+from commandcenter.engine.plan import available_engines, plan
 from commandcenter.engine.run import run
 from commandcenter.engine.source.tree import Tree
 from commandcenter.engine.tests.making import (
@@ -234,6 +234,38 @@ def test_an_engine_that_cannot_be_imported_is_unavailable(bench: Bench, tmp_path
     assert report(said, "lines")["status"] == "ok"
 
 
+def test_an_engine_with_broken_rules_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_engine.py").write_text(
+        "class E:\n"
+        "    id = 'broken'\n"
+        "    version = '1'\n"
+        "    @property\n"
+        "    def config_digest(self):\n"
+        "        raise ValueError('a rule has no name')\n"
+        "ENGINE = E()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry({"broken": "broken_engine"})
+    (row,) = available_engines(registry)
+    assert "a rule has no name" in (row["unavailable"] or "")
+
+
+def test_a_tree_engine_that_looks_at_names_is_asked_again_when_they_change(bench: Bench) -> None:
+    class Naming(TreeEngine):
+        def tree_key(self, entries: Sequence[Entry]) -> str:
+            return ",".join(entry.path for entry in entries if entry.suffix == ".cfg")
+
+    first = bench.made.commit({"a.txt": "1\n"})
+    other = bench.made.commit({"b.bin": "1\n"})
+    third = bench.made.commit({"c.cfg": "1\n"})
+    reads = []
+    for commit in (first, other, third):
+        engine = Naming()
+        bench.run(commit, engine)
+        reads.append(len(engine.read))
+    assert reads == [1, 0, 1]
+
+
 def test_a_file_that_cannot_be_parsed_is_counted_and_remembered(bench: Bench) -> None:
     commit = bench.made.commit({"good.txt": "fine\n", "bad.txt": "BAD\n"})
     cold = bench.run(commit, PickyEngine())
@@ -339,7 +371,7 @@ def test_a_plan_holds_only_what_was_requested_and_its_digest_says_which() -> Non
     whole = plan(registry=registry).digest
     assert whole == plan(["marks", "lines"], force=True, registry=registry).digest
     assert whole != plan(["marks"], registry=registry).digest
-    two.config_digest = "other"  # type: ignore[misc]
+    two.config_digest = "other"
     assert whole != plan(registry=registry).digest
 
 

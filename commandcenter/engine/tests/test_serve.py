@@ -89,11 +89,21 @@ def start(tmp_path: Path) -> Iterator[Callable[..., EngineProcess]]:
         process.close()
 
 
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 def _gone(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:
         return True
+
+
+def _child_of(messages: Iterator[dict[str, Any]]) -> int:
+    """Read on until the engine has said which child it started."""
+    message = next(m for m in messages if m["type"] == "log" and m["message"].startswith("child "))
+    return int(message["message"].split()[1])
 
 
 def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -124,7 +134,7 @@ def test_one_process_answers_many_runs_and_a_cached_one_repeats_the_first(
     assert [m["cached"] for m in warm if m["type"] == "engine"] == [40, 40]
     assert len(rows(warm, "findings")) == 40
     assert only(warm, "done")["status"] == "complete"
-    assert os.listdir(tmp_path / "scratch") == []
+    assert _names(tmp_path / "scratch") == []
 
 
 def test_the_real_engines_answer_who_they_are(start: Callable[..., EngineProcess], tmp_path: Path) -> None:
@@ -177,19 +187,19 @@ def test_a_crash_is_one_error_and_the_next_run_works(
         _analyse(engine, made, bad, ["unruly"])
     assert caught.value.code == "engine_crashed"
     assert caught.value.retryable
-    assert os.listdir(tmp_path / "scratch") == []
+    assert _names(tmp_path / "scratch") == []
     assert only(_analyse(engine, made, good, ["unruly"]), "done")["status"] == "complete"
 
 
 def test_kill_minus_nine_from_outside_is_a_crash(made: Made, start: Callable[..., EngineProcess]) -> None:
     commit = made.commit({"a.txt": "sleep"})
     engine = start()
+    messages = engine.analyse(made.git_dir, commit, engines=["unruly"], idle_seconds=60)
+    child = _child_of(messages)
+    assert engine.program_pid is not None
+    os.kill(engine.program_pid, signal.SIGKILL)
     with pytest.raises(EngineCrashed):
-        for message in engine.analyse(made.git_dir, commit, engines=["unruly"], idle_seconds=60):
-            if message["type"] == "log":
-                child = int(message["message"].split()[1])
-                assert engine.program_pid is not None
-                os.kill(engine.program_pid, signal.SIGKILL)
+        list(messages)
     _until(lambda: _gone(child))
     assert not engine.alive
 
@@ -205,20 +215,19 @@ def test_another_thread_may_kill_the_run_with_all_its_processes(
 ) -> None:
     commit = made.commit({"a.txt": "sleep"})
     engine = start()
-    child, receipts = 0, []
+    receipts = []
+    messages = engine.analyse(made.git_dir, commit, engines=["unruly"], idle_seconds=60)
+    child, own = _child_of(messages), engine.program_pid
+    killer = threading.Thread(target=lambda: receipts.append(engine.kill()))
+    killer.start()
     with pytest.raises(EngineCrashed) as caught:
-        for message in engine.analyse(made.git_dir, commit, engines=["unruly"], idle_seconds=60):
-            if message["type"] == "log":
-                child = int(message["message"].split()[1])
-                own = engine.program_pid
-                killer = threading.Thread(target=lambda: receipts.append(engine.kill()))
-                killer.start()
+        list(messages)
     killer.join()
     assert caught.value.code == "engine_killed"
     assert {child, own} <= set(receipts[0].pids)
     assert receipts[0].seconds < 5
     assert _gone(child)
-    assert os.listdir(tmp_path / "scratch") == []
+    assert _names(tmp_path / "scratch") == []
     assert engine.kill().pids == ()
 
 
@@ -252,7 +261,7 @@ def test_a_run_that_is_given_up_takes_its_process_along(
     assert pid is not None
     messages.close()  # type: ignore[attr-defined]
     assert _gone(pid)
-    assert os.listdir(tmp_path / "scratch") == []
+    assert _names(tmp_path / "scratch") == []
 
 
 def test_it_is_replaced_after_its_number_of_runs(made: Made, start: Callable[..., EngineProcess]) -> None:
@@ -260,9 +269,8 @@ def test_it_is_replaced_after_its_number_of_runs(made: Made, start: Callable[...
     engine = start(runs_per_process=2)
     pids = []
     for _ in range(3):
-        for message in engine.analyse(made.git_dir, commit, engines=["lines"], idle_seconds=30):
-            if message["type"] == "done":
-                pids.append(engine.pid)
+        messages = engine.analyse(made.git_dir, commit, engines=["lines"], idle_seconds=30)
+        pids += [engine.pid for message in messages if message["type"] == "done"]
     assert pids[0] == pids[1] != pids[2]
 
 
