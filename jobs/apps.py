@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register
+from django.utils.module_loading import import_string
 
 
 class JobsConfig(AppConfig):
@@ -12,8 +14,10 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Make our Celery application every thread's, and register the system checks."""
         from jobs import checks
 
+        # By name: the composition root lies above this app. Without it web threads would send to Celery's own default.
+        import_string(settings.CELERY_APPLICATION).set_default()
         register(checks.check_handlers)
         register(checks.check_times)

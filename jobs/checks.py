@@ -72,7 +72,8 @@ def check_times(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Check
     if settings.JOB_HEARTBEAT_SECONDS * 3 > settings.JOB_LEASE_SECONDS:
         found.append(
             Warning(
-                "JOB_LEASE_SECONDS should hold at least three heartbeats, for two may be missed.", id="jobs.W001"
+                "JOB_LEASE_SECONDS should hold at least three heartbeats, for two may be missed.",
+                id="jobs.W001",
             )
         )
     return found

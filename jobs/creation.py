@@ -83,7 +83,9 @@ def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
         if not isinstance(key, str) or not isinstance(value, str):
             wrong(f"The tag {key!r} must have a text as its value.")
         elif not key.strip() or ":" in key or len(key) > MAX_TAG_KEY:
-            wrong(f"A tag's name has 1 to {MAX_TAG_KEY} characters and no colon; {text(key, 60)!r} does not fit.")
+            wrong(
+                f"A tag's name has 1 to {MAX_TAG_KEY} characters and no colon; {text(key, 60)!r} does not fit."
+            )
         elif len(value) > MAX_TAG_VALUE:
             wrong(f"The value of the tag {key!r} has more than {MAX_TAG_VALUE} characters.")
     if errors:

@@ -49,6 +49,7 @@ def enqueue(
     def values(job: Any) -> dict[str, Any]:
         return {
             "dispatch_id": dispatch_id,
+            "celery_task_id": str(dispatch_id),
             "queued_at": job.clock,
             "not_before": job.clock + timedelta(seconds=delay_seconds) if delayed else None,
             # Set before the hint is sent, which spares a write; a failure sets it back to null.

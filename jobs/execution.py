@@ -28,9 +28,9 @@ MAX_RETRY_DELAY_SECONDS = 24 * 3600
 log = structlog.get_logger(__name__)
 
 
-def execute(job_id: int, dispatch_id: uuid.UUID, *, celery_task_id: str = "", worker: str = "") -> Job | None:
+def execute(job_id: int, dispatch_id: uuid.UUID, *, worker: str = "") -> Job | None:
     """Claim and run one attempt of a job. Return None when the message was a duplicate or came too early."""
-    job = lease.claim(job_id, dispatch_id, worker=worker or _here(), celery_task_id=celery_task_id)
+    job = lease.claim(job_id, dispatch_id, worker=worker or _here())
     if job is None:
         log.info("duplicate dropped", action="claim", job_id=job_id)
         return None

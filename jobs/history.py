@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
 
 from commandcenter.core import realtime
-from commandcenter.core.renderers import to_json
 from jobs.exceptions import LeaseLost
 from jobs.models import TERMINAL, Job, JobEvent, JobEventType, JobRun
 
+JSON = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 MAX_PAYLOAD_BYTES = 64 * 1024  # of one hint; what is larger is read from the database by each listener
 PAGE = 1000
 
@@ -53,7 +54,11 @@ class FromNow:
 
 
 def append(
-    job: Job, entries: Sequence[Entry], *, fence: int | None = None, run_values: Mapping[str, Any] | None = None
+    job: Job,
+    entries: Sequence[Entry],
+    *,
+    fence: int | None = None,
+    run_values: Mapping[str, Any] | None = None,
 ) -> list[JobEvent]:
     """Number and store events, and tell listeners after the commit; `job.run` is fresh afterwards.
 
@@ -71,7 +76,9 @@ def append(
     return events
 
 
-def _reserve(job_id: int, count: int, fence: int | None, values: Mapping[str, Any]) -> tuple[JobRun, datetime]:
+def _reserve(
+    job_id: int, count: int, fence: int | None, values: Mapping[str, Any]
+) -> tuple[JobRun, datetime]:
     """Raise last_seq by `count`. The row lock makes the numbers contiguous in the order of commits."""
     columns = [item.attname for item in JobRun._meta.concrete_fields]
     parts, arguments = ["last_seq = last_seq + %s"], [count]
@@ -160,5 +167,12 @@ def announce(job: Job, events: Sequence[JobEvent]) -> None:
     if messages[-1]["type"] == JobEventType.PROGRESS:
         short |= {key: messages[-1][key] for key in ("progress", "current_step")}
     if any(shown["type"] != JobEventType.LOG for shown in messages):
-        sent.append((project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()}))
+        sent.append(
+            (project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()})
+        )
     realtime.group_send_many(sent)
+
+
+def to_json(data: Any) -> bytes:
+    """Return JSON with times as the contract shows them; without DRF, which a worker need not load."""
+    return orjson.dumps(data, option=JSON)

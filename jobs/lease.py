@@ -24,7 +24,7 @@ class Renewal:
     cancel_requested: bool
 
 
-def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str, celery_task_id: str = "") -> Job | None:
+def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
     """Take a queued job for this process, or record the message as a duplicate and return None.
 
     Of any number of messages for one dispatch exactly one wins; `job.run.fencing_token` is the winner's.
@@ -39,11 +39,7 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str, celery_task_id: s
         sources={JobStatus.QUEUED},
         reason="claimed",
         where=Q(dispatch_id=dispatch_id) & (Q(not_before=None) | Q(not_before__lte=Now())),
-        job_values=lambda row: {
-            "attempt": row.attempt + 1,
-            "started_at": row.clock,
-            "celery_task_id": celery_task_id,
-        },
+        job_values=lambda row: {"attempt": row.attempt + 1, "started_at": row.clock},
         run_values={
             "fencing_token": Increment(1),
             "lease_expires_at": FromNow(settings.JOB_LEASE_SECONDS),

@@ -24,7 +24,9 @@ def retry(
     Raises IllegalState when the job has not ended, InvalidParameters when its parameters no longer fit.
     """
     if not job.is_terminal:
-        raise IllegalState(f"The job is {job.status}; only one that has ended can be retried. Cancel it first.")
+        raise IllegalState(
+            f"The job is {job.status}; only one that has ended can be retried. Cancel it first."
+        )
     return create_job(
         project=job.project,
         job_type=job.job_type,

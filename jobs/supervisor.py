@@ -48,7 +48,9 @@ class Supervisor:
     def __init__(self, attempt: Attempt, soft_seconds: float) -> None:
         """Prepare for an attempt that was claimed just now."""
         self._attempt = attempt
-        self._deadline = time.monotonic() + soft_seconds + 1  # Celery's own signal comes first where there is one
+        self._deadline = (
+            time.monotonic() + soft_seconds + 1
+        )  # Celery's own signal comes first where there is one
         self._renewed = time.monotonic()
         self._stop = threading.Event()
         self._threads = [
@@ -105,7 +107,9 @@ class Supervisor:
                         self._lost()
                     return
                 except (DatabaseError, InterfaceError) as error:
-                    log.warning("heartbeat missed", action="beat", job_id=self._attempt.job_id, error=str(error))
+                    log.warning(
+                        "heartbeat missed", action="beat", job_id=self._attempt.job_id, error=str(error)
+                    )
                     connection.close()
                 if self._attempt.stop_reason == "cancelled":
                     unwind_until = unwind_until or now + UNWIND_SECONDS

@@ -56,7 +56,9 @@ def _take(queue: str) -> list[Job]:
     waiting = Job.objects.filter(due, status=JobStatus.QUEUED, queue=queue)
     unsent = Q(published_at=None)
     stale = Q(published_at__lt=Now() - timedelta(seconds=settings.JOB_REPUBLISH_SECONDS))
-    counts = waiting.aggregate(unsent=Count("pk", filter=unsent), stale=Count("pk", filter=stale), all=Count("pk"))
+    counts = waiting.aggregate(
+        unsent=Count("pk", filter=unsent), stale=Count("pk", filter=stale), all=Count("pk")
+    )
     wanted = unsent
     room = counts["unsent"]
     if counts["stale"]:
@@ -73,5 +75,7 @@ def _take(queue: str) -> list[Job]:
             .select_for_update(skip_locked=True, no_key=True)
             .order_by(F("published_at").asc(nulls_first=True), "queued_at")[: min(room, BATCH)]
         )
-        Job.objects.filter(pk__in=[row.pk for row in rows], status=JobStatus.QUEUED).update(published_at=Now())
+        Job.objects.filter(pk__in=[row.pk for row in rows], status=JobStatus.QUEUED).update(
+            published_at=Now()
+        )
     return rows

@@ -31,7 +31,7 @@ def execute(self: Task, job_id: int, dispatch_id: str) -> None:
         log.warning("message not understood", action="claim", job_id=job_id)
         return
     worker = f"{self.request.hostname}:{os.getpid()}"
-    execution.execute(job_id, dispatched, celery_task_id=self.request.id or "", worker=worker)
+    execution.execute(job_id, dispatched, worker=worker)
 
 
 @shared_task(name="jobs.sweep", ignore_result=True, soft_time_limit=50, time_limit=60)

@@ -40,8 +40,8 @@ def waiting_reason(job: Job) -> WaitingReason | None:
     return waiting_reasons([job])[job.pk]
 
 
-def waiting_reasons(jobs: Iterable[Job]) -> dict[int, WaitingReason | None]:
-    """Return the reason of each job by id, with at most one query for all of them."""
+def waiting_reasons(jobs: Iterable[Job], *, positions: bool = True) -> dict[int, WaitingReason | None]:
+    """Return the reason of each job by id, with one query for all positions, and none without them."""
     now = timezone.now()
     reasons: dict[int, WaitingReason | None] = {}
     queued: list[Job] = []
@@ -50,9 +50,9 @@ def waiting_reasons(jobs: Iterable[Job]) -> dict[int, WaitingReason | None]:
         if job.status == JobStatus.QUEUED and reasons[job.pk] is None:
             queued.append(job)
     if queued:
-        positions = _positions([job.pk for job in queued])
+        places = _positions([job.pk for job in queued]) if positions else {}
         for job in queued:
-            reasons[job.pk] = _in_queue(job, positions.get(job.pk, 1))
+            reasons[job.pk] = _in_queue(job, places.get(job.pk))
     return reasons
 
 
@@ -70,11 +70,15 @@ def _without_position(job: Job, now: datetime) -> WaitingReason | None:
     return None
 
 
-def _in_queue(job: Job, position: int) -> WaitingReason:
+def _in_queue(job: Job, position: int | None) -> WaitingReason:
     if job.published_at is None and job.not_before is None:
-        detail = "The broker could not be reached when this job was queued; it is told again every few seconds."
+        detail = (
+            "The broker could not be reached when this job was queued; it is told again every few seconds."
+        )
         return {"code": "broker_unreachable", "detail": detail, "position": position}
-    if position > MAX_POSITION:
+    if position is None:
+        detail = f"Waits in the queue {job.queue}."
+    elif position > MAX_POSITION:
         detail = f"More than {MAX_POSITION:,} jobs of the queue {job.queue} come first."
     elif position == 1:
         detail = f"Next in the queue {job.queue}."

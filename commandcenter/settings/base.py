@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 from commandcenter.embedded.layout import running_environment
 from commandcenter.settings import database, env, limits, logs
 
@@ -17,7 +19,13 @@ DATA_DIR = Path(env.text("CC_DATA_DIR", str(BASE_DIR / ".data"))).absolute()
 
 if "DATABASE_URL" not in os.environ:
     # A terminal beside a running `manage.py up` uses its servers and its keys.
-    for name, value in (running_environment(DATA_DIR) or {}).items():
+    running = running_environment(DATA_DIR)
+    if running is None:
+        raise ImproperlyConfigured(
+            f"Nothing runs on the data folder {DATA_DIR}. Start it with `make run`, name another one with "
+            "CC_DATA_DIR, or set DATABASE_URL and the rest (docs/configuration.md)."
+        )
+    for name, value in running.items():
         os.environ.setdefault(name, value)
 
 PROCESS = env.text("CC_PROCESS", "command")  # web, worker, beat or command
@@ -228,11 +236,16 @@ JOB_MAX_ATTEMPTS = env.integer("CC_JOB_MAX_ATTEMPTS", 3, least=1, most=100)
 JOB_MAX_LOSSES = env.integer("CC_JOB_MAX_LOSSES", 10, least=1, most=100)
 JOB_RETRY_DELAY_SECONDS = env.integer("CC_JOB_RETRY_SECONDS", 30)
 JOB_LEASE_SECONDS = env.integer("CC_JOB_LEASE_SECONDS", 15, least=3)
-JOB_REPUBLISH_SECONDS = env.integer("CC_JOB_REPUBLISH_SECONDS", 10, least=1)  # a hint not picked up is repeated
+JOB_REPUBLISH_SECONDS = env.integer(
+    "CC_JOB_REPUBLISH_SECONDS", 10, least=1
+)  # a hint not picked up is repeated
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
-EVENT_SUBSCRIBERS: list[str] = []  # dotted paths of functions that get committed events, in order
+EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
+    "commandcenter.analysis.settle.on_event",
+]
 
+CELERY_APPLICATION = "commandcenter.celery.app"
 CELERY_BROKER_URL = BROKER_URL
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -273,6 +286,7 @@ ENGINE_DIR = DATA_DIR / "engine"
 SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
 ENGINE_LIMITS = limits.engine_limits()
+REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  # inventory may not import it
 
 # --- files, languages, headers -----------------------------------------------------------------------------------
 

@@ -5,5 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern
 from rest_framework.viewsets import ViewSetMixin
 
-router_entries: list[tuple[str, type[ViewSetMixin], str]] = []
+from jobs.api.views import JobViewSet
+
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [("jobs", JobViewSet, "job")]
 urlpatterns: list[URLPattern] = []

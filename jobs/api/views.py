@@ -1,0 +1,242 @@
+"""Jobs over HTTP: fetch, permit, call the flow, render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commandcenter.accounts.models import User
+from commandcenter.core.fields import MAX_ID
+from commandcenter.core.idempotency import idempotent
+from commandcenter.core.permissions import SignedInWithScope, token_projects
+from commandcenter.core.problems import Conflict, Problem
+from commandcenter.core.viewsets import ApiMixin, ScopedMixin, lock
+from commandcenter.inventory.models import Project, Role
+from commandcenter.inventory.permissions import ProjectRolePermission, require_role
+from jobs import history
+from jobs.api import serializers as shapes
+from jobs.api.filters import JobFilter
+from jobs.cancellation import cancel
+from jobs.creation import create_job
+from jobs.dispatch import dispatch
+from jobs.exceptions import IllegalState, InvalidParameters
+from jobs.models import Job, OriginKind
+from jobs.retry import retry
+from jobs.stats import statistics
+from jobs.waiting import waiting_reasons
+
+
+class JobViewSet(
+    ApiMixin,
+    ScopedMixin,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[Job],
+):
+    """Background jobs of the projects that one may see. Viewers read; operators create, cancel and retry."""
+
+    queryset = Job.objects.select_related("run")
+    serializer_class = shapes.JobSerializer
+    filterset_class = JobFilter
+    permission_classes = (SignedInWithScope, ProjectRolePermission)
+    required_scope = {"batch": "read"}  # a POST that only reads
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page of jobs, newest first."""
+        return self._page(self.get_queryset())
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one job."""
+        return Response(self._one(self.get_object()))
+
+    @extend_schema(request=shapes.JobInput, responses={201: shapes.JobSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Create a job and, unless `dispatch` is false, queue it."""
+        body = self._body(shapes.JobInput)
+        project = self._project(body["project"])
+        with problems():
+            job = create_job(
+                project=project,
+                job_type=body["job_type"],
+                parameters=body["parameters"],
+                tags=body["tags"],
+                created_by=self._user(),
+                origin_kind=OriginKind.API,
+                dispatch=body["dispatch"],
+                delay_seconds=body["delay_seconds"],
+            )
+        return self._created(job)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete a job that has ended, with its history."""
+        with transaction.atomic():
+            lock(self.get_object())
+            job = self.get_object()
+            if not job.is_terminal:
+                raise Conflict("illegal_state", f"The job is {job.status}; cancel it before deleting it.")
+            job.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=shapes.DispatchInput, responses={202: shapes.JobSerializer})
+    @action(detail=True, methods=["post"], url_path="dispatch", url_name="dispatch")
+    @idempotent
+    def dispatch_job(self, request: Request, pk: str) -> Response:
+        """Queue a pending job, now or after `delay_seconds`."""
+        job = self.get_object()
+        body = self._body(shapes.DispatchInput)
+        with problems():
+            return self._accepted(dispatch(job, body["delay_seconds"]))
+
+    @extend_schema(request=None, responses={202: shapes.JobSerializer})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Cancel a job: at once when it waits, within seconds when it runs."""
+        job = self.get_object()
+        with problems():
+            return self._accepted(cancel(job, self._user()))
+
+    @extend_schema(request=shapes.RetryInput, responses={201: shapes.JobSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def retry(self, request: Request, pk: str) -> Response:
+        """Run an ended job again, as a new job linked to it by `retry_of`."""
+        job = self.get_object()
+        body = self._body(shapes.RetryInput)
+        with problems():
+            return self._created(retry(job, self._user(), parameters=body["parameters"]))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("after", int, description="Only events numbered above this.")],
+        responses={200: {"type": "object"}},
+    )
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def events(self, request: Request, pk: str) -> Response:
+        """Return a job's events in order, up to 1,000 a page."""
+        after = sequence_number(request.query_params.get("after"))
+        job = self.get_object()
+        events = history.events_after(job, after, history.PAGE + 1)
+        more = len(events) > history.PAGE
+        messages = [history.message(event, job) for event in events[: history.PAGE]]
+        following = f"{request.path}?after={messages[-1]['seq']}" if more else None
+        return Response(
+            {
+                "results": messages,
+                "next": request.build_absolute_uri(following) if following else None,
+                "previous": None,
+            }
+        )
+
+    @extend_schema(responses=shapes.ProgressSerializer)
+    @action(detail=True, methods=["get"])
+    def progress(self, request: Request, pk: str) -> Response:
+        """Return how far a job is."""
+        job = self.get_object()
+        return Response(
+            {
+                "job_id": job.pk,
+                "status": job.status,
+                "progress": job.run.progress,
+                "current_step": job.run.current_step,
+                "attempt": job.attempt,
+                "seq": job.run.last_seq,
+                "is_terminal": job.is_terminal,
+            }
+        )
+
+    @action(detail=False, methods=["get"])
+    def active(self, request: Request) -> Response:
+        """Return a page of the jobs that have not ended."""
+        return self._page(self.get_queryset().active())  # type: ignore[attr-defined]
+
+    @extend_schema(responses=shapes.StatisticsSerializer)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def statistics(self, request: Request) -> Response:
+        """Return totals over the jobs that the filters leave."""
+        return Response(statistics(self.filter_queryset(self.get_queryset())))  # type: ignore[arg-type]
+
+    @extend_schema(request=shapes.BatchInput, responses={200: shapes.JobSerializer(many=True)})
+    @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
+    def batch(self, request: Request) -> Response:
+        """Return up to 1,000 jobs by id in one query, in the order asked; those one may not see are left out."""
+        wanted = list(dict.fromkeys(self._body(shapes.BatchInput)["job_ids"]))
+        found = {job.pk: job for job in self.get_queryset().filter(pk__in=wanted)}
+        jobs = [found[pk] for pk in wanted if pk in found]
+        return Response({"results": self._shown(jobs, positions=False)})
+
+    def _page(self, queryset: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(queryset))
+        return self.get_paginated_response(self._shown(page or []))
+
+    def _shown(self, jobs: Iterable[Job], *, positions: bool = True) -> Any:
+        rows = list(jobs)
+        context = self.get_serializer_context() | {"waiting": waiting_reasons(rows, positions=positions)}
+        return shapes.JobSerializer(rows, many=True, context=context).data
+
+    def _one(self, job: Job) -> Any:
+        return self._shown([job])[0]
+
+    def _accepted(self, job: Job) -> Response:
+        return Response(self._one(job), status=status.HTTP_202_ACCEPTED)
+
+    def _created(self, job: Job) -> Response:
+        location = self.request.build_absolute_uri(f"/api/v1/jobs/{job.pk}")
+        return Response(self._one(job), status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    def _body(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        serializer = shape(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def _user(self) -> User:
+        user = self.request.user
+        assert isinstance(user, User)  # noqa: S101  (SignedInWithScope let nobody else through)
+        return user
+
+    def _project(self, project_id: int) -> Project:
+        """Return the project of a new job: 400 when there is none that one may see, 403 below operator."""
+        limit = token_projects(self.request)
+        project = (
+            Project.objects.visible_to(self.request.user, token_projects=limit).filter(pk=project_id).first()
+        )
+        if project is None:
+            raise invalid(
+                [{"field": "project", "code": "does_not_exist", "message": "There is no such project."}]
+            )
+        require_role(self.request, project, Role.OPERATOR)
+        return project
+
+
+@contextmanager
+def problems() -> Iterator[None]:
+    """Turn what jobs raise into the API's problems."""
+    try:
+        yield
+    except InvalidParameters as error:
+        raise invalid([dict(item) for item in error.errors]) from None
+    except IllegalState as error:
+        raise Conflict(error.code, str(error)) from None
+
+
+def invalid(errors: list[Any]) -> Problem:
+    """Return the 400 that names fields."""
+    return Problem("The request has values that cannot be used; see errors.", code="invalid", errors=errors)
+
+
+def sequence_number(raw: str | None) -> int:
+    """Return the number of an event from a query string, 0 without one. Raises Problem (400)."""
+    if not raw:
+        return 0
+    if raw.isascii() and raw.isdigit() and len(raw) <= 19 and int(raw) <= MAX_ID:
+        return int(raw)
+    raise invalid(
+        [{"field": "after", "code": "invalid", "message": "Give the number of an event, 0 or more."}]
+    )

@@ -1,0 +1,121 @@
+"""Small real handlers, registered by `settings.JOB_HANDLERS`: each does what its parameters say."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from commandcenter.inventory.models import Project
+from jobs.exceptions import InvalidParameters, JobFailed
+from jobs.handlers import JobRunContext
+
+runs: defaultdict[int, int] = defaultdict(int)  # job id -> how often it ran in this process
+gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+entered: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+
+
+class ScriptHandler:
+    """Runs a list of steps: each a dict with one of the keys below."""
+
+    queue = "default"
+
+    def validate(self, parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
+        """Take `steps`, a list of objects, and nothing else."""
+        unknown = sorted(set(parameters) - {"steps"})
+        if unknown:
+            raise InvalidParameters.single(
+                f"parameters.{unknown[0]}", "unknown", "There is no such parameter."
+            )
+        steps = parameters.get("steps", [])
+        if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+            raise InvalidParameters.single("parameters.steps", "invalid", "Give a list of steps.")
+        return {"steps": steps}
+
+    def run(self, run: JobRunContext) -> None:
+        """Do the steps in order, then commit the result."""
+        runs[run.job_id] += 1
+        result: dict[str, Any] = {"attempt": run.attempt}
+        for step in run.parameters["steps"]:
+            for name, argument in step.items():
+                getattr(self, f"do_{name}")(run, argument, result)
+        with run.commit(result):
+            pass
+
+    def do_progress(self, run: JobRunContext, argument: list[Any], result: dict[str, Any]) -> None:
+        run.progress(*argument)
+
+    def do_log(self, run: JobRunContext, argument: list[str], result: dict[str, Any]) -> None:
+        level, message, source = argument
+        run.log(level, message, source)  # type: ignore[arg-type]
+
+    def do_many_logs(self, run: JobRunContext, argument: list[int], result: dict[str, Any]) -> None:
+        count, size = argument
+        for number in range(count):
+            run.log("info", f"{number:06d} " + "x" * size, "script")
+
+    def do_result(self, run: JobRunContext, argument: dict[str, Any], result: dict[str, Any]) -> None:
+        result.update(argument)
+
+    def do_fail(self, run: JobRunContext, argument: dict[str, Any], result: dict[str, Any]) -> None:
+        if run.attempt <= argument.get("attempts", 1_000):
+            raise JobFailed(argument["code"], argument["message"], retryable=argument.get("retryable", False))
+
+    def do_raise(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        raise RuntimeError(argument)
+
+    def do_gate(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Wait in this process until the test opens the gate, without looking at anything."""
+        entered[argument].set()
+        if not gates[argument].wait(30):
+            raise TimeoutError(argument)
+
+    def do_wait(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Wait until the test opens the gate, looking at cancellation as a good handler does."""
+        entered[argument].set()
+        until = time.monotonic() + 30
+        while not gates[argument].wait(0.02):
+            run.raise_if_cancelled()
+            if time.monotonic() > until:
+                raise TimeoutError(argument)
+
+    def do_wait_for_file(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Wait until a file exists, in any process; say first, by a file beside it, which process waits."""
+        path = Path(argument)
+        path.with_name(f"{path.name}.{run.attempt}").write_text(str(os.getpid()))
+        until = time.monotonic() + 60
+        while not path.exists():
+            run.raise_if_cancelled()
+            if time.monotonic() > until:
+                raise TimeoutError(argument)
+            time.sleep(0.02)
+
+    def do_child(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Start a process that would run for a minute, and wait for it; cancelling kills it."""
+        child = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True
+        )
+        Path(argument).write_text(str(child.pid))
+
+        def kill() -> dict[str, Any]:
+            child.send_signal(signal.SIGKILL)
+            child.wait(5)
+            return {"pids": [child.pid], "signal": "SIGKILL"}
+
+        run.on_cancel(kill)
+        child.wait()
+        run.raise_if_cancelled()
+
+
+class BrokenHandler:
+    """Is not a handler: it has no queue and no `run`."""
+
+    def validate(self, parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
+        """Take anything."""
+        return parameters
