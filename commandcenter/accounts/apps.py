@@ -10,3 +10,7 @@ class AccountsConfig(AppConfig):
 
     name = "commandcenter.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Let drf-spectacular find the descriptions of our authentication classes."""
+        from commandcenter.accounts import schema  # noqa: F401  (importing registers them)

@@ -60,3 +60,8 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_expired(self) -> bool:
+        """True once its time has passed."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()

@@ -19,8 +19,3 @@ def client_address(request: HttpRequest | Any) -> str:
         return UNKNOWN
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
-
-
-def rate_limit_address(request: HttpRequest) -> str:
-    """Return the address for django-ratelimit, which masks IPv6 to /64 itself."""
-    return client_address(request)

@@ -25,6 +25,15 @@ class TagsField(serializers.Field):  # type: ignore[type-arg]
         "max_items": f"There can be at most {MAX_TAGS} tags.",
     }
 
+    def get_value(self, dictionary: Any) -> Any:
+        """Read a form's field as a comma-separated list."""
+        if hasattr(dictionary, "getlist"):
+            if self.field_name not in dictionary:
+                return serializers.empty
+            text = ",".join(dictionary.getlist(self.field_name))
+            return [tag for tag in text.split(",") if tag.strip()]
+        return super().get_value(dictionary)
+
     def to_internal_value(self, data: Any) -> list[str]:
         """Return the tags in the order given."""
         if isinstance(data, dict):

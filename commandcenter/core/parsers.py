@@ -9,7 +9,7 @@ import orjson
 from django.conf import settings
 from django.http import QueryDict
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.renderers import BaseRenderer
 
 from commandcenter.core.problems import PayloadTooLarge
@@ -20,20 +20,26 @@ MAX_DEPTH = 64
 
 def read_bounded(stream: IO[bytes], context: Mapping[str, Any] | None) -> bytes:
     """Return the whole body; raise 413 beyond DATA_UPLOAD_MAX_MEMORY_SIZE without reading the rest."""
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    detail = f"The body is larger than {limit} bytes."
-    request = (context or {}).get("request")
-    if request is not None:
-        try:
-            declared = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            raise ParseError("Content-Length is not a number.") from None
-        if declared > limit:
-            raise PayloadTooLarge(detail)
+    check_declared_length(context)
+    limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     content = stream.read(limit + 1)
     if len(content) > limit:
-        raise PayloadTooLarge(detail)
+        raise PayloadTooLarge(f"The body is larger than {limit} bytes.")
     return content
+
+
+def check_declared_length(context: Mapping[str, Any] | None) -> None:
+    """Raise 413 when the request announces more than the limit."""
+    limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    request = (context or {}).get("request")
+    if request is None:
+        return
+    try:
+        declared = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise ParseError("Content-Length is not a number.") from None
+    if declared > limit:
+        raise PayloadTooLarge(f"The body is larger than {limit} bytes.")
 
 
 def check_value(value: Any) -> None:
@@ -95,3 +101,19 @@ class BoundedFormParser(BaseParser):
         if b"\x00" in content or b"%00" in content:
             raise ParseError("Text must not contain the NUL character.")
         return QueryDict(content, encoding="utf-8")
+
+
+class BoundedMultiPartParser(MultiPartParser):
+    """Parse multipart/form-data, as the browsable API's forms send it, within the same bound."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the fields and files."""
+        check_declared_length(parser_context)
+        parsed = super().parse(stream, media_type, parser_context)
+        check_value([value for _, values in parsed.data.lists() for value in values])
+        return parsed

@@ -16,7 +16,6 @@ from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from commandcenter.core.actor import current_actor
 
@@ -155,6 +154,10 @@ def _join(field: str, name: str) -> str:
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of a view into a problem; None (a real 500, logged by Django) for what is unknown."""
+    from rest_framework.views import (
+        set_rollback,
+    )  # at call time: DRF's views import the classes that settings name
+
     answer = _translate(exception)
     if answer is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class EventsConfig(AppConfig):
@@ -10,3 +11,9 @@ class EventsConfig(AppConfig):
 
     name = "commandcenter.events"
     label = "events"
+
+    def ready(self) -> None:
+        """Check at start-up that every subscriber can be imported."""
+        from commandcenter.events.checks import subscribers_importable
+
+        checks.register(subscribers_importable)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, Q
 
 from commandcenter.accounts.models import User
 from commandcenter.core.encryption import EncryptedTextField
@@ -78,6 +78,11 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
     ) -> RepositoryQuerySet:
         """Repositories of projects that the user may see."""
         return self.filter(project__in=Project.objects.visible_to(user, token_projects=token_projects))
+
+    def without_secrets(self) -> RepositoryQuerySet:
+        """Leave the secret where it lies; `credentials_stored` tells whether there is one."""
+        stored = ExpressionWrapper(Q(credential_secret__isnull=False), output_field=models.BooleanField())
+        return self.annotate(credentials_stored=stored).defer("credential_secret")
 
 
 class Repository(TimestampedModel):

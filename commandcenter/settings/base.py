@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "commandcenter.core.middleware.RequestIdMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "commandcenter.core.middleware.ProblemMiddleware",  # outside all that can refuse a request with a page
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -87,7 +88,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "commandcenter.core.middleware.ProblemMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -179,8 +179,9 @@ AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = True
 AXES_VERBOSE = False
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_IPWARE_PROXY_COUNT = 0
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
+AXES_CLIENT_IP_CALLABLE = "commandcenter.core.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "commandcenter.accounts.lockout.locked_out"
+SIGN_IN_TOKEN_DAYS = 30  # of POST /auth/token
 
 # --- API ---------------------------------------------------------------------------------------------------------
 
@@ -196,8 +197,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": [
         "commandcenter.core.parsers.OrjsonParser",
-        "rest_framework.parsers.FormParser",
-        "rest_framework.parsers.MultiPartParser",
+        "commandcenter.core.parsers.BoundedFormParser",
+        "commandcenter.core.parsers.BoundedMultiPartParser",
     ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "commandcenter.core.pagination.KeysetPagination",
@@ -219,6 +220,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 RATE_LIMITS = limits.rate_limits(env.optional("CC_RATE_LIMITS"))
+RATELIMIT_USE_CACHE = "limits"
+RATELIMIT_IP_META_KEY = "commandcenter.core.addresses.client_address"
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("CC_MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
@@ -241,6 +244,8 @@ JOB_REPUBLISH_SECONDS = env.integer(
 )  # a hint not picked up is repeated
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
+EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # events may not import it
+EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
     "commandcenter.analysis.settle.on_event",
 ]

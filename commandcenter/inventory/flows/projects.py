@@ -1,0 +1,78 @@
+"""Making, changing and removing projects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.utils.text import slugify
+
+from commandcenter.accounts.models import User
+from commandcenter.events.publish import publish
+from commandcenter.inventory.flows.changes import apply
+from commandcenter.inventory.models import Membership, Project, Role
+
+MAX_SLUG = 80
+
+
+def create_project(
+    *, by: User | AnonymousUser | None, name: str, slug: str = "", description: str = ""
+) -> Project:
+    """Make a project whose maker is its first admin; the slug is made from the name where none is given."""
+    with transaction.atomic():
+        project = Project.objects.create(name=name, slug=slug or free_slug(name), description=description)
+        if isinstance(by, User):
+            Membership.objects.create(project=project, user=by, role=Role.ADMIN)
+        publish(
+            "project.created",
+            project=project.pk,
+            subject=("project", project.pk),
+            data=public(project),
+            after={"name": name, "slug": project.slug, "description": description},
+        )
+    return project
+
+
+def update_project(project: Project, *, by: User | AnonymousUser | None, **values: Any) -> Project:
+    """Change name, slug or description."""
+    del by  # the actor is the request's; the argument keeps every flow alike
+    with transaction.atomic():
+        before, after = apply(project, values)
+        if after:
+            publish(
+                "project.updated",
+                project=project.pk,
+                subject=("project", project.pk),
+                data={**public(project), "changed": sorted(after)},
+                before=before,
+                after=after,
+            )
+    return project
+
+
+def delete_project(project: Project, *, by: User | AnonymousUser | None) -> None:
+    """Remove a project with its repositories, technologies, jobs and results; its events stay."""
+    del by
+    with transaction.atomic():
+        data = public(project)
+        project_id = project.pk
+        project.delete()
+        publish("project.deleted", project=project_id, subject=("project", project_id), data=data)
+
+
+def free_slug(name: str) -> str:
+    """Return a slug for the name that no project has; a race is left to the unique constraint."""
+    base = slugify(name)[: MAX_SLUG - 8].strip("-") or "project"
+    taken = set(Project.objects.filter(slug__startswith=base).values_list("slug", flat=True)[:10_000])
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base}-{number}" in taken:
+        number += 1
+    return f"{base}-{number}"
+
+
+def public(project: Project) -> dict[str, Any]:
+    """Return what events say of a project."""
+    return {"project": project.pk, "name": project.name, "slug": project.slug}
