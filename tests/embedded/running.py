@@ -183,9 +183,12 @@ def interpreter(user: str | None) -> tuple[list[str], dict[str, str]]:
         ([*change, system], packages),
         ([*change, *powers, sys.executable], {}),
     ]
+    # A Python that starts itself once more: setpriv's own rights may have opened the first door only.
+    packages_there = "import django, psycopg, orjson, celery"
+    again = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {packages_there!r}]))"
     for argv, extra in candidates:
         probe = subprocess.run(
-            [*argv, "-c", "import django, psycopg, orjson, celery"], env={"PATH": os.environ["PATH"], **extra}, cwd="/",
+            [*argv, "-c", again], env={"PATH": os.environ["PATH"], **extra}, cwd="/",
             stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT, check=False,
         )  # fmt: skip
         if probe.returncode == 0:
