@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core import checks
+from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from jobs.handlers import time_limits
 from jobs.models import JobType
 
 
-def check_handlers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+def check_handlers(**_: Any) -> list[CheckMessage]:
     """Check that each entry of JOB_HANDLERS imports and fits."""
     found: list[CheckMessage] = []
     for job_type, path in settings.JOB_HANDLERS.items():
@@ -49,7 +48,7 @@ def check_handlers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
     return found
 
 
-def check_times(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+def check_times(**_: Any) -> list[CheckMessage]:
     """Check that time limits and leases leave room for each other."""
     found: list[CheckMessage] = []
     for job_type in settings.JOB_HANDLERS:
@@ -71,7 +70,7 @@ def check_times(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Check
             )
     if settings.JOB_HEARTBEAT_SECONDS * 3 > settings.JOB_LEASE_SECONDS:
         found.append(
-            Warning(
+            checks.Warning(
                 "JOB_LEASE_SECONDS should hold at least three heartbeats, for two may be missed.",
                 id="jobs.W001",
             )

@@ -7,11 +7,9 @@ import threading
 import pytest
 from django.db import connection
 
-from jobs.exceptions import LeaseLost
-from jobs.execution import execute, run_in_foreground
+from jobs.execution import execute
 from jobs.models import Job, JobEvent
 from jobs.tests import handlers
-from jobs.tests.conftest import messages
 from jobs.tests.factories import make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
