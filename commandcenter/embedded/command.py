@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from commandcenter.embedded import ports, servers
-from commandcenter.embedded.environment import announce, environment, source_roots
+from commandcenter.embedded.environment import (
+    announce,
+    environment,
+    registered_sources,
+    remember_source,
+    source_roots,
+)
 from commandcenter.embedded.errors import EmbeddedError, Refusal, StopRequested
-from commandcenter.embedded.files import read_json, write_json
 from commandcenter.embedded.layout import Layout
 from commandcenter.embedded.leftovers import end_leftovers
 from commandcenter.embedded.lock import held
@@ -23,6 +28,7 @@ from commandcenter.embedded.supervisor import Supervisor, say
 
 PREPARE_SECONDS = 1800.0  # migrations of a large database
 READY_SECONDS = 120.0
+REGISTER_SECONDS = 120.0
 USAGE = """usage: manage.py up
 
 Starts PostgreSQL and two Valkeys (only those without a URL in the environment), migrates, then runs web, workers and
@@ -65,14 +71,14 @@ def run(environ: Mapping[str, str]) -> None:
         full["DJANGO_SETTINGS_MODULE"] = (
             environ.get("DJANGO_SETTINGS_MODULE") or "commandcenter.settings.production"
         )
-        sources = _new_sources(layout, environ)
-        full["CC_SOURCE_ROOTS"] = source_roots(layout, environ)
+        source = _new_source(layout, environ)
+        full["CC_SOURCE_ROOTS"] = source_roots(layout, environ, source)
         supervisor = Supervisor(layout, full, grace=grace)
         with supervisor.signals():
             try:
                 _start(supervisor, layout, environ, full, port)
-                for source in sources:
-                    _register(supervisor, source)
+                if source:
+                    _register(supervisor, layout, source)
                 supervisor.run()
             except StopRequested:
                 pass
@@ -130,30 +136,24 @@ def _print_block(address: str, layout: Layout, report: Mapping[str, Any]) -> Non
     sys.stdout.flush()
 
 
-def _new_sources(layout: Layout, environ: Mapping[str, str]) -> list[str]:
-    """Return what to register once all runs: REPO unless it was before; on the very first start, this checkout.
-
-    What is returned is remembered, so that its folder stays an allowed source root.
-    """
-    path = layout.path("run") / "sources.json"
-    known = read_json(path)
+def _new_source(layout: Layout, environ: Mapping[str, str]) -> str | None:
+    """Return what to register once all runs: REPO unless it was before; on the very first start, this checkout."""
     named = environ.get("REPO", "").strip()
     if named and Path(named).expanduser().exists():
         named = str(Path(named).expanduser().resolve())
-    wanted = named or (str(CHECKOUT) if known is None else "")
-    known = [str(source) for source in known] if isinstance(known, list) else []
-    if not wanted or wanted in known:
-        return []
-    write_json(path, [*known, wanted])
-    return [wanted]
+    known = registered_sources(layout)
+    wanted = named or ("" if known else str(CHECKOUT))
+    return None if not wanted or wanted in known else wanted
 
 
-def _register(supervisor: Supervisor, source: str) -> None:
-    """Register and analyse a source; that it fails must not end what runs."""
+def _register(supervisor: Supervisor, layout: Layout, source: str) -> None:
+    """Register and analyse a source and remember that; that it fails must not end what runs."""
     try:
-        supervisor.run_step("first-repository", manage("prepare", "--repo", source), 120.0)
+        supervisor.run_step("first-repository", manage("prepare", "--repo", source), REGISTER_SECONDS)
     except EmbeddedError as error:
         say(f"{source} could not be registered: {error}")
+    else:
+        remember_source(layout, source)
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

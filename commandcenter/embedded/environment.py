@@ -71,13 +71,22 @@ def environment(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name in fixed or not environ.get(name)}
 
 
-def source_roots(layout: Layout, environ: Mapping[str, str]) -> str:
-    """Return CC_SOURCE_ROOTS with the folders of earlier REPOs added."""
-    known = read_json(layout.path("run") / "sources.json")
-    sources = [str(source) for source in known] if isinstance(known, list) else []
+def source_roots(layout: Layout, environ: Mapping[str, str], new: str | None = None) -> str:
+    """Return CC_SOURCE_ROOTS with the local sources that `up` registered, or is about to, added."""
     roots = environ.get("CC_SOURCE_ROOTS", "").replace(",", os.pathsep).split(os.pathsep)
-    folders = [*roots, *(source for source in sources if Path(source).is_absolute())]
-    return os.pathsep.join(dict.fromkeys(folder.strip() for folder in folders if folder.strip()))
+    local = [source for source in (*registered_sources(layout), new or "") if Path(source).is_absolute()]
+    return os.pathsep.join(dict.fromkeys(root.strip() for root in (*roots, *local) if root.strip()))
+
+
+def registered_sources(layout: Layout) -> list[str]:
+    """Return the sources (REPO, or the checkout) that `up` registered in this data folder."""
+    known = read_json(layout.path("run") / "sources.json")
+    return [str(source) for source in known] if isinstance(known, list) else []
+
+
+def remember_source(layout: Layout, source: str) -> None:
+    """Add a source to those that were registered."""
+    write_json(layout.path("run") / "sources.json", [*registered_sources(layout), source])
 
 
 def announce(layout: Layout, environ: Mapping[str, str]) -> None:

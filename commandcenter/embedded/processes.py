@@ -17,6 +17,8 @@ WORKERS = {
     "system": ("system", 1),
 }
 _PYTHON = (sys.executable, "-m")
+# `manage.py prepare` ran the system checks already; here they would load every view into every worker.
+_CELERY = (*_PYTHON, "celery", "-A", "commandcenter", "--skip-checks")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def worker(name: str) -> Process:
         name=f"worker-{name}",
         kind="worker",
         argv=(
-            *_PYTHON, "celery", "-A", "commandcenter", "worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(pool),
+            *_CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(pool),
             "-O", "fair", "--without-gossip", "--without-mingle", "--without-heartbeat",
             "--max-memory-per-child", str(300 * 1024),
         ),
@@ -74,7 +76,7 @@ def beat() -> Process:
         name="beat",
         kind="beat",
         argv=(
-            *_PYTHON, "celery", "-A", "commandcenter", "beat", "--pidfile", "", "--scheduler",
+            *_CELERY, "beat", "--pidfile", "", "--scheduler",
             "django_celery_beat.schedulers:DatabaseScheduler",
         ),
         stop_signal=signal.SIGTERM,

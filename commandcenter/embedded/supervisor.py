@@ -98,6 +98,7 @@ class Supervisor:
 
     def _spawn(self, process: Process) -> subprocess.Popen[bytes]:
         environ = {**self.environ, "CC_PROCESS": process.kind, "PYTHONUNBUFFERED": "1"}
+        environ.pop("CC_ADMIN_PASSWORD", None)  # for `prepare` alone
         return spawn(
             Command(
                 process.argv,

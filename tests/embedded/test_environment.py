@@ -88,7 +88,8 @@ def test_folders_of_earlier_repositories_stay_allowed(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     layout.prepare()
     (layout.path("run") / "sources.json").write_text('["/srv/code", "https://example.org/x.git"]')
-    assert source_roots(layout, {"CC_SOURCE_ROOTS": "/home/a,/home/b"}) == "/home/a:/home/b:/srv/code"
+    given = {"CC_SOURCE_ROOTS": "/home/a,/home/b"}
+    assert source_roots(layout, given, "/srv/new") == "/home/a:/home/b:/srv/code:/srv/new"
 
 
 def test_a_part_that_keeps_dying_waits_ever_longer() -> None:

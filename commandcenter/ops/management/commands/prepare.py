@@ -12,8 +12,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -25,7 +26,6 @@ class Command(BaseCommand):
     """Migrate, make the first administrator, collect static files; the last line of stdout is a JSON report."""
 
     help = "Migrate, make the first administrator and collect static files; prints a JSON report."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --repo, which does something else: the first repository, once everything runs."""
@@ -36,7 +36,10 @@ class Command(BaseCommand):
         if options["repo"]:
             from commandcenter.ops.first_run import register
 
-            register(options["repo"])
+            try:
+                register(options["repo"])
+            except ValidationError as error:
+                raise CommandError(" ".join(error.messages)) from None
             return
         with migration_lock():
             migrated = migrate()
