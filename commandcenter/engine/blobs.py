@@ -61,23 +61,24 @@ class BlobStore:
             self._data.clear()
 
 
-def windows(entries: Iterable[Entry]) -> Iterator[frozenset[str]]:
-    """Cut the entries, in path order, into windows that fit into memory; each is a set of paths."""
-    window: set[str] = set()
-    blobs: set[str] = set()
-    size = 0
+def windows(entries: Iterable[Entry], maximum_bytes: int = WINDOW_BYTES) -> list[str]:
+    """Cut the entries, in path order, into windows that fit into memory; give each one's last path."""
+    ends: list[str] = []
+    paths, blobs, size, last = 0, set[str](), 0, ""
     for entry in sorted(entries, key=lambda e: e.path):
-        if entry.path in window:
+        if paths and entry.path == last:
             continue
-        if window and (size + entry.size > WINDOW_BYTES or len(window) >= WINDOW_FILES):
-            yield frozenset(window)
-            window, blobs, size = set(), set(), 0
-        window.add(entry.path)
-        if entry.blob not in blobs:
-            blobs.add(entry.blob)
-            size += entry.size
-    if window:
-        yield frozenset(window)
+        more = 0 if entry.blob in blobs else entry.size
+        if paths and (size + more > maximum_bytes or paths >= WINDOW_FILES):
+            ends.append(last)
+            paths, blobs, size, more = 0, set(), 0, entry.size
+        paths += 1
+        size += more
+        blobs.add(entry.blob)
+        last = entry.path
+    if paths:
+        ends.append(last)
+    return ends
 
 
 def batches(entries: Iterable[Entry], maximum: int) -> Iterator[list[Entry]]:

@@ -6,9 +6,7 @@ costs time, not a run.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import sqlite3
 import threading
 import time
@@ -19,9 +17,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from commandcenter.engine import codec
+from commandcenter.engine.sqlite import BUSY_MS, Busy, FileLock, is_busy, is_corrupt, transaction
 
 SCHEMA_VERSION = 1
-BUSY_MS = 5_000
 PAGE_BYTES = 4096
 TOUCH_SECONDS = 6 * 3600  # how stale a last use may get before a read writes it
 EVICT_ROWS = 256
@@ -123,14 +121,14 @@ class Cache:
                 if used < now - TOUCH_SECONDS:
                     stale.append((now, key))
         if stale:
-            with suppress(_Busy), _transaction(db):
+            with suppress(Busy), transaction(db):
                 db.executemany("UPDATE result SET used = ? WHERE key = ?", stale)
         return found
 
     def _put_many(self, rows: list[tuple[bytes, bytes]]) -> None:
         db = self._connection()
         now = int(self._clock())
-        with suppress(_Busy), _transaction(db):
+        with suppress(Busy), transaction(db):
             db.executemany(
                 "INSERT OR REPLACE INTO result (key, used, payload) VALUES (?, ?, ?)",
                 [(key, now, payload) for key, payload in rows],
@@ -162,7 +160,7 @@ class Cache:
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # Two processes that switch a new file to WAL at once get SQLITE_BUSY without any waiting.
-        with closing(_Lock(self._lock_path)):
+        with closing(FileLock(self._lock_path)):
             self._connect()
 
     def _connect(self) -> None:
@@ -185,7 +183,7 @@ class Cache:
         db.execute(f"PRAGMA max_page_count = {self._maximum_pages + WAL_BYTES // PAGE_BYTES}")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version != SCHEMA_VERSION:
-            with _transaction(db):
+            with transaction(db):
                 db.execute("DROP TABLE IF EXISTS result")
                 for statement in _SCHEMA.split(";"):
                     db.execute(statement)
@@ -203,13 +201,13 @@ class Cache:
             for attempt in (1, 2):
                 try:
                     return work()
-                except _Busy:
+                except Busy:
                     return otherwise
                 except (sqlite3.Error, OSError) as error:
-                    if _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                    if is_busy(error):
                         self._disconnect()
                         return otherwise
-                    if attempt == 1 and _corrupt(error) and self._set_aside(error):
+                    if attempt == 1 and is_corrupt(error) and self._set_aside(error):
                         continue
                     self._disconnect()
                     self.off = f"{type(error).__name__}: {error}"
@@ -221,72 +219,15 @@ class Cache:
         self._disconnect()
         name = self._path.name
         try:
-            with closing(_Lock(self._lock_path)):
+            with closing(FileLock(self._lock_path)):
                 # Another process may have begun a new file meanwhile: leave that one alone.
                 if self._path.exists() and self._path.stat().st_ino == self._inode:
                     self._path.replace(self._path.with_name(f"{name}.corrupt"))
                     for suffix in ("-wal", "-shm"):
                         self._path.with_name(name + suffix).unlink(missing_ok=True)
-        except (OSError, _Busy):
+        except (OSError, Busy):
             return False
         self.log(
             f"The result cache {name} was corrupt ({error}); it was set aside as {name}.corrupt and begun anew."
         )
         return True
-
-
-class _Busy(Exception):
-    """Another process held the file for longer than the busy timeout: skip this read or write."""
-
-
-class _transaction:  # noqa: N801 (used as a context manager, like a function)
-    """BEGIN IMMEDIATE ... COMMIT, ROLLBACK on an error."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if _code(error) == sqlite3.SQLITE_BUSY:
-                raise _Busy from error
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._db.execute("COMMIT")
-        elif self._db.in_transaction:
-            with suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-
-
-class _Lock:
-    """An exclusive lock on a file beside the cache. Raises _Busy when a holder does not let go in time."""
-
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + BUSY_MS / 1000
-        while True:
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    os.close(self._fd)
-                    raise _Busy from error
-                time.sleep(0.01)
-            else:
-                return
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-
-def _code(error: BaseException) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _corrupt(error: BaseException) -> bool:
-    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +12,21 @@ from pathlib import Path
 from time import monotonic, perf_counter
 
 from commandcenter.engine import messages
-from commandcenter.engine.blobs import BlobStore, Readable, SourceUnreadable, batches, windows, within
+from commandcenter.engine.blobs import (
+    WINDOW_BYTES,
+    BlobStore,
+    Readable,
+    SourceUnreadable,
+    batches,
+    windows,
+    within,
+)
 from commandcenter.engine.cache import Cache
 from commandcenter.engine.context import Level, Materials, RunContext
-from commandcenter.engine.contract import Entry, Failure, Finding, Rule, Scope
+from commandcenter.engine.contract import Entry, Failure, Scope
 from commandcenter.engine.messages import Message
 from commandcenter.engine.plan import Plan
-from commandcenter.engine.summary import Outcome, file_rows, summarise
+from commandcenter.engine.reporting import Reporter
 from commandcenter.engine.work import Work
 
 THREADS = 2
@@ -25,18 +34,20 @@ BATCH_FILES = 200
 EXTERNAL_BATCH_FILES = 1000  # each batch starts a process, which costs as much as some hundred files
 MAX_TREE_BYTES = 96 * 1024 * 1024  # read at once for an engine that wants all of its files together
 MAX_LOG_LINES = 200  # per engine
-MAX_LOGGED_FAILURES = 20
 PROGRESS_SECONDS = 0.2
 
 
-def run(tree: Readable, plan: Plan, *, cache: Cache | None, scratch: Path) -> Iterator[Message]:
+def run(
+    tree: Readable, plan: Plan, *, cache: Cache | None, scratch: Path, window_bytes: int = WINDOW_BYTES
+) -> Iterator[Message]:
     """Yield the messages of one run; the last one is `done`.
 
     Rows, reports and the summary come in an order that depends on the tree and the plan alone, so that a cached
     run repeats a cold one. Raises EngineError when the tree cannot be read: then there is no `done`.
-    `scratch` is an empty folder of this run's own; its owner removes it.
+    `scratch` is an empty folder of this run's own; its owner removes it. At most `window_bytes` of the tree are
+    in memory for the engines that read file by file.
     """
-    return _Run(tree, plan, cache, scratch).messages()
+    return _Run(tree, plan, cache, scratch, window_bytes).messages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,10 @@ class _Stopped(Exception):
 
 
 class _Run:
-    def __init__(self, tree: Readable, plan: Plan, cache: Cache | None, scratch: Path) -> None:
+    def __init__(
+        self, tree: Readable, plan: Plan, cache: Cache | None, scratch: Path, window_bytes: int
+    ) -> None:
+        self._window_bytes = window_bytes
         self._tree = tree
         self._plan = plan
         self._cache = cache
@@ -68,13 +82,11 @@ class _Run:
         self._queue: queue.SimpleQueue[Message | _Ended | BaseException | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._works = [Work(engine, plan.limits) for engine in plan.instances()]
-        self._outcomes: dict[str, Outcome] = {}
         self._log_lines: dict[str, int] = {}
         self._total = 0
         self._done = 0
         self._done_lock = threading.Lock()
         self._said_progress = 0.0
-        self._partial = False
 
     def messages(self) -> Iterator[Message]:
         try:
@@ -86,8 +98,9 @@ class _Run:
             self._done = sum(self._units_known(work) for work in self._works)
             yield messages.progress(self._done, self._total, "Reading")
             yield from self._drain()
-            yield from self._execute()
-            yield from self._join()
+            reporter = Reporter(self._tree, self._plan, self._works)
+            yield from self._execute(reporter)
+            yield from reporter.join()
         finally:
             self._stop.set()
 
@@ -106,13 +119,12 @@ class _Run:
 
     # --- the engines' threads ------------------------------------------------------------------------------------
 
-    def _execute(self) -> Iterator[Message]:
+    def _execute(self, reporter: Reporter) -> Iterator[Message]:
         """Run what the cache does not know, window by window, and report engines in order as they end."""
-        waiting = deque(self._works)
         rounds = self._rounds()
         busy = {id(task.work) for tasks in rounds for task in tasks}
         ended = {id(work) for work in self._works if id(work) not in busy}
-        yield from self._report_ready(waiting, ended)
+        yield from reporter.ready(ended)
         for tasks in rounds:
             line = deque(tasks)
             threads = [
@@ -130,7 +142,7 @@ class _Run:
                     alive -= 1
                 elif isinstance(message, _Ended):
                     ended.add(id(message.work))
-                    yield from self._report_ready(waiting, ended)
+                    yield from reporter.ready(ended)
                 elif isinstance(message, BaseException):
                     raise message
                 else:
@@ -147,16 +159,20 @@ class _Run:
         order = [w for w in self._works if w.engine.id in external]
         order += [w for w in reversed(self._works) if w.engine.id not in external]
         blob_works = [w for w in self._works if w.scope is Scope.BLOB]
-        cut = list(windows(entry for work in blob_works for entry in work.missing))
+        ends = windows((entry for work in blob_works for entry in work.missing), self._window_bytes)
+        taken = dict.fromkeys(map(id, blob_works), 0)
         rounds: list[list[_Task]] = []
-        for number, window in enumerate(cut or [frozenset()]):
+        for end in ends or [""]:
             tasks = []
             for work in order:
                 if work.scope is Scope.BLOB:
-                    entries = tuple(entry for entry in work.missing if entry.path in window)
-                    if entries:
-                        tasks.append(_Task(work, entries, last=entries[-1] is work.missing[-1]))
-                elif work.must_run_whole and number == 0:
+                    start = taken[id(work)]
+                    stop = bisect_right(work.missing, end, lo=start, key=lambda entry: entry.path)
+                    taken[id(work)] = stop
+                    if stop > start:
+                        part = tuple(work.missing[start:stop])
+                        tasks.append(_Task(work, part, last=stop == len(work.missing)))
+                elif work.must_run_whole and not rounds:
                     tasks.append(_Task(work, (), last=True))
             rounds.append(tasks)
         return rounds
@@ -258,60 +274,3 @@ class _Run:
             message = self._queue.get()
             if isinstance(message, dict):
                 yield message
-
-    def _report_ready(self, waiting: deque[Work], ended: set[int]) -> Iterator[Message]:
-        while waiting and id(waiting[0]) in ended:
-            yield from self._report(waiting.popleft())
-
-    def _report(self, work: Work) -> Iterator[Message]:
-        """Give an engine's rows and its report."""
-        findings: list[Finding] = []
-        left_out = technologies = 0
-        rules: dict[str, Rule] = {}
-        if not work.out:
-            try:
-                rules = {rule.id: rule for rule in work.engine.rules()}
-                findings, left_out = work.collected.findings()
-                found = work.collected.technologies()
-                technologies = len(found)
-            except Exception as error:  # noqa: BLE001 (as everywhere: the engine fails, the run goes on)
-                work.fail(error)
-        yield from self._failure_lines(work)
-        if not work.out:
-            yield from messages.rows("dependencies", work.collected.sorted_dependencies())
-            yield from messages.rows("technologies", found)
-            used = dict.fromkeys(finding.rule_id for finding in findings)
-            yield from messages.rows("rules", [rules.get(id_) or _unnamed(id_, work) for id_ in sorted(used)])
-            yield from messages.rows("findings", findings)
-            outcome = work.outcome(findings, technologies, reports_findings=bool(rules or findings))
-            self._outcomes[work.engine.id] = outcome
-        report = work.report(len(findings), left_out)
-        self._partial = self._partial or report.status not in {"ok", "skipped"}
-        yield {"type": "engine", **messages.row(report)}
-
-    def _failure_lines(self, work: Work) -> Iterator[Message]:
-        source = work.engine.id
-        if work.out:
-            yield messages.log("info" if work.status == "skipped" else "error", source, work.detail)
-        failures = sorted(work.collected.failures, key=lambda f: (f.path or "", f.message))
-        for failure in failures[:MAX_LOGGED_FAILURES]:
-            place = f"{failure.path}: " if failure.path else ""
-            yield messages.log("warning", source, f"{place}{failure.message}")
-        if len(failures) > MAX_LOGGED_FAILURES:
-            more = len(failures) - MAX_LOGGED_FAILURES
-            yield messages.log("warning", source, f"{more} more files could not be read in full.")
-
-    def _join(self) -> Iterator[Message]:
-        entries = self._tree.entries
-        yield from messages.rows("files", file_rows(entries, self._outcomes))
-        if "functions" in self._outcomes:
-            yield from messages.rows("functions", self._outcomes["functions"].collected.most_complex())
-        summary = summarise(entries, self._tree.skipped, self._outcomes)
-        yield {"type": "summary", **messages.row(summary)}
-        status = "partial" if self._partial else "complete"
-        yield {"type": "done", "status": status, "digest": self._plan.digest}
-
-
-def _unnamed(rule_id: str, work: Work) -> Rule:
-    """Stand for a rule that the engine reports but does not describe, so that every finding has one."""
-    return Rule(id=rule_id, engine=work.engine.id, name=rule_id, short=rule_id)

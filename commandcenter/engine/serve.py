@@ -42,6 +42,10 @@ WATCH_SECONDS = 0.1
 EXIT_MEMORY, EXIT_BROKEN = 70, 71
 
 
+class ParentGone(Exception):
+    """Nobody reads the replies any more."""
+
+
 class Replies:
     """The way out, used by the main thread and the memory watchdog."""
 
@@ -52,7 +56,10 @@ class Replies:
     def send(self, message: Message) -> None:
         data = encode(message, maximum=MAX_REPLY_BYTES)
         with self._lock:
-            write_all(self._fd, data)
+            try:
+                write_all(self._fd, data)
+            except OSError as error:
+                raise ParentGone from error
 
     def send_last(self, message: Message) -> None:
         """Send if the main thread is not inside a frame of its own; the process ends after this in any case."""
@@ -103,8 +110,8 @@ class Server:
         try:
             for message in self._messages(request):
                 self._replies.send(message)
-        except OSError:
-            raise  # nobody reads the replies any more
+        except ParentGone:
+            raise
         except BaseException as error:  # noqa: BLE001 (the process stays for the next request)
             if not isinstance(error, EngineError):
                 traceback.print_exc()
@@ -196,7 +203,7 @@ def main(registry: Registry = ENGINES) -> int:
     except BrokenFrame as error:
         replies.send(messages.error(error))
         return EXIT_BROKEN
-    except BrokenPipeError:
+    except ParentGone:
         return 0
     return 0
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from time import perf_counter
 
 from commandcenter.engine import codec
@@ -30,6 +31,7 @@ from commandcenter.engine.summary import Outcome
 
 HISTORY_UNITS = 200  # of progress: about what reading a year of commits costs, counted in files
 MAX_DETAIL_CHARS = 1000
+LOOK_UP_KEYS = 5000
 
 
 class Work:
@@ -50,8 +52,8 @@ class Work:
         self.detail = ""
         self.must_run_whole = False
         """True when a TREE or HISTORY engine has no answer in the cache."""
-        self._same: dict[bytes, list[Entry]] = {}
-        self._key_of: dict[str, bytes] = {}
+        self._maker = KeyMaker(engine.id, engine.version, engine.config_digest)
+        self._others: dict[str, list[Entry]] = {}  # by the path of the entry that is read for all of them
         self._whole_key = b""
 
     @property
@@ -97,28 +99,31 @@ class Work:
         engine, largest = self.engine, self.limits.max_blob_bytes
         if self.scope is not Scope.HISTORY:
             self.selected = [e for e in entries if e.size <= largest and engine.select(e)]
-        maker = KeyMaker(engine.id, engine.version, engine.config_digest)
         if self.scope is Scope.BLOB:
-            self._prepare_blobs(maker, cache)
+            self._prepare_blobs(cache)
         else:
             names = self.engine.tree_key(entries) if isinstance(self.engine, TreeKeyed) else ""
-            self._prepare_whole(maker, history, names, cache)
+            self._prepare_whole(history, names, cache)
 
-    def _prepare_blobs(self, maker: KeyMaker, cache: Cache | None) -> None:
+    def _prepare_blobs(self, cache: Cache | None) -> None:
         self.units = len(self.selected)
-        same: defaultdict[bytes, list[Entry]] = defaultdict(list)
-        path_class, key = self.engine.path_class, maker.key
+        same: dict[bytes, list[Entry]] = {}
         for entry in self.selected:
-            same[key(entry.blob, path_class(entry))].append(entry)
-        self._same = dict(same)
-        found = cache.get_many(list(same)) if cache is not None else {}
-        for key_, group in self._same.items():
-            payload = found.get(key_)
-            if payload is None or not self._replay(payload, group):
+            same.setdefault(self._blob_key(entry), []).append(entry)
+        groups = iter(same.items())
+        while some := list(islice(groups, LOOK_UP_KEYS)):
+            found = cache.get_many([key for key, _ in some]) if cache is not None else {}
+            for key, group in some:
+                payload = found.get(key)
+                if payload is not None and self._replay(payload, group):
+                    self.cached += len(group)
+                    continue
                 self.missing.append(group[0])
-                self._key_of[group[0].path] = key_
-            else:
-                self.cached += len(group)
+                if len(group) > 1:
+                    self._others[group[0].path] = group[1:]
+
+    def _blob_key(self, entry: Entry) -> bytes:
+        return self._maker.key(entry.blob, self.engine.path_class(entry))
 
     def _replay(self, payload: bytes, group: Sequence[Entry]) -> bool:
         try:
@@ -129,16 +134,16 @@ class Work:
             self.collected.add(results)
         return True
 
-    def _prepare_whole(self, maker: KeyMaker, history: str, names: str, cache: Cache | None) -> None:
+    def _prepare_whole(self, history: str, names: str, cache: Cache | None) -> None:
         if self.scope is Scope.HISTORY:
             self.units = HISTORY_UNITS
-            self._whole_key = maker.key("history", history, str(self.limits.max_history_commits))
+            self._whole_key = self._maker.key("history", history, str(self.limits.max_history_commits))
         else:
             self.units = max(1, len(self.selected))
             state = hashlib.sha256()
             for entry in sorted(self.selected, key=lambda e: e.path):
                 state.update(f"{entry.path}\0{entry.blob}\n".encode("utf-8", "surrogatepass"))
-            self._whole_key = maker.key("tree", state.hexdigest(), names)
+            self._whole_key = self._maker.key("tree", state.hexdigest(), names)
         payload = cache.get_many([self._whole_key]).get(self._whole_key) if cache is not None else None
         if payload is not None:
             try:
@@ -166,15 +171,16 @@ class Work:
             else:
                 by_path[path].append(result)
         stored: list[tuple[bytes, bytes]] = []
-        for path, said in by_path.items():
-            key = self._key_of[path]
+        for blob in batch:
+            path = blob.entry.path
+            said = by_path[path]
             self.collected.add(said)
             lasting = not whole and not any(isinstance(r, Failure) and r.transient for r in said)
-            others = self._same[key][1:]
+            others = self._others.get(path, [])
             if others or (lasting and cache is not None):
                 payload = codec.pack(said, path)
                 if lasting:
-                    stored.append((key, payload))
+                    stored.append((self._blob_key(blob.entry), payload))
                 for entry in others:
                     self.collected.add(_transient_kept(codec.unpack(payload, entry.path), said))
         self.collected.add(whole)
@@ -183,7 +189,7 @@ class Work:
 
     def entries_like(self, entry: Entry) -> int:
         """Count the entries that share the result of this one, itself included."""
-        return len(self._same[self._key_of[entry.path]])
+        return 1 + len(self._others.get(entry.path, ()))
 
     def take_whole(self, results: Iterable[Result], cache: Cache | None) -> None:
         """Take what a TREE or HISTORY engine said, and store it when it is complete."""

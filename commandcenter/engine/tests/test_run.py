@@ -111,6 +111,7 @@ class Bench:
         force: bool = False,
         limits: Limits | None = None,
         cached: bool = True,
+        **options: int,
     ) -> list[dict[str, Any]]:
         registry = Registry({}, instances=engines)
         self._runs += 1
@@ -119,7 +120,7 @@ class Bench:
         limits = limits or Limits()
         with Tree.open(self.made.git_dir, commit, limits) as tree:
             planned = plan(None, force=force, limits=limits, registry=registry)
-            return list(run(tree, planned, cache=self.cache if cached else None, scratch=scratch))
+            return list(run(tree, planned, cache=self.cache if cached else None, scratch=scratch, **options))
 
 
 @pytest.fixture
@@ -173,6 +174,25 @@ def test_a_cached_run_repeats_the_cold_one_exactly(bench: Bench) -> None:
     assert report(warm, "marks")["cached"] == 452
     assert report(cold, "marks")["cached"] == 0
     assert len(rows(cold, "findings")) == 902
+
+
+def test_a_tree_larger_than_memory_allows_is_read_in_windows_with_the_same_result(bench: Bench) -> None:
+    files = {f"d{n % 3}/f{n}.txt": f"{n % 9}\nMARK {n}\n" * 40 for n in range(120)}
+    commit = bench.made.commit(files)
+
+    class Small(MarkerEngine):
+        id = "small"
+
+        def select(self, entry: Entry) -> bool:
+            return entry.path.endswith("0.txt")
+
+    def engines() -> list[Any]:
+        return [CountingEngine(), ComplexEngine(), MarkerEngine(), Small(), TreeEngine()]
+
+    small = engines()
+    windowed = bench.run(commit, *small, cached=False, window_bytes=3000)
+    assert results(windowed) == results(bench.run(commit, *engines(), cached=False))
+    assert [len(engine.read) for engine in small[:4]] == [120, 0, 120, 12]
 
 
 def test_one_content_at_two_paths_is_read_once_and_reported_twice(bench: Bench) -> None:

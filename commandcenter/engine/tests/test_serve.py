@@ -19,6 +19,7 @@ from commandcenter.engine.client import EngineProcess
 from commandcenter.engine.errors import EngineCrashed, EngineError, EngineTimeout
 from commandcenter.engine.frames import MAX_REPLY_BYTES, FrameBuffer, encode, read
 from commandcenter.engine.limits import MIB, Limits
+from commandcenter.engine.scratch import scratch_folder, sweep
 from commandcenter.engine.tests.making import Made, only, results, rows
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -349,3 +350,32 @@ def test_limits_of_a_request_are_checked() -> None:
             check=True,
         )
         assert orjson.loads(process.stdout[4:])["code"] == "bad_request"
+
+
+def test_a_killed_worker_leaves_a_folder_that_the_next_one_removes(tmp_path: Path) -> None:
+    root = tmp_path / "scratch"
+    program = (
+        "import sys, os; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from commandcenter.engine.scratch import scratch_folder\n"
+        "with scratch_folder(Path(sys.argv[2])) as folder:\n"
+        "    (folder / 'left').write_text('x')\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(ROOT), str(root)], check=False, timeout=30)
+    assert len(_names(root)) == 1
+    with scratch_folder(root) as mine:
+        assert sweep(root) == 1
+        assert _names(root) == [mine.parent.name]
+        assert sweep(root) == 0
+    assert _names(root) == []
+
+
+def test_two_threads_cannot_share_one_process(made: Made, start: Callable[..., EngineProcess]) -> None:
+    commit = made.commit({"a.txt": "fine"})
+    engine = start()
+    messages = engine.analyse(made.git_dir, commit, engines=["lines"], idle_seconds=30)
+    next(messages)
+    with pytest.raises(EngineError, match="another run"):
+        _analyse(engine, made, commit, ["lines"])
+    assert only(list(messages), "done")["status"] == "complete"
