@@ -22,8 +22,8 @@ def parse_mix_lock(source: Source) -> Lock:
     entries = list(_MIX_LOCKED.finditer(source.text))
     if not entries and "%{" not in source.text:
         raise Unreadable("It is not a map of packages: not a mix.lock.")
-    ends = [match.start() for match in entries[1:]] + [len(source.text)]
-    for match, end in zip(entries, ends, strict=True):
+    ends = [*(match.start() for match in entries[1:]), len(source.text)]
+    for match, end in zip(entries, ends, strict=False):
         name = match[3] or match[1]
         lock.packages[match[1]] = Locked(name, match[5], index.at(match.start(1)))
         rest = source.text[match.end() : end]

@@ -85,9 +85,16 @@ _MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
 )
 
 
+_SUFFIXES = (".txt", ".in", ".yml", ".yaml", ".toml", ".csproj", ".fsproj", ".vbproj", ".TXT")
+
+
 def format_of(path: str) -> Format | None:
     """The format of a path, None where it is neither a manifest nor a lock file."""
-    named = _NAMED.get(path.rpartition("/")[2])
+    name = path.rpartition("/")[2]
+    named = _NAMED.get(name)
     if named is not None:
         return named
+    # Called for every file of every tree: most names end here.
+    if not name.endswith(_SUFFIXES) and "file" not in name.lower():
+        return None
     return next((kind for matches, kind in _MATCHED if matches(path)), None)

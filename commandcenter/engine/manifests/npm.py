@@ -11,6 +11,8 @@ from commandcenter.engine.manifests.package_json import declared, is_local, unal
 from commandcenter.engine.manifests.syntax import load_json, string, table
 
 MODULES = "node_modules/"
+MAX_KEY = 2_000
+"""Characters of a path: each dependency of an entry walks it upwards."""
 
 
 def parse(source: Source) -> Lock:
@@ -29,6 +31,8 @@ def _parse_packages(source: Source, raw: dict[str, Any]) -> Lock:
     lock = Lock(source.path, "npm", "npm", roots=[])
     links: dict[str, str] = {}
     for key, value in raw.items():
+        if len(key) > MAX_KEY:
+            raise Unreadable(f"A path has more than {MAX_KEY} characters.")
         entry = table(value)
         resolved = string(entry.get("resolved")) or ""
         if entry.get("link") is True:
@@ -103,6 +107,8 @@ def _parse_tree(source: Source, dependencies: dict[str, Any]) -> Lock:
         for alias, value in children.items():
             entry = table(value)
             key = f"{folder}/{MODULES}{alias}" if folder else f"{MODULES}{alias}"
+            if len(key) > MAX_KEY:
+                raise Unreadable(f"A path has more than {MAX_KEY} characters.")
             here = (*trail, "dependencies", alias)
             name, version = unalias(alias, string(entry.get("version")) or "")
             lock.packages[key] = Locked(

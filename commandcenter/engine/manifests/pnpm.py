@@ -66,7 +66,7 @@ def _edges(entry: dict[str, Any], packages: dict[str, Locked]) -> list[Edge]:
     edges: list[Edge] = []
     for section, scope in SECTIONS[:2]:
         for name, reference in table(entry.get(section)).items():
-            key = _target(name, str(reference), packages)
+            key = _target(name, string(reference) or "", packages)
             if key is not None:
                 edges.append((key, scope))
     return edges

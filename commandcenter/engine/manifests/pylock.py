@@ -6,6 +6,9 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion
+
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.lines import json_lines, toml_array_lines
 from commandcenter.engine.manifests.model import Lock, Locked, Root, Source, Unreadable
@@ -54,9 +57,7 @@ def parse_uv(source: Source) -> Lock:
             for needed in section:
                 for target in _uv_targets(table(needed), index, lock.packages):
                     if entry.local and lock.roots is not None:
-                        constraint = asked.get((lock.packages[target].name, scope)) or asked.get(
-                            (lock.packages[target].name, "runtime")
-                        )
+                        constraint = _asked(asked, lock.packages[target], scope)
                         lock.roots.append(Root(target, constraint, scope))
                     entry.needs.append((target, scope))
     lock.members = tuple(members)
@@ -87,10 +88,10 @@ def _uv_targets(
     return [key for key in keys if packages[key].version == version]
 
 
-def _uv_specifiers(package: dict[str, Any]) -> dict[tuple[str, DependencyScope], str]:
-    """What a member asks for, as uv notes it: (name, scope) -> specifier or address."""
+def _uv_specifiers(package: dict[str, Any]) -> dict[str, list[tuple[DependencyScope, str]]]:
+    """What a member asks for, as uv notes it: name -> scopes and specifiers or addresses."""
     metadata = table(package.get("metadata"))
-    asked: dict[tuple[str, DependencyScope], str] = {}
+    asked: dict[str, list[tuple[DependencyScope, str]]] = defaultdict(list)
     groups: list[tuple[object, DependencyScope]] = [(metadata.get("requires-dist"), "runtime")]
     groups += [(items, "development") for items in table(metadata.get("requires-dev")).values()]
     for items, scope in groups:
@@ -100,8 +101,24 @@ def _uv_specifiers(package: dict[str, Any]) -> dict[tuple[str, DependencyScope],
                 string(entry.get("specifier")) or string(entry.get("git")) or string(entry.get("url"))
             )
             if constraint is not None:
-                asked.setdefault((canonical(str(entry.get("name"))), scope), constraint)
+                asked[canonical(str(entry.get("name")))].append((scope, constraint))
     return asked
+
+
+def _asked(
+    asked: dict[str, list[tuple[DependencyScope, str]]], package: Locked, scope: DependencyScope
+) -> str | None:
+    """The specifier that led to this version: markers may ask for one package several times."""
+    written = asked.get(package.name, [])
+    same = [constraint for kind, constraint in written if kind == scope] or [c for _, c in written]
+    return next((c for c in same if _contains(c, package.version)), None) or (same[0] if same else None)
+
+
+def _contains(constraint: str, version: str | None) -> bool:
+    try:
+        return version is not None and SpecifierSet(constraint).contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return False
 
 
 def parse_poetry(source: Source) -> Lock:

@@ -34,7 +34,9 @@ def parse_actions(source: Source) -> Manifest:
                 manifest.requirements.append(wanted)
         containers = [job.get("container"), *table(job.get("services")).values()]
         if job is runs:
-            containers = [runs.get("image")] if str(runs.get("image", "")).startswith("docker://") else []
+            containers = (
+                [runs.get("image")] if (string(runs.get("image")) or "").startswith("docker://") else []
+            )
         for container in containers:
             written = container if isinstance(container, str) else table(container).get("image")
             _add_image(manifest, written, "build")

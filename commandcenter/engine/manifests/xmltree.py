@@ -79,7 +79,7 @@ class _Builder(ContentHandler):
         if self._texts:
             self._texts[-1].append(content)
 
-    def endElement(self, name: str) -> None:  # noqa: N802, ARG002 - SAX's name and arguments
+    def endElement(self, name: str) -> None:  # noqa: N802 - SAX's name and arguments
         self._stack.pop().text = "".join(self._texts.pop()).strip()
 
 
