@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from commandcenter.engine.contract import Blob, Dependency, Failure
 from commandcenter.engine.manifests import cargo, maven, nuget, requirements
@@ -93,22 +94,35 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
     rows: list[Dependency] = []
     covered: set[str] = set()
     for lock in locks:
-        try:
-            own = governed(lock, manifests)
-            rows.extend(lock_rows(lock, own))
-        except Exception as error:  # noqa: BLE001 - a hostile lock file costs its own rows only
-            failures.append(Failure(f"Its packages cannot be joined: {error!r}.", lock.path))
-            continue
-        covered.update(manifest.path for manifest in own)
+        own = governed(lock, manifests)
+        if _join(lock.path, partial(lock_rows, lock, own), rows, failures):
+            covered.update(manifest.path for manifest in own)
     for manifest in manifests.values():
-        # A lock file does not hold what builds the project itself.
-        asked = manifest.requirements
-        left = [r for r in asked if r.scope == "build"] if manifest.path in covered else asked
-        if manifest.path in covered and manifest.family != "python":
-            left = []
-        rows.extend(manifest_rows(manifest, left))
+        left = manifest.requirements
+        if manifest.path in covered:
+            # A lock file of Python does not hold what builds the project itself.
+            left = [r for r in left if r.scope == "build"] if manifest.family == "python" else []
+        _join(manifest.path, partial(manifest_rows, manifest, left), rows, failures)
     rows.sort(key=lambda row: (row.path, row.line or 0, row.name, row.version or ""))
     return Inventory(tuple(rows), tuple(failures))
+
+
+def _join(
+    path: str,
+    join: Callable[[], tuple[list[Dependency], int]],
+    rows: list[Dependency],
+    failures: list[Failure],
+) -> bool:
+    """Add the rows of one file, or a failure that says why there are none."""
+    try:
+        found, unnamed = join()
+    except Exception as error:  # noqa: BLE001 - a hostile file costs its own rows only, whatever it provokes
+        failures.append(Failure(f"Its packages cannot be joined: {type(error).__name__}.", path))
+        return False
+    rows.extend(found)
+    if unnamed:
+        failures.append(Failure(f"{unnamed} of its entries have no name that a package can have.", path))
+    return True
 
 
 def _parse(kind: Format, blob: Blob, documents: list[Document], failures: list[Failure]) -> None:
@@ -119,7 +133,7 @@ def _parse(kind: Format, blob: Blob, documents: list[Document], failures: list[F
     except Unreadable as error:
         failures.append(Failure(str(error), path))
     except Exception as error:  # noqa: BLE001 - a hostile file costs itself only, whatever it provokes
-        failures.append(Failure(f"It cannot be read as {kind.name}: {error!r}.", path))
+        failures.append(Failure(f"It cannot be read as {kind.name}: {type(error).__name__}.", path))
     else:
         if document is not None:
             documents.append(document)

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from posixpath import normpath
 
 from commandcenter.engine.contract import Dependency, DependencyScope
 from commandcenter.engine.manifests.model import STRENGTH, Lock, Locked, Manifest, Requirement, Root
 from commandcenter.engine.manifests.purls import purl
+
+MAX_NAME = 300
+MAX_VERSION = 200
+MAX_REQUIREMENT = 500
+
+
+class Unnamed(ValueError):
+    """An entry whose name or version no package can have: empty, unprintable or endless."""
+
+
+def _row(
+    path: str,
+    line: int | None,
+    ecosystem: str,
+    name: str,
+    version: str | None,
+    requirement: str | None,
+    scope: DependencyScope,
+    direct: bool | None,
+    given: str | None,
+) -> Dependency:
+    """One row, checked. Raises Unnamed."""
+    if not (0 < len(name) <= MAX_NAME and name.isprintable()):
+        raise Unnamed
+    if version is not None and not (len(version) <= MAX_VERSION and version.isprintable()):
+        raise Unnamed
+    if requirement is not None:
+        requirement = "".join(c if c.isprintable() else " " for c in requirement[:MAX_REQUIREMENT]).strip()
+    try:
+        identity = given or purl(ecosystem, name, version)
+    except ValueError as error:
+        raise Unnamed from error
+    return Dependency(path, line, identity, ecosystem, name, version, requirement or None, scope, direct)
 
 
 def governed(lock: Lock, manifests: Mapping[str, Manifest]) -> list[Manifest]:
@@ -57,8 +90,10 @@ def _glob(pattern: Sequence[str], parts: Sequence[str]) -> bool:
     return len(parts) in reachable
 
 
-def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> Iterator[Dependency]:
-    """One row per third-party package (name and version) of the lock file."""
+def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> tuple[list[Dependency], int]:
+    """One row per third-party package (name and version) of the lock file, and how many entries have no name."""
+    rows: list[Dependency] = []
+    unnamed = 0
     roots = list(lock.roots) if lock.roots is not None else _roots(lock, manifests)
     # Without a manifest and without roots of its own, a lock file cannot say what is direct.
     known = lock.roots is not None or bool(manifests)
@@ -77,21 +112,28 @@ def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> Iterator[Dependency]
         wanted = [direct[key] for key in keys if key in direct]
         written = [package.requirement for key in keys if (package := lock.packages[key]).requirement]
         is_direct = bool(wanted) or any(lock.packages[key].direct for key in keys)
-        yield Dependency(
-            path=lock.path,
-            line=first_entry.line,
-            purl=first_entry.purl or purl(lock.ecosystem, name, version),
-            ecosystem=lock.ecosystem,
-            name=name,
-            version=version,
-            requirement=next((root.constraint for root in wanted if root.constraint), None)
-            or (written[0] if written else None),
-            scope=_strongest(
-                scopes.get(key) or lock.packages[key].scope or "runtime"
-                for key in _known_first(keys, scopes, lock.packages)
-            ),
-            direct=is_direct if is_direct or known or first_entry.direct is not None else None,
+        requirement = next((root.constraint for root in wanted if root.constraint), None)
+        scope = _strongest(
+            scopes.get(key) or lock.packages[key].scope or "runtime"
+            for key in _known_first(keys, scopes, lock.packages)
         )
+        try:
+            rows.append(
+                _row(
+                    lock.path,
+                    first_entry.line,
+                    lock.ecosystem,
+                    name,
+                    version,
+                    requirement or (written[0] if written else None),
+                    scope,
+                    is_direct if is_direct or known or first_entry.direct is not None else None,
+                    first_entry.purl,
+                )
+            )
+        except Unnamed:
+            unnamed += 1
+    return rows, unnamed
 
 
 def _known_first(
@@ -139,12 +181,12 @@ def _strongest(scopes: Iterable[DependencyScope]) -> DependencyScope:
     return max(scopes, key=lambda scope: STRENGTH[scope])
 
 
-def manifest_rows(
-    manifest: Manifest, requirements: Iterable[Requirement] | None = None
-) -> Iterator[Dependency]:
-    """One row per package and version that the manifest asks for, the strongest scope first."""
+def manifest_rows(manifest: Manifest, requirements: Iterable[Requirement]) -> tuple[list[Dependency], int]:
+    """One row per package and version that is asked for, with its strongest scope; and how many have no name."""
+    rows: list[Dependency] = []
+    unnamed = 0
     merged: dict[tuple[str, str, str | None], Requirement] = {}
-    for requirement in manifest.requirements if requirements is None else requirements:
+    for requirement in requirements:
         key = (requirement.ecosystem or manifest.ecosystem, requirement.name, requirement.version)
         first = merged.get(key)
         if first is None or STRENGTH[requirement.scope] > STRENGTH[first.scope]:
@@ -153,14 +195,20 @@ def manifest_rows(
     for (ecosystem, name, version), requirement in merged.items():
         if version is None and (ecosystem, name) in pinned and requirement.constraint is None:
             continue
-        yield Dependency(
-            path=manifest.path,
-            line=requirement.line,
-            purl=requirement.purl or purl(ecosystem, name, version),
-            ecosystem=ecosystem,
-            name=name,
-            version=version,
-            requirement=requirement.constraint,
-            scope=requirement.scope,
-            direct=requirement.direct,
-        )
+        try:
+            rows.append(
+                _row(
+                    manifest.path,
+                    requirement.line,
+                    ecosystem,
+                    name,
+                    version,
+                    requirement.constraint,
+                    requirement.scope,
+                    requirement.direct,
+                    requirement.purl,
+                )
+            )
+        except Unnamed:
+            unnamed += 1
+    return rows, unnamed
