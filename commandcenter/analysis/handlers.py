@@ -75,13 +75,17 @@ class _Work:
             cancelled=self._stopped.is_set,
         )
         ledger.locate(self._analysis, tree, asked_for=run.parameters["ref"])
-        run.log("info", f"Read {tree.ref or 'the source'} at {tree.commit[:12]}: {tree.entries} files.", "source")
+        run.log(
+            "info", f"Read {tree.ref or 'the source'} at {tree.commit[:12]}: {tree.entries} files.", "source"
+        )
         run.progress(OPENED, "Looking for stored results")
         planned = engines.planned_engines()
         key = result_key(tree, planned.digest)
         shared = None if self._force else find_shared(self._repository.pk, key)
         if shared is not None:
-            run.log("info", f"Nothing has changed since the results of {shared.created_at:%Y-%m-%d %H:%M} UTC.")
+            run.log(
+                "info", f"Nothing has changed since the results of {shared.created_at:%Y-%m-%d %H:%M} UTC."
+            )
             self._end(lambda: shared)
             return
         ingest = Ingest(

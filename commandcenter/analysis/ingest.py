@@ -31,7 +31,16 @@ _FILE = (
     "result_set", "path", "blob", "size", "language", "kind", "binary", "vendored", "generated", "code", "comments",
     "blanks", "functions", "complexity", "max_complexity", "commits", "churn", "last_commit_at", "heat",
 )  # fmt: skip
-_FILE_NUMBERS = ("code", "comments", "blanks", "functions", "complexity", "max_complexity", "commits", "churn")
+_FILE_NUMBERS = (
+    "code",
+    "comments",
+    "blanks",
+    "functions",
+    "complexity",
+    "max_complexity",
+    "commits",
+    "churn",
+)
 _DEPENDENCY = (
     "result_set", "purl", "ecosystem", "name", "version", "requirement", "scope", "direct", "manifest", "line",
 )  # fmt: skip
@@ -49,7 +58,9 @@ class UnfinishedResults(Exception):
 class Ingest:
     """Takes the messages of one run. `finish` must be called inside the transaction that completes the analysis."""
 
-    def __init__(self, repository: Repository, *, job: Job, attempt: int, key: str, commit: str, tree: str) -> None:
+    def __init__(
+        self, repository: Repository, *, job: Job, attempt: int, key: str, commit: str, tree: str
+    ) -> None:
         discard_unfinished(job.pk, before_attempt=attempt + 1)
         self.result_set = ResultSet.objects.create(
             repository=repository, key=key, commit=commit, tree=tree, writer=job, attempt=attempt

@@ -53,9 +53,7 @@ def locate(analysis: Analysis, tree: TreeRef, *, asked_for: str) -> None:
         analysis.ref = ref
         analysis.commit, analysis.tree = tree.commit, tree.tree
         analysis.committed_at = tree.committed_at  # type: ignore[assignment]  # RFC 3339 text, read by the field
-        analysis.save(
-            update_fields=["branch_line", "ticket", "ref", "commit", "tree", "committed_at"]
-        )
+        analysis.save(update_fields=["branch_line", "ticket", "ref", "commit", "tree", "committed_at"])
 
 
 def _line(repository: Repository, name: str, *, is_default: bool) -> BranchLine:

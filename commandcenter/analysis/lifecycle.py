@@ -19,7 +19,6 @@ compared with the default branch: what is open there is `existing` here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,11 +164,15 @@ _INSERT = """
 
 _OPEN = f"""
 WITH opened AS (
-    {_INSERT.format(state='''
+    {
+    _INSERT.format(
+        state='''
            CASE WHEN EXISTS (SELECT 1 FROM analysis_finding d
                               WHERE d.branch_line_id = %(origin)s AND d.fingerprint = o.fingerprint
                                 AND d.state <> 'fixed')
-                THEN 'existing' ELSE 'new' END''')}
+                THEN 'existing' ELSE 'new' END'''
+    )
+}
     RETURNING id, state
 )
 INSERT INTO analysis_findingtransition (analysis_id, finding_id, from_state, to_state)

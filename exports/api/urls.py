@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
+from exports.api.views import ExportAnalysis, FormatList
+
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = []
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    re_path(r"^export/formats/?$", FormatList.as_view(), name="export-formats"),
+    re_path(
+        r"^export/(?P<pk>[0-9]{1,18})/(?P<name>[^/]{1,60})/?$",
+        ExportAnalysis.as_view(),
+        name="export-analysis",
+    ),
+]

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
-router_entries: list[tuple[str, type[ViewSetMixin], str]] = []
-urlpatterns: list[URLPattern] = []
+from commandcenter.analysis.api.analyses import AnalysisViewSet
+from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
+from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
+
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
+    ("analyses", AnalysisViewSet, "analysis"),
+    ("findings", FindingViewSet, "finding"),
+    ("dependencies", DependencyViewSet, "dependency"),
+]
+_id = r"(?P<pk>[0-9]{1,18})"
+urlpatterns: list[URLPattern] = [
+    re_path(rf"^repositories/{_id}/analyze/?$", AnalyseRepository.as_view(), name="repository-analyze"),
+    re_path(rf"^repositories/{_id}/trends/?$", RepositoryTrends.as_view(), name="repository-trends"),
+    re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),
+]

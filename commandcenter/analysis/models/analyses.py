@@ -75,9 +75,7 @@ class Analysis(models.Model):
     job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="analysis")
     branch_line = models.ForeignKey(BranchLine, null=True, on_delete=models.SET_NULL, related_name="analyses")
     ticket = models.PositiveBigIntegerField(null=True)  # drawn when the source had been read
-    result_set = models.ForeignKey(
-        ResultSet, null=True, on_delete=models.RESTRICT, related_name="analyses"
-    )
+    result_set = models.ForeignKey(ResultSet, null=True, on_delete=models.RESTRICT, related_name="analyses")
     baseline = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     status = models.CharField(max_length=10, choices=AnalysisStatus.choices, default=AnalysisStatus.RUNNING)
     ref = models.CharField(max_length=255, blank=True)  # as it was asked for, or the branch that was found

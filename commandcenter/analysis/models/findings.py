@@ -63,9 +63,7 @@ class Finding(models.Model):
     inline_suppressed = models.BooleanField(default=False)
     first_seen = models.DateTimeField(default=timezone.now)
     last_seen = models.DateTimeField(default=timezone.now)
-    first_analysis = models.ForeignKey(
-        Analysis, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    first_analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = FindingQuerySet.as_manager()
 
@@ -116,9 +114,7 @@ class TechnologySighting(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="technology_sightings")
     name = models.CharField(max_length=200)
     domain = models.CharField(max_length=20)
-    first_analysis = models.ForeignKey(
-        Analysis, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    first_analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
     first_seen = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -38,9 +38,7 @@ class ResultSet(models.Model):
     key = models.CharField(max_length=64)  # sha256 of commit, tree, engine set and limits
     tree = models.CharField(max_length=64)
     commit = models.CharField(max_length=64)
-    status = models.CharField(
-        max_length=10, choices=ResultSetStatus.choices, default=ResultSetStatus.WRITING
-    )
+    status = models.CharField(max_length=10, choices=ResultSetStatus.choices, default=ResultSetStatus.WRITING)
     writer = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     attempt = models.PositiveIntegerField(default=1)  # of the writer: a later one removes what this one left
     summary = models.JSONField(default=dict)  # the engine's totals, before any baseline

@@ -1,0 +1,162 @@
+"""/analyses and what hangs from one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commandcenter.analysis import rows
+from commandcenter.analysis.api import filters
+from commandcenter.analysis.compare import compare
+from commandcenter.analysis.models import (
+    AnalysedFile,
+    Analysis,
+    Dependency,
+    Finding,
+    FindingState,
+    Occurrence,
+    TechnologyUse,
+)
+from commandcenter.analysis.shapes import analysis_shape, flat
+from commandcenter.core.fields import MAX_ID
+from commandcenter.core.pagination import KeysetPagination
+from commandcenter.core.problems import Conflict
+from commandcenter.core.viewsets import ReadOnlyModelViewSet
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+class AnalysisViewSet(ReadOnlyModelViewSet):
+    """Analyses of the projects that one may see, newest first."""
+
+    queryset = Analysis.objects.all()
+    filterset_class = filters.AnalysisFilters
+
+    def get_queryset(self) -> QuerySet[Analysis]:
+        """Read the results along."""
+        visible: QuerySet[Analysis] = super().get_queryset().select_related("result_set", "branch_line")
+        return visible
+
+    def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """List analyses."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([analysis_shape(analysis) for analysis in page or []])
+
+    def retrieve(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """Show one analysis."""
+        return Response(analysis_shape(self._analysis()))
+
+    @action(detail=True)
+    def findings(self, request: Request, pk: str = "") -> Response:
+        """List what the analysis saw and what it closed, the worst first; state is relative to it."""
+        analysis = self._analysis()
+        request.analysis = analysis  # type: ignore[attr-defined]  # for the filter by state
+        of_analysis = Finding.objects.filter(
+            filters.OccurrenceOf.condition(analysis), branch_line=analysis.branch_line_id
+        ).select_related("rule")
+        return self._page(
+            of_analysis,
+            filters.AnalysisFindingFilters,
+            lambda page: _finding_rows(analysis, page),
+            ordering=("-severity", "id"),
+        )
+
+    @action(detail=True)
+    def dependencies(self, request: Request, pk: str = "") -> Response:
+        """List the dependencies, lock file by lock file."""
+        found = Dependency.objects.filter(result_set=self._analysis().result_set_id)
+        return self._page(found, filters.DependencyFilters, lambda page: map(rows.dependency_row, page))
+
+    @action(detail=True)
+    def technologies(self, request: Request, pk: str = "") -> Response:
+        """List the technologies with their evidence."""
+        analysis = self._analysis()
+        found = TechnologyUse.objects.filter(result_set=analysis.result_set_id)
+        return self._page(found, None, lambda page: rows.technology_rows(analysis, page))
+
+    @extend_schema(parameters=[OpenApiParameter("sort", str, enum=["path", "heat"])])
+    @action(detail=True)
+    def files(self, request: Request, pk: str = "") -> Response:
+        """List the files in path order; `?sort=heat` gives those where change meets difficulty, the hottest first."""
+        found = AnalysedFile.objects.filter(result_set=self._analysis().result_set_id)
+        sort = request.query_params.get("sort", "path")
+        if sort not in {"path", "heat"}:
+            raise ValidationError({"sort": "Sort by path or heat."}, code="invalid_choice")
+        ordering = ("id",)
+        if sort == "heat":
+            found, ordering = found.filter(heat__gt=0), ("-heat", "id")
+        return self._page(
+            found, filters.FileFilters, lambda page: map(rows.file_row, page), ordering=ordering
+        )
+
+    @action(detail=True)
+    def functions(self, request: Request, pk: str = "") -> Response:
+        """List the most complex functions, at most 200."""
+        results = self._analysis().result_set
+        found = results.complex_functions if results else []
+        return Response({"results": found, "next": None, "previous": None})
+
+    @extend_schema(parameters=[OpenApiParameter("base", int, required=True)])
+    @action(detail=True)
+    def compare(self, request: Request, pk: str = "") -> Response:
+        """Compare with another analysis of the same repository: what is new here, what is gone."""
+        head = self._analysis()
+        raw = request.query_params.get("base", "")
+        if not (raw.isascii() and raw.isdigit() and 0 < int(raw[:20]) <= MAX_ID):
+            raise ValidationError({"base": "Name the analysis to compare with by its id."}, code="invalid")
+        base = self.get_queryset().filter(pk=int(raw)).first()
+        if base is None:
+            raise Http404
+        if base.repository_id != head.repository_id:
+            raise ValidationError({"base": "Both analyses must be of one repository."}, code="invalid")
+        for analysis in (base, head):
+            if not analysis.has_results:
+                raise Conflict("no_results", f"Analysis {analysis.pk} has no results ({analysis.status}).")
+        return Response(compare(base, head))
+
+    def _analysis(self) -> Analysis:
+        analysis: Analysis = self.get_object()
+        return analysis
+
+    def _page(
+        self,
+        queryset: QuerySet[Any],
+        filterset: Any,
+        shown: Callable[[list[Any]], Iterable[object]],
+        *,
+        ordering: tuple[str, ...] = ("id",),
+    ) -> Response:
+        if filterset is not None:
+            checked = filterset(self.request.query_params, queryset=queryset, request=self.request)
+            if not checked.is_valid():
+                raise ValidationError(checked.errors)
+            queryset = checked.qs
+        pages = KeysetPagination()
+        pages.ordering = ordering
+        page = pages.finish(list(pages.slice(queryset, self.request)))
+        return pages.get_paginated_response([flat(row) for row in shown(page)])
+
+
+def _finding_rows(analysis: Analysis, page: list[Finding]) -> list[rows.FindingRow]:
+    """Show findings where the analysis saw them, those that it closed where they were last."""
+    seen = {
+        row.id: row
+        for row in rows.occurrence_rows(
+            analysis,
+            Occurrence.objects.filter(
+                result_set=analysis.result_set_id, fingerprint__in=[finding.fingerprint for finding in page]
+            ).select_related("rule"),  # type: ignore[arg-type]  # read once, as a sequence
+        )
+    }
+    return [
+        seen.get(finding.pk) or rows.finding_row(finding, state=FindingState.FIXED, seen=None)
+        for finding in page
+    ]

@@ -1,0 +1,156 @@
+"""Query parameters of the analysis app's lists, read strictly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from commandcenter.analysis.models import (
+    AnalysedFile,
+    Analysis,
+    AnalysisStatus,
+    Dependency,
+    Finding,
+    FindingState,
+    FindingTransition,
+    Occurrence,
+    Severity,
+)
+from commandcenter.core.filters import IdFilter
+
+_SEVERITIES = [(severity.label, severity.label) for severity in Severity]
+_BY_LABEL = {severity.label: severity.value for severity in Severity}
+
+
+class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """A short text without NUL."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 1000)
+        super().__init__(*args, validators=[ProhibitNullCharactersValidator()], **kwargs)
+
+
+class SeverityFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
+    """`?severity=high`, repeatable."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=_SEVERITIES, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: list[str]) -> QuerySet[Any]:
+        """Return the rows of these severities."""
+        return qs.filter(severity__in=[_BY_LABEL[label] for label in value]) if value else qs
+
+
+class AnalysisFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of /analyses; status may repeat."""
+
+    project = IdFilter()
+    repository = IdFilter()
+    job = IdFilter()
+    status = django_filters.MultipleChoiceFilter(choices=AnalysisStatus.choices)
+
+    class Meta:
+        model = Analysis
+        fields: list[str] = []
+
+
+class FindingFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of /findings: each repository's default branch, unless a branch is named (`*`: all of them)."""
+
+    project = IdFilter(field_name="repository__project")
+    repository = IdFilter()
+    severity = SeverityFilter()
+    state = django_filters.MultipleChoiceFilter(choices=FindingState.choices)
+    engine = TextFilter(field_name="rule__engine")
+    rule = TextFilter(field_name="rule__rule_id")
+    branch = TextFilter(method="of_branch")
+
+    class Meta:
+        model = Finding
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Finding]) -> QuerySet[Finding]:
+        """Apply the filters, and the default branch where none is named."""
+        found: QuerySet[Finding] = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("branch") else found.filter(branch_line__is_default=True)
+
+    def of_branch(self, queryset: QuerySet[Finding], _name: str, value: str) -> QuerySet[Finding]:
+        """Return the findings of a branch by its name."""
+        return queryset if value == "*" else queryset.filter(branch_line__name=value)
+
+
+class AnalysisFindingFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of /analyses/{id}/findings; `state` is relative to the analysis, which `analysis` names."""
+
+    severity = SeverityFilter()
+    state = django_filters.MultipleChoiceFilter(choices=FindingState.choices, method="in_state")
+    engine = TextFilter(field_name="rule__engine")
+    rule = TextFilter(field_name="rule__rule_id")
+    path = TextFilter()
+
+    class Meta:
+        model = Finding
+        fields: list[str] = []
+
+    def in_state(self, queryset: QuerySet[Finding], _name: str, value: list[str]) -> QuerySet[Finding]:
+        """Return the findings that this analysis left in one of these states."""
+        if not value:
+            return queryset
+        changes = FindingTransition.objects.filter(
+            analysis=self.request.analysis,  # type: ignore[union-attr]  # set by the view
+            finding=OuterRef("pk"),
+        )
+        condition = Q(Exists(changes.filter(to_state__in=value)))
+        if FindingState.EXISTING in value:
+            condition |= ~Exists(changes)
+        return queryset.filter(condition)
+
+
+class DependencyFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of the dependencies of one analysis."""
+
+    purl = TextFilter(method="with_purl")
+    name = TextFilter()
+    version = TextFilter()
+    ecosystem = TextFilter()
+    scope = TextFilter()
+    direct = django_filters.BooleanFilter()
+
+    class Meta:
+        model = Dependency
+        fields: list[str] = []
+
+    def with_purl(self, queryset: QuerySet[Dependency], _name: str, value: str) -> QuerySet[Dependency]:
+        """Return a package by its purl, in every version when it names none."""
+        return queryset.filter(Q(purl=value) | Q(purl__startswith=f"{value}@"))
+
+
+class PortfolioDependencyFilters(DependencyFilters):
+    """Filters of /dependencies."""
+
+    project = IdFilter(field_name="result_set__repository__project")
+    repository = IdFilter(field_name="result_set__repository")
+
+
+class FileFilters(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters of /analyses/{id}/files."""
+
+    language = TextFilter()
+    path = TextFilter(lookup_expr="startswith")
+
+    class Meta:
+        model = AnalysedFile
+        fields: list[str] = []
+
+
+class OccurrenceOf:
+    """Which findings belong to an analysis: those that its results hold, and those that it closed."""
+
+    @staticmethod
+    def condition(analysis: Analysis) -> Q:
+        seen = Occurrence.objects.filter(result_set=analysis.result_set_id).values("fingerprint")
+        gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
+        return Q(fingerprint__in=seen) | Q(pk__in=gone.values("finding"))

@@ -1,0 +1,99 @@
+"""/findings and /dependencies over all repositories that one may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commandcenter.analysis import rows
+from commandcenter.analysis.api import filters
+from commandcenter.analysis.models import Dependency, Finding
+from commandcenter.analysis.shapes import flat, portfolio_finding
+from commandcenter.core.permissions import token_projects
+from commandcenter.core.viewsets import ApiMixin, ReadOnlyModelViewSet
+from commandcenter.inventory.models import Project
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+class FindingViewSet(ReadOnlyModelViewSet):
+    """Findings as they stand now, newest first."""
+
+    queryset = Finding.objects.all()
+    filterset_class = filters.FindingFilters
+
+    def get_queryset(self) -> QuerySet[Finding]:
+        """Read along what the public shape needs."""
+        visible: QuerySet[Finding] = super().get_queryset()
+        return visible.select_related("rule", "branch_line", "repository").defer(
+            "repository__credential_secret"
+        )
+
+    def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """List findings; without `branch`, those of default branches."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([portfolio_finding(finding) for finding in page or []])
+
+    def retrieve(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """Show one finding with the analyses that changed its state, newest first."""
+        finding: Finding = self.get_object()
+        changes = finding.transitions.order_by("-analysis").values(
+            "from_state", "to_state", "analysis_id", at=F("analysis__completed_at")
+        )
+        history = [
+            {
+                "analysis": change["analysis_id"],
+                "from": change["from_state"] or None,
+                "to": change["to_state"],
+                "at": change["at"],
+            }
+            for change in changes[:100]
+        ]
+        return Response({**portfolio_finding(finding), "history": history})
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Apply the list's filters to the list alone: a finding of any branch can be read by its id."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+
+@extend_schema(responses=OpenApiTypes.OBJECT)
+class DependencyViewSet(ApiMixin, mixins.ListModelMixin, viewsets.GenericViewSet):  # type: ignore[type-arg]
+    """Who uses this package, in which version? The default branches, as their last complete analysis saw them."""
+
+    queryset = Dependency.objects.none()
+    filterset_class = filters.PortfolioDependencyFilters
+
+    def get_queryset(self) -> QuerySet[Dependency]:
+        """Return the dependencies of repositories that the request may see."""
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        projects = Project.objects.visible_to(self.request.user, token_projects=token_projects(self.request))
+        return (
+            Dependency.objects.current()
+            .filter(result_set__repository__project__in=projects)
+            .annotate(
+                repository_id=F("result_set__repository_id"),
+                repository_name=F("result_set__repository__name"),
+                project_id=F("result_set__repository__project_id"),
+            )
+        )
+
+    def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        """List uses, each with its repository."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([_use(row) for row in page or []])
+
+
+def _use(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "project": row.project_id,
+        "repository": row.repository_id,
+        "repository_name": row.repository_name,
+        **flat(rows.dependency_row(row)),
+    }

@@ -1,0 +1,262 @@
+"""The results of an analysis as typed rows: one source for the API, the exports and the command line.
+
+Iterators read in pages by key, so that they hold no cursor, no transaction and no more than a page in memory; result
+sets never change, so that pages fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from commandcenter.analysis.models import (
+    AnalysedFile,
+    Analysis,
+    Dependency,
+    Finding,
+    FindingState,
+    FindingTransition,
+    Occurrence,
+    Rule,
+    Severity,
+    TechnologyUse,
+)
+from commandcenter.inventory.models import Technology
+
+PAGE = 2000
+SEVERITIES_DOWN = sorted(Severity.values, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule; `severity` is its default."""
+
+    id: int
+    rule_id: str
+    engine: str
+    name: str
+    short: str
+    full: str
+    help: str
+    help_url: str | None
+    severity: str
+    precision: str
+    cwe: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding as one analysis saw it. `state` is relative to that analysis; for a fixed one the place is the last."""
+
+    id: int
+    fingerprint: str
+    rule_id: str
+    engine: str
+    severity: str
+    message: str
+    path: str
+    start_line: int
+    end_line: int
+    start_column: int | None
+    end_column: int | None
+    state: str
+    suppression: dict[str, str] | None
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyRow:
+    """CONTRACT's Dependency; what is not known is None."""
+
+    purl: str
+    name: str
+    version: str | None
+    requirement: str | None
+    ecosystem: str
+    scope: str
+    direct: bool | None
+    manifest: str
+    line: int | None
+    latest_version: str | None
+    vulnerabilities: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TechnologyRow:
+    """CONTRACT's "Technology found". `radar_status` is None for what the project's radar does not hold."""
+
+    name: str
+    domain: str
+    version: str | None
+    confidence: float
+    evidence: list[dict[str, Any]]
+    radar_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file; None where no engine said anything."""
+
+    path: str
+    size: int
+    language: str | None
+    kind: str
+    binary: bool
+    vendored: bool
+    generated: bool
+    code: int | None
+    comments: int | None
+    blanks: int | None
+    functions: int | None
+    complexity: int | None
+    max_complexity: int | None
+    commits: int | None
+    churn: int | None
+    last_commit_at: datetime | None
+    heat: float | None
+
+
+_FILE_FIELDS = tuple(FileRow.__slots__)
+_SEVERITY = {severity.value: severity.label for severity in Severity}
+
+
+def rules(analysis: Analysis) -> list[RuleRow]:
+    """Return the rules that findings of this analysis refer to, fixed ones included, by engine and id."""
+    used = Occurrence.objects.filter(result_set=analysis.result_set_id).values("rule")
+    gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED).values(
+        "finding__rule"
+    )
+    found = Rule.objects.filter(pk__in=used.union(gone)).order_by("engine", "rule_id")
+    return [
+        RuleRow(
+            rule.pk, rule.rule_id, rule.engine, rule.name, rule.short, rule.full, rule.help, rule.help_url,
+            _SEVERITY[rule.severity], rule.precision, tuple(rule.cwe), tuple(rule.tags),
+        )
+        for rule in found
+    ]  # fmt: skip
+
+
+def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = True) -> Iterator[FindingRow]:
+    """Yield the findings of an analysis, worst first, then (unless `fixed` is false) those that it closed."""
+    seen = Occurrence.objects.filter(result_set=analysis.result_set_id).select_related("rule")
+    gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
+    if engine is not None:
+        seen = seen.filter(rule__engine=engine)
+        gone = gone.filter(finding__rule__engine=engine)
+    for severity in SEVERITIES_DOWN:  # the index serves each severity in order of ids
+        for page in _pages(seen.filter(severity=severity)):
+            yield from occurrence_rows(analysis, page)
+    if fixed:
+        for page in _pages(gone.select_related("finding__rule")):
+            yield from (finding_row(t.finding, state=FindingState.FIXED, seen=None) for t in page)
+
+
+def occurrence_rows(analysis: Analysis, occurrences: Sequence[Occurrence]) -> list[FindingRow]:
+    """Return findings for occurrences of the analysis' result set, in their order. Two queries."""
+    fingerprints = [occurrence.fingerprint for occurrence in occurrences]
+    known = Finding.objects.filter(branch_line=analysis.branch_line_id, fingerprint__in=fingerprints)
+    lives = {
+        fingerprint: (pk, first, last)
+        for pk, fingerprint, first, last in known.values_list("pk", "fingerprint", "first_seen", "last_seen")
+    }
+    changes = changes_of(analysis, [life[0] for life in lives.values()])
+    seen = analysis.branch_line.engines_seen if analysis.branch_line else {}
+    made = []
+    for occurrence in occurrences:
+        rule = occurrence.rule
+        pk, first, last = lives[occurrence.fingerprint]
+        made.append(
+            FindingRow(
+                pk, occurrence.fingerprint, rule.rule_id, rule.engine, _SEVERITY[occurrence.severity],
+                occurrence.message, occurrence.path, occurrence.start_line, occurrence.end_line,
+                occurrence.start_column, occurrence.end_column, changes.get(pk, FindingState.EXISTING.value),
+                _suppression(occurrence.inline_suppressed), first, last_seen(last, seen.get(rule.engine)),
+            )
+        )  # fmt: skip
+    return made
+
+
+def changes_of(analysis: Analysis, finding_ids: Iterable[int]) -> dict[int, str]:
+    """Return finding id -> the state that this analysis gave it, for those that it changed."""
+    rows = FindingTransition.objects.filter(analysis=analysis, finding__in=list(finding_ids))
+    return dict(rows.values_list("finding_id", "to_state"))
+
+
+def finding_row(finding: Finding, *, state: str, seen: Mapping[str, str] | None) -> FindingRow:
+    """Return a finding with its own last place. `seen` is its line's `engines_seen`, None when it is closed."""
+    rule = finding.rule
+    return FindingRow(
+        finding.pk, finding.fingerprint, rule.rule_id, rule.engine, _SEVERITY[finding.severity], finding.message,
+        finding.path, finding.start_line, finding.end_line, None, None, str(state),
+        _suppression(finding.inline_suppressed), finding.first_seen,
+        last_seen(finding.last_seen, (seen or {}).get(rule.engine)),
+    )  # fmt: skip
+
+
+def last_seen(stored: datetime, engine_ran: str | None) -> datetime:
+    """Return when an open finding was last seen: when its engine last ran well on the line, or its last change."""
+    return stored if engine_ran is None else max(stored, datetime.fromisoformat(engine_ran))
+
+
+def _suppression(inline: bool) -> dict[str, str] | None:
+    return {"kind": "inline"} if inline else None
+
+
+def dependencies(analysis: Analysis) -> Iterator[DependencyRow]:
+    """Yield the dependencies of an analysis, lock file by lock file."""
+    for page in _pages(Dependency.objects.filter(result_set=analysis.result_set_id)):
+        yield from map(dependency_row, page)
+
+
+def dependency_row(row: Dependency) -> DependencyRow:
+    """Return the public row. The latest version and vulnerabilities are unknown without their databases."""
+    return DependencyRow(
+        row.purl, row.name, row.version, row.requirement, row.ecosystem, row.scope, row.direct, row.manifest,
+        row.line, None, None,
+    )  # fmt: skip
+
+
+def technologies(analysis: Analysis) -> list[TechnologyRow]:
+    """Return the technologies of an analysis by name, with their place on the project's radar."""
+    found = TechnologyUse.objects.filter(result_set=analysis.result_set_id).order_by("name", "domain")
+    return technology_rows(analysis, list(found))
+
+
+def technology_rows(analysis: Analysis, uses: Iterable[TechnologyUse]) -> list[TechnologyRow]:
+    """Return public rows for these uses. One query; names are compared without regard to case."""
+    radar = Technology.objects.filter(project=analysis.project_id).values_list("name", "status")
+    held = {name.casefold(): status for name, status in radar}
+    return [
+        TechnologyRow(
+            use.name, use.domain, use.version, use.confidence, use.evidence, held.get(use.name.casefold())
+        )
+        for use in uses
+    ]
+
+
+def files(analysis: Analysis) -> Iterator[FileRow]:
+    """Yield the files of an analysis in path order."""
+    for page in _pages(AnalysedFile.objects.filter(result_set=analysis.result_set_id)):
+        yield from map(file_row, page)
+
+
+def file_row(row: AnalysedFile) -> FileRow:
+    """Return the public row."""
+    return FileRow(*(getattr(row, name) for name in _FILE_FIELDS))
+
+
+def _pages(queryset: QuerySet[Any]) -> Iterator[list[Any]]:
+    """Yield pages in the order of ids."""
+    ordered = queryset.order_by("pk")
+    last = 0
+    while page := list(ordered.filter(pk__gt=last)[:PAGE]):
+        yield page
+        if len(page) < PAGE:
+            return
+        last = page[-1].pk

@@ -1,0 +1,68 @@
+"""The public JSON of the analysis app, built from rows; times are left to the renderer."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from commandcenter.analysis.models import Analysis, Finding
+from commandcenter.analysis.rows import (
+    DependencyRow,
+    FileRow,
+    FindingRow,
+    RuleRow,
+    TechnologyRow,
+    finding_row,
+)
+from commandcenter.analysis.summary import engines_of, summary_of
+
+_NAMES = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (RuleRow, FindingRow, DependencyRow, TechnologyRow, FileRow)
+}
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
+
+
+def flat(row: object) -> dict[str, Any]:
+    """Return one of the typed rows as a dict, in the order of its fields."""
+    kind = type(row)
+    return dict(zip(_NAMES[kind], _VALUES[kind](row), strict=True))  # type: ignore[index]
+
+
+def analysis_shape(analysis: Analysis) -> dict[str, Any]:
+    """Return CONTRACT's Analysis; it must have been loaded `with_results`."""
+    failed = bool(analysis.error_code)
+    return {
+        "id": analysis.pk,
+        "project": analysis.project_id,
+        "repository": analysis.repository_id,
+        "job": analysis.job_id,
+        "status": analysis.status,
+        "ref": analysis.ref,
+        "branch": analysis.branch_line.name if analysis.branch_line else None,
+        "commit": analysis.commit or None,
+        "tree": analysis.tree or None,
+        "committed_at": analysis.committed_at,
+        "baseline": analysis.baseline_id,
+        "started_at": analysis.started_at,
+        "completed_at": analysis.completed_at,
+        "error": {"code": analysis.error_code, "message": analysis.error_message} if failed else None,
+        "engines": engines_of(analysis),
+        "summary": summary_of(analysis),
+    }
+
+
+def portfolio_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding as its branch line sees it now, with its repository; needs rule, branch_line and repository."""
+    closed = finding.state == "fixed"
+    row = finding_row(finding, state=finding.state, seen=None if closed else finding.branch_line.engines_seen)
+    shape = flat(row)
+    del shape["start_column"], shape["end_column"]
+    return {
+        **shape,
+        "project": finding.repository.project_id,
+        "repository": finding.repository_id,
+        "repository_name": finding.repository.name,
+        "branch": finding.branch_line.name,
+    }

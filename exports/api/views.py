@@ -1,0 +1,99 @@
+"""/export: the formats, and an analysis in one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.core.permissions import token_projects
+from commandcenter.core.problems import Conflict, Problem
+from commandcenter.core.renderers import OrjsonRenderer
+from commandcenter.core.viewsets import ApiMixin
+from exports.registry import FORMATS, ExportSource, Format, UnknownFormat, format_named
+
+
+class NoNegotiation(BaseContentNegotiation):
+    """The URL names the format, so `Accept` is not read; what goes wrong is answered as JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the first parser."""
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return JSON whatever is asked for."""
+        return renderers[0], renderers[0].media_type
+
+
+class FormatList(ApiMixin, APIView):
+    """What an analysis can be exported as."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, _request: Request) -> Response:
+        """List the formats with media type, extension, use and limits."""
+        found = [asdict(each.info) for each in FORMATS.values()]
+        return Response({"results": found, "next": None, "previous": None})
+
+
+class ExportAnalysis(ApiMixin, APIView):
+    """One analysis in one format, streamed while it is read."""
+
+    rate_limit = "export"
+    content_negotiation_class = NoNegotiation
+    renderer_classes = (OrjsonRenderer,)
+
+    @extend_schema(responses=OpenApiTypes.BINARY)
+    def get(self, request: Request, pk: str, name: str) -> HttpResponseBase:
+        """Stream the analysis; 409 while it has no results."""
+        try:
+            wanted = format_named(name)
+        except UnknownFormat as error:
+            raise Problem(str(error), status=404, code="unknown_format") from None
+        visible = Analysis.objects.visible_to(request.user, token_projects=token_projects(request))
+        readable = visible.with_results().select_related("repository", "project")
+        analysis = get_object_or_404(readable.defer("repository__credential_secret"), pk=pk)
+        if not analysis.has_results:
+            raise Conflict(
+                f"analysis_{analysis.status}",
+                f"Analysis {analysis.pk} is {analysis.status}, so it has no results to export.",
+            )
+        return _stream(analysis, wanted)
+
+
+def _stream(analysis: Analysis, wanted: Format) -> StreamingHttpResponse:
+    pieces = wanted.write(ExportSource(analysis))
+    response = StreamingHttpResponse(_started(pieces), content_type=wanted.info.media_type)
+    response["Content-Disposition"] = f'attachment; filename="{file_name(analysis, wanted.info.extension)}"'
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Write the first piece now: what fails at once is an error with a status, not a file that ends early."""
+    first = next(pieces, b"")
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return rest()
+
+
+def file_name(analysis: Analysis, extension: str) -> str:
+    """Return a name in plain ASCII: repository, commit, extension."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", analysis.repository.name).strip("-.") or "repository"
+    return f"{name[:80]}-{analysis.commit[:12]}.{extension}"

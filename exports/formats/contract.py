@@ -1,0 +1,89 @@
+"""What a format is, and what it gets: one analysis with results, read as typed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from commandcenter.analysis import rows, shapes
+from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.summary import engines_of
+from commandcenter.inventory.models import Project, Repository
+from exports.addresses import without_credentials
+
+
+@dataclass(frozen=True, slots=True)
+class FormatInfo:
+    """What users choose a format by. `limits` says what the format cannot hold."""
+
+    id: str
+    name: str
+    media_type: str
+    extension: str
+    use: str
+    limits: str
+
+
+class Format(Protocol):
+    """One way to write an analysis."""
+
+    @property
+    def info(self) -> FormatInfo: ...
+
+    def write(self, source: ExportSource) -> Iterator[bytes]:
+        """Yield the document piece by piece, with no more than a page of rows in memory."""
+
+
+class ExportSource:
+    """One analysis, read from the database while it is written."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take an analysis with results, loaded `with_results` and with its repository and project."""
+        self.analysis = analysis
+
+    @property
+    def repository(self) -> Repository:
+        return self.analysis.repository
+
+    @property
+    def project(self) -> Project:
+        return self.analysis.project
+
+    @cached_property
+    def address(self) -> str:
+        """The repository's source as a URL or path, without user name and password."""
+        return without_credentials(self.repository.source)
+
+    @cached_property
+    def engines(self) -> list[dict[str, Any]]:
+        """One report per planned engine, in the order of the run."""
+        return engines_of(self.analysis)
+
+    @cached_property
+    def rules(self) -> list[rows.RuleRow]:
+        """The rules that findings refer to."""
+        return rows.rules(self.analysis)
+
+    def summary(self) -> dict[str, Any]:
+        """The analysis as the API shows it."""
+        return shapes.analysis_shape(self.analysis)
+
+    def findings(self, engine: str | None = None, *, fixed: bool = True) -> Iterator[rows.FindingRow]:
+        """The findings, worst first, then those that are fixed."""
+        return rows.findings(self.analysis, engine=engine, fixed=fixed)
+
+    def dependencies(self) -> Iterator[rows.DependencyRow]:
+        return rows.dependencies(self.analysis)
+
+    def technologies(self) -> list[rows.TechnologyRow]:
+        return rows.technologies(self.analysis)
+
+    def files(self) -> Iterator[rows.FileRow]:
+        return rows.files(self.analysis)
+
+    def functions(self) -> list[dict[str, Any]]:
+        """The most complex functions, at most 200."""
+        results = self.analysis.result_set
+        return list(results.complex_functions) if results else []

@@ -1,0 +1,27 @@
+"""The formats by id. A new one is a module in `formats` and a line here."""
+
+from __future__ import annotations
+
+from exports.formats.contract import ExportSource, Format
+from exports.formats.json_document import Json
+from exports.formats.sarif import Sarif
+
+FORMATS: dict[str, Format] = {each.info.id: each for each in (Sarif(), Json())}
+
+
+class UnknownFormat(Exception):
+    """Nobody writes this format; the message lists those that there are."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no format {name[:40]!r}. Use one of: {', '.join(FORMATS)}.")
+
+
+def format_named(name: str) -> Format:
+    """Return a format by its id. Raises UnknownFormat."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise UnknownFormat(name) from None
+
+
+__all__ = ["FORMATS", "ExportSource", "Format", "UnknownFormat", "format_named"]

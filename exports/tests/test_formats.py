@@ -1,0 +1,254 @@
+"""What the formats write: valid by schemas that are not ours, faithful on hostile names, in bounded pieces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator, Draft202012Validator
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.tests.factories import (
+    analyse,
+    dependency_row,
+    file_row,
+    finding,
+    make_repository,
+    messages,
+    rule,
+    technology_row,
+)
+from exports.addresses import path_uri, repository_uri, without_credentials
+from exports.formats.sarif_rules import semantic_version
+from exports.registry import FORMATS, ExportSource, UnknownFormat, format_named
+
+ROOT = Path(__file__).resolve().parents[2]
+SARIF_SCHEMA = Draft4Validator(json.loads((ROOT / "tests/schemas/sarif-schema-2.1.0.json").read_text()))
+JSON_SCHEMA = Draft202012Validator(json.loads((ROOT / "exports/schemas/analysis-1.json").read_text()))
+HOSTILE = 'a b/#?%:"\\<script>\U0001f600/é\u202e,\n=cmd().py'
+
+pytestmark = pytest.mark.django_db
+
+
+def export(analysis, name):
+    loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis.pk)
+    return b"".join(format_named(name).write(ExportSource(loaded)))
+
+
+def sarif(analysis):
+    document = json.loads(export(analysis, "sarif"))
+    assert [error.message for error in SARIF_SCHEMA.iter_errors(document)] == []
+    return document
+
+
+def document(analysis):
+    made = json.loads(export(analysis, "json"))
+    assert [error.message for error in JSON_SCHEMA.iter_errors(made)] == []
+    return made
+
+
+@pytest.fixture
+def repository():
+    return make_repository(source="https://git.example.com/team/billing.git")
+
+
+def run_of(log, engine):
+    return next(run for run in log["runs"] if run["tool"]["driver"]["name"] == engine)
+
+
+def test_sarif_has_one_run_per_engine_that_reports_findings(repository):
+    said = messages(
+        [finding("a"), finding("key", engine="secrets", rule_id="aws-key", severity="critical")],
+        engines={"lines": "ok", "ruff": "ok", "secrets": "ok", "zizmor": "ok"},
+    )
+    log = sarif(analyse(repository, said))
+    assert [run["tool"]["driver"]["name"] for run in log["runs"]] == ["ruff", "secrets", "zizmor"]
+    ids = [run["automationDetails"]["id"] for run in log["runs"]]
+    assert len(set(ids)) == 3
+    assert run_of(log, "zizmor")["results"] == []
+
+
+def test_sarif_describes_rules_and_points_at_them(repository):
+    log = sarif(analyse(repository, messages([finding("a", severity="medium")])))
+    run = run_of(log, "ruff")
+    described = run["tool"]["driver"]["rules"][0]
+    assert described["id"] == "S105"
+    assert described["name"] == "HardcodedPasswordString"
+    assert described["helpUri"] == "https://docs.example.com/rules/S105"
+    assert described["defaultConfiguration"] == {"level": "error"}
+    assert described["properties"]["precision"] == "medium"
+    assert described["properties"]["security-severity"] == "8.0"
+    assert "external/cwe/cwe-259" in described["properties"]["tags"]
+    result = run["results"][0]
+    assert (result["ruleId"], result["ruleIndex"], result["level"]) == ("S105", 0, "warning")
+    assert result["partialFingerprints"] == {"commandCenterFingerprint/v1": "v1:a"}
+    assert result["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "src/a.py", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 3, "endLine": 4, "startColumn": 5, "endColumn": 12},
+    }
+    assert run["tool"]["driver"]["semanticVersion"] == "1.0.0+ruff-0.17.6"
+
+
+def test_sarif_says_new_unchanged_and_absent_once_there_is_a_baseline(repository):
+    first = analyse(repository, messages([finding("stays"), finding("goes")]))
+    assert all("baselineState" not in result for result in run_of(sarif(first), "ruff")["results"])
+    second = analyse(repository, messages([finding("stays"), finding("comes", inline_suppressed=True)]))
+    run = run_of(sarif(second), "ruff")
+    states = {
+        r["partialFingerprints"]["commandCenterFingerprint/v1"]: r["baselineState"] for r in run["results"]
+    }
+    assert states == {"v1:stays": "unchanged", "v1:comes": "new", "v1:goes": "absent"}
+    suppressed = [r for r in run["results"] if "suppressions" in r]
+    assert [r["suppressions"][0]["kind"] for r in suppressed] == ["inSource"]
+    assert run["baselineGuid"] == run_of(sarif(first), "ruff")["automationDetails"]["guid"]
+
+
+def test_sarif_tells_of_an_engine_that_did_not_end_well(repository):
+    said = messages([finding("a")], engines={"lines": "failed", "ruff": "partial", "secrets": "unavailable"})
+    log = sarif(analyse(repository, said))
+    for engine, level in (("ruff", "warning"), ("secrets", "error"), ("lines", "error")):
+        invocation = run_of(log, engine)["invocations"][0]
+        assert invocation["executionSuccessful"] is False
+        notification = invocation["toolExecutionNotifications"][0]
+        assert (notification["level"], notification["message"]["text"]) == (
+            level,
+            f"{engine} did not end well.",
+        )
+
+
+def test_sarif_names_the_commit_without_credentials():
+    repository = make_repository(source="https://ada:s3cret@git.example.com:8443/team/a%20b.git")
+    written = export(analyse(repository, messages([finding("a")])), "sarif")
+    assert b"s3cret" not in written
+    assert b"ada" not in written
+    origin = json.loads(written)["runs"][0]["versionControlProvenance"][0]
+    assert origin["repositoryUri"] == "https://git.example.com:8443/team/a%20b.git"
+    assert origin["branch"] == "main"
+    assert origin["revisionId"]
+
+
+def test_sarif_of_a_folder_has_no_provenance():
+    written = sarif(analyse(make_repository(source="/srv/code"), messages([finding("a")])))
+    assert "versionControlProvenance" not in written["runs"][0]
+
+
+def test_a_finding_about_a_whole_file_has_no_region(repository):
+    log = sarif(analyse(repository, messages([finding("a", start_line=0, end_line=0)])))
+    place = run_of(log, "ruff")["results"][0]["locations"][0]["physicalLocation"]
+    assert "region" not in place
+
+
+def test_json_holds_everything(repository):
+    analysis = analyse(
+        repository,
+        messages(
+            [finding("a")],
+            files=[file_row("src/a.py"), file_row("b.bin", last_commit_at=None, binary=True)],
+            dependencies=[dependency_row("django"), dependency_row("requests", None)],
+            technologies=[technology_row("Django")],
+        ),
+    )
+    made = document(analysis)
+    assert made["format"] == "commandcenter.analysis"
+    assert made["analysis"]["id"] == analysis.pk
+    assert [row["path"] for row in made["files"]] == ["src/a.py", "b.bin"]
+    assert [row["version"] for row in made["dependencies"]] == ["1.0.0", None]
+    assert made["technologies"][0]["name"] == "Django"
+    assert made["findings"][0]["rule_id"] == made["rules"][0]["rule_id"] == "S105"
+
+
+def test_json_leaves_credentials_out():
+    repository = make_repository(source="https://ada:s3cret@git.example.com/x.git")
+    made = document(analyse(repository, messages([])))
+    assert made["repository"]["source"] == "https://git.example.com/x.git"
+
+
+def test_an_analysis_without_any_rows_is_a_whole_document(repository):
+    empty = analyse(repository, messages([]))
+    made = document(empty)
+    assert [made[name] for name in ("rules", "findings", "dependencies", "technologies", "files")] == [[]] * 5
+    assert all(run["results"] == [] for run in sarif(empty)["runs"])
+
+
+def test_both_hold_hostile_names(repository):
+    hostile = finding("x", path=HOSTILE, message='"quoted" \x00 <b>\U0001f600</b>')
+    analysis = analyse(
+        repository,
+        messages(
+            [hostile], files=[file_row(HOSTILE)], rules=[rule(name='"\n', short="\x00", tags=["a\x00"])]
+        ),
+    )
+    found = run_of(sarif(analysis), "ruff")["results"][0]
+    uri = found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.isascii()
+    assert " " not in uri
+    assert "\x00" not in found["message"]["text"]
+    assert document(analysis)["findings"][0]["path"] == HOSTILE
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(path=st.text(min_size=1, max_size=60))
+def test_any_path_becomes_a_relative_reference(path):
+    from urllib.parse import unquote, urlsplit
+
+    path = path.encode("utf-8", "replace").decode()
+    uri = path_uri(path)
+    parts = urlsplit(uri)
+    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("", "", "", "") or path.startswith(
+        "//"
+    )
+    assert unquote(uri) == path
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("https://git.example.com/a/b.git", "https://git.example.com/a/b.git"),
+        ("https://u:p@git.example.com/a.git", "https://git.example.com/a.git"),
+        ("git@git.example.com:team/a.git", "ssh://git.example.com/team/a.git"),
+        ("ssh://git@[2001:db8::1]:2222/a.git", "ssh://[2001:db8::1]:2222/a.git"),
+        ("HTTPS://git.example.com/a b", "https://git.example.com/a%20b"),
+        ("/srv/git/a.git", None),
+        ("file:///srv/git/a.git", None),
+        ("./a:b", None),
+    ],
+)
+def test_repository_addresses(source, expected):
+    assert repository_uri(source) == expected
+
+
+def test_credentials_are_taken_out_of_addresses():
+    assert without_credentials("https://u:p%40@h/x") == "https://h/x"
+    assert without_credentials("/srv/a@b") == "/srv/a@b"
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1+ruff-0.17.6", "1.0.0+ruff-0.17.6"),
+        ("2", "2.0.0"),
+        ("missing", "0.0.0"),
+        ("1+a+b..c", "1.0.0+a.b.c"),
+    ],
+)
+def test_engine_versions_as_semantic_versions(version, expected):
+    assert semantic_version(version) == expected
+
+
+def test_a_long_analysis_is_written_in_pages(repository, django_assert_max_num_queries):
+    many = [finding(f"n{number:05}", severity="low") for number in range(4500)]
+    analysis = analyse(repository, messages(many))
+    loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis.pk)
+    pieces = list(format_named("sarif").write(ExportSource(loaded)))
+    assert max(map(len, pieces)) < 200_000
+    with django_assert_max_num_queries(60):
+        results = run_of(json.loads(export(analysis, "sarif")), "ruff")["results"]
+    assert len({r["partialFingerprints"]["commandCenterFingerprint/v1"] for r in results}) == 4500
+
+
+def test_an_unknown_format_names_the_known_ones():
+    with pytest.raises(UnknownFormat, match=", ".join(FORMATS)):
+        format_named("pdf")
