@@ -376,6 +376,27 @@ def test_git_is_lent_to_history_engines_only(bench: Bench) -> None:
     assert "not lent" in report(bench.run(commit, Curious()), "lines")["detail"]
 
 
+def test_a_tool_reads_the_lent_files_and_one_that_hangs_fails_its_engine(bench: Bench) -> None:
+    class Tool(CountingEngine):
+        def __init__(self, engine_id: str, seconds: float, *argv: str) -> None:
+            super().__init__()
+            self.id = engine_id
+            self.seconds = seconds
+            self.argv = argv
+
+        def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+            for path, entry in context.materialise(batch).items():
+                said = context.run_tool([*self.argv, str(path)], cwd=context.scratch(), seconds=self.seconds)
+                yield LineCount(entry.path, int(said.stdout), 0, 0)
+
+    commit = bench.made.commit({"a.txt": "1\n2\n3\n", "sub/b.txt": "1\n"})
+    said = bench.run(commit, Tool("lines", 60, "grep", "-c", ""), Tool("hanging", 1, "tail", "-f"))
+    assert [row["code"] for row in rows(said, "files")] == [3, 1]
+    assert report(said, "hanging")["status"] == "failed"
+    assert "longer than 1 s" in report(said, "hanging")["detail"]
+    assert only(said, "done")["status"] == "partial"
+
+
 def test_an_unknown_engine_is_refused_by_name() -> None:
     with pytest.raises(EngineError, match="Unknown engine nonsense") as caught:
         plan(["lines", "nonsense"])
