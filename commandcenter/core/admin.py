@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 __all__ = [
     "AdminPasswordChangeForm",
@@ -20,7 +20,7 @@ __all__ = [
     "ReadOnlyModelAdmin",
     "StackedInline",
     "TabularInline",
-    "UnfoldAdminPasswordInput",
+    "UnfoldAdminPasswordWidget",
     "UnfoldAdminTextInputWidget",
     "UserChangeForm",
     "UserCreationForm",

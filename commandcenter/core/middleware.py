@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from commandcenter.core.actor import follow_request, leave_request
+from commandcenter.core.addresses import client_address
 from commandcenter.core.problems import problem
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -41,11 +42,11 @@ class RequestIdMiddleware:
         request.META["HTTP_X_REQUEST_ID"] = request_id
         request.request_id = request_id  # type: ignore[attr-defined]
         token = follow_request(request, request_id)
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id, ip=client_address(request))
         try:
             response = self.get_response(request)
         finally:
-            structlog.contextvars.unbind_contextvars("request_id")
+            structlog.contextvars.unbind_contextvars("request_id", "ip")
             leave_request(token)
         response["X-Request-ID"] = request_id
         return response

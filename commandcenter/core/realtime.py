@@ -6,7 +6,6 @@ hint: when the channel server is away, messages are dropped and counted, and cli
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable
 from functools import cache
@@ -64,11 +63,7 @@ class _Outage:
 
 @cache
 def _wire() -> _Wire:
-    with _lock:
-        return _Wire()
-
-
-_lock = threading.Lock()
+    return _Wire()
 
 
 def publish(group: str, message: dict[str, Any]) -> None:
@@ -91,13 +86,15 @@ def group_send_many(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
                 pipe.publish(wire.channel(group), wire.layer.serialize(message))
             pipe.execute()
     except (redis.RedisError, OSError) as error:
+        _Outage.until = time.monotonic() + PAUSE_SECONDS
+        _failed(len(batch), error)
+    except (TypeError, ValueError, OverflowError) as error:  # a message that msgpack cannot pack
         _failed(len(batch), error)
 
 
 def _failed(count: int, error: Exception) -> None:
     FAILURES.inc(count)
     now = time.monotonic()
-    _Outage.until = now + PAUSE_SECONDS
     if now - _Outage.logged >= LOG_EVERY_SECONDS:
         _Outage.logged = now
         logger.warning("realtime_publish_failed", error=str(error), dropped=count)

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from commandcenter.core.admin import (
     FlowModelAdmin,
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminTextInputWidget,
     display,
     register,
@@ -91,7 +91,7 @@ class RepositoryForm(forms.ModelForm):  # type: ignore[type-arg]
     secret = forms.CharField(
         max_length=10_000,
         required=False,
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Stored encrypted and never shown. Left empty, what is stored stays.",
     )
 

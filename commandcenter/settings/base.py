@@ -210,6 +210,8 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # RequestIdMiddleware has checked or replaced it
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # it believes forwarding headers; RequestIdMiddleware binds `ip`
 SPECTACULAR_SETTINGS = {
     "TITLE": "Command Center",
     "DESCRIPTION": "The API of a self-hosted command center over a portfolio of software repositories.",
