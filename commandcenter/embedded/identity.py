@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Self
 
 import psutil
+
+_PROC = Path("/proc")  # Linux
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Identity:
 
 
 def _started(pid: int) -> str | None:
-    if sys.platform == "linux":
+    if _PROC.joinpath("self").exists():
         # Clock ticks since boot do not move when the wall clock is set, unlike psutil's creation time.
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             return None
         return None if fields[0] in {"Z", "X"} else f"{_boot()}:{fields[19]}"
@@ -47,6 +48,6 @@ def _started(pid: int) -> str | None:
 @cache
 def _boot() -> str:
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return "unknown"
