@@ -18,7 +18,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -33,7 +32,8 @@ def descendants(pid: int) -> list[int]:
         if not name.isdigit():
             continue
         try:
-            stat = Path(f"/proc/{name}/stat").read_bytes()
+            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - pathlib would double our start-up time
+                stat = file.read()
         except OSError:
             continue
         # "pid (any text) state ppid ...": the name may hold spaces and brackets, so cut after the last one.

@@ -64,12 +64,12 @@ class Fetcher:
     def _list(self) -> Refs:
         self._guard.say("Asking for branches")
         output = self._list_output()
-        if output.status != 0 and "mismatched algorithms" in output.stderr and self._mirror.fresh:
-            self._mirror.create("sha256")
-            output = self._list_output()
         if output.status != 0:
             raise self._failure(output)
-        return references.parse(output.stdout.splitlines())
+        refs = references.parse(output.stdout.splitlines())
+        if refs.object_format != self._mirror.object_format:
+            self._mirror.create(refs.object_format)
+        return refs
 
     def _list_output(self) -> Output:
         output = self._run(["ls-remote", "--symref", "--", self._url, *references.PATTERNS])

@@ -48,6 +48,11 @@ class Mirror:
         for draft in (self.git_dir / "objects" / "pack").glob("tmp_*"):
             draft.unlink(missing_ok=True)
 
+    @property
+    def object_format(self) -> str:
+        """How this repository names its objects."""
+        return "sha256" if "sha256" in (self.git_dir / "config").read_text(errors="replace") else "sha1"
+
     def create(self, object_format: str) -> None:
         """Make an empty repository in the place of whatever is there."""
         self.wipe()
@@ -67,6 +72,17 @@ class Mirror:
         with suppress(FileNotFoundError):
             self.folder.rename(trash)
         shutil.rmtree(trash, ignore_errors=True)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield an empty folder beside the mirror, removed afterwards, or by the next one after a crash."""
+        folder = self.folder.with_name(f"{self.folder.name}.scratch")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def has(self, commit: str) -> bool:
         """Tell whether a commit was kept here before, with all that belongs to it."""

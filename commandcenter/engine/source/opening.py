@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -127,7 +125,7 @@ def _open_place(place: Place, ref: str | None, mirror: Mirror, policy: SourcePol
         if folders is None:
             raise SourceError("There is no git repository any more.", code="source_not_found")
         with (
-            _scratch(mirror) as scratch,
+            mirror.scratch() as scratch,
             local.facade(folders, scratch / "facade.git", policy, guard) as git_dir,
         ):
             return _fetched(mirror, [local_route(git_dir)], "The repository", ref, guard)
@@ -143,12 +141,6 @@ def _open_place(place: Place, ref: str | None, mirror: Mirror, policy: SourcePol
     commit = import_files(mirror, members, tally, guard, strip_top=kind is Kind.ARCHIVE)
     newest = datetime.fromtimestamp(max(0.0, min(tally.newest, 253_402_300_799.0)), UTC)
     return _reference(mirror, commit, "", None, guard, committed_at=newest.strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
-@contextmanager
-def _scratch(mirror: Mirror) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="borrow-", dir=mirror.folder) as folder:
-        yield Path(folder)
 
 
 def _fetched(mirror: Mirror, ways: list[Route], host: str, ref: str | None, guard: Guard) -> TreeRef:

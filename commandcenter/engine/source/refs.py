@@ -31,10 +31,18 @@ class Refs:
     head: str | None = None
     commits: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def object_format(self) -> str:
+        """How the repository names its objects, as far as it has any."""
+        commit = self.head or next(iter(self.commits.values()), "")
+        return "sha256" if len(commit) == 64 else "sha1"
+
     def want(self, ref: str | None) -> Wanted:
         """Choose what was asked for; without a name, the default branch. Raises SourceError."""
         if not self.commits and self.head is None:
-            raise SourceError("The repository is empty: it has no commits yet.", code="source_empty")
+            raise SourceError(
+                "The repository has no commits yet, or there is none at this address.", code="source_empty"
+            )
         if ref is None or ref == "HEAD":
             return self._default()
         check_name(ref)
