@@ -26,6 +26,20 @@ class IdFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = IdFormField
 
 
+class ChoicesFormField(django_filters.fields.MultipleChoiceField):  # type: ignore[misc]
+    """Choices of which empty ones, as forms send them for "any", are left out."""
+
+    def to_python(self, value: Any) -> list[str]:
+        """Return the choices that were made."""
+        return [choice for choice in super().to_python(value) if choice]
+
+
+class ChoicesFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
+    """`?status=a&status=b`: rows with any of these."""
+
+    field_class = ChoicesFormField
+
+
 class TagFilter(django_filters.CharFilter):  # type: ignore[misc]
     """`?tag=x`: rows whose JSON list of tags holds this one."""
 

@@ -11,7 +11,7 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, OperationalError, models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
@@ -127,7 +127,9 @@ def problem(
 
 
 def api_not_found(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponse:
-    """Answer 404 for a path under /api/ that does not exist."""
+    """Answer 404 for a path under /api/ that does not exist; the bare /api/v1 leads to the root."""
+    if request.path_info == "/api/v1":
+        return HttpResponsePermanentRedirect(f"{request.path}/")
     return problem(404, "not_found", f"There is nothing at {request.path}.", request=request)
 
 

@@ -43,8 +43,9 @@ class OrjsonRenderer(JSONRenderer):
     ) -> bytes:
         """Return the body; empty for None, as in 204."""
         context = renderer_context or {}
-        response = context.get("response")
-        if response is not None and getattr(response, "exception", False):
+        response: Any = context.get("response")
+        # The browsable API renders through this too, and stays HTML.
+        if getattr(response, "exception", False) and getattr(response, "accepted_renderer", None) is self:
             response["Content-Type"] = CONTENT_TYPE
         if data is None:
             return b""

@@ -6,7 +6,6 @@ import time
 
 import structlog
 from celery import current_app
-from kombu.exceptions import OperationalError
 
 logger = structlog.get_logger(__name__)
 
@@ -30,6 +29,6 @@ def relay_soon() -> None:
     try:
         # The countdown covers the events that a burst commits within the spacing.
         current_app.send_task(RELAY, queue="system", countdown=SPACING_SECONDS, expires=60, retry=False)
-    except (OperationalError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  (the change is committed: nothing about a hint may disturb it)
         _Hints.not_before = now + AWAY_SECONDS
         logger.warning("relay_hint_failed", error=str(error))

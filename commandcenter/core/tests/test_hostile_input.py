@@ -72,7 +72,7 @@ BODIES: list[tuple[str, str, bytes | str, str, int]] = [
     ("projects", "application/x-www-form-urlencoded", "a=1&" * 3000, "too many fields", 400),
     ("projects", "application/x-www-form-urlencoded", "name=ok", "a form", 201),
     ("projects", "multipart/form-data", "x", "multipart without boundary", 400),
-    ("projects", "multipart/form-data; boundary=" + "b" * 500, "x", "boundary too long", 400),
+    ("projects", "multipart/form-data; boundary=" + "b" * 500, "x", "boundary too long", 415),
     ("projects", "multipart/form-data; boundary=b", "--b\r\ngarbage", "multipart cut off", 400),
     ("repositories", JSON, json.dumps({"project": HUGE, "name": "x", "source": "y"}), "huge id", 400),
     (

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 
-from commandcenter.core.filters import IdFilter, TagFilter
+from commandcenter.core.filters import ChoicesFilter, IdFilter, TagFilter
 from commandcenter.inventory.models import Project, Repository, Technology, TechnologyDomain, TechnologyStatus
 
 MAX_SEARCH = 200
@@ -60,8 +60,8 @@ class TechnologyFilters(django_filters.FilterSet):  # type: ignore[misc]
     project = IdFilter()
     tag = TagFilter(field_name="tags")
     search = SearchFilter(fields=("name", "vendor", "description", "notes", "use_cases"))
-    domain = django_filters.MultipleChoiceFilter(choices=TechnologyDomain.choices)
-    status = django_filters.MultipleChoiceFilter(choices=TechnologyStatus.choices)
+    domain = ChoicesFilter(choices=TechnologyDomain.choices)
+    status = ChoicesFilter(choices=TechnologyStatus.choices)
 
     class Meta:
         model = Technology
