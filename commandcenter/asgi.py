@@ -32,9 +32,21 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
             return
 
 
+bridge = WSGIMiddleware(wsgi, workers=HTTP_THREADS)
+
+
+async def http(scope: Any, receive: Any, send: Any) -> None:
+    """Hand a request to the WSGI threads. They schedule `receive` as a coroutine; granian's is another awaitable."""
+
+    async def receive_coroutine() -> Any:
+        return await receive()
+
+    await bridge(scope, receive_coroutine, send)
+
+
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(wsgi, workers=HTTP_THREADS),
+        "http": http,
         "websocket": SocketAuthentication(URLRouter(websocket_urlpatterns)),
         "lifespan": lifespan,
     }

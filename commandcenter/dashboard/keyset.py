@@ -1,4 +1,4 @@
-"""Pages of a list by key, newest first: `?before=ID` and `?after=ID`. No offsets, whatever the depth."""
+"""Pages of a list by key: `?before=ID` and `?after=ID`. No offsets, whatever the depth."""
 
 from __future__ import annotations
 
@@ -19,26 +19,36 @@ class Page(Generic[M]):
     rows: list[M]
     next: str | None
     previous: str | None
+    ascending: bool = False
 
 
-def paginate(request: HttpRequest, queryset: QuerySet[M], *, size: int = PAGE_SIZE) -> Page[M]:
-    """Return the page that the request asks for; keys that are no numbers count as absent."""
+def paginate(
+    request: HttpRequest, queryset: QuerySet[M], *, size: int = PAGE_SIZE, ascending: bool = False
+) -> Page[M]:
+    """Return the page that the request asks for, newest first unless `ascending`.
+
+    Keys that are no numbers count as absent. Where both are given, `after` wins.
+    """
     before, after = _key(request, "before"), _key(request, "after")
-    if after is not None:
-        rows = list(queryset.filter(pk__gt=after).order_by("pk")[: size + 1])
-        more_newer = len(rows) > size
-        rows = rows[:size][::-1]
-        older = _link(request, "before", rows[-1].pk) if rows else None
-        return Page(rows, older, _link(request, "after", rows[0].pk) if more_newer and rows else None)
-    if before is not None:
-        queryset = queryset.filter(pk__lt=before)
-    rows = list(queryset.order_by("-pk")[: size + 1])
-    more_older = len(rows) > size
+    key, name = (after, "after") if after is not None else (before, "before")
+    if key is None:
+        name = "after" if ascending else "before"
+    else:
+        queryset = queryset.filter(**{"pk__gt" if name == "after" else "pk__lt": key})
+    rows = list(queryset.order_by("pk" if name == "after" else "-pk")[: size + 1])
+    more = len(rows) > size
     rows = rows[:size]
+    forward = name == ("after" if ascending else "before")
+    if not forward:
+        rows.reverse()
+    onward, back = ("after", "before") if ascending else ("before", "after")
+    has_next = more if forward else bool(rows)
+    has_previous = (key is not None and bool(rows)) if forward else more
     return Page(
         rows,
-        _link(request, "before", rows[-1].pk) if more_older else None,
-        _link(request, "after", rows[0].pk) if before is not None and rows else None,
+        _link(request, onward, rows[-1].pk) if has_next else None,
+        _link(request, back, rows[0].pk) if has_previous else None,
+        ascending,
     )
 
 

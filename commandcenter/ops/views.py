@@ -7,11 +7,14 @@ import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from commandcenter.accounts.authentication import authenticate_request
 from commandcenter.core.problems import problem
 from commandcenter.ops import health as checks
 from commandcenter.ops.metrics import exposition
@@ -35,14 +38,16 @@ def ready(_request: HttpRequest) -> HttpResponse:
     )
 
 
-@never_cache
-@require_safe
-def detailed(request: HttpRequest) -> HttpResponse:
+class Detailed(APIView):
     """Answer every check, for those who are signed in by session or token."""
-    if not authenticate_request(request):
-        return problem(401, "not_authenticated", "Sign in, or send a token.", request=request)
-    found = checks.detailed()
-    return JsonResponse(found, status=503 if found["status"] == "failed" else 200)
+
+    schema = None
+
+    @method_decorator(never_cache)
+    def get(self, _request: Request) -> Response:
+        """Answer 200 when every part works, 503 when one does not."""
+        found = checks.detailed()
+        return Response(found, status=503 if found["status"] == "failed" else 200)
 
 
 @never_cache

@@ -91,7 +91,7 @@ def elapsed(start: datetime | None, end: datetime | None) -> str:
 @register.filter
 def known(value: Any) -> Any:
     """Show a dash for what nothing measured: unknown is never 0."""
-    return UNKNOWN if value is None else value
+    return UNKNOWN if value is None or value == "" else value
 
 
 @register.filter
@@ -154,7 +154,7 @@ def state_words(data: dict[str, Any]) -> str:
     target = status_look(data.get("to", "")).word
     attempt, reason = data.get("attempt"), data.get("reason")
     text = f"{target}, attempt {attempt}" if attempt and data.get("to") == "running" else target
-    return f"{text}: {reason}" if reason else text
+    return f"{text}: {reason}" if reason and reason != data.get("to") else text
 
 
 @register.filter
@@ -183,3 +183,28 @@ def event_url(event: Event) -> str:
     """Return the page of an event's subject; the top of this page where it has none."""
     name = _EVENT_PAGES.get(event.subject_kind)
     return reverse(name, args=[event.subject_id]) if name and event.subject_id else "#main"
+
+
+@register.filter
+def event_tone(event_type: str) -> str:
+    """Return the colour class of an event: how it ended, or that it began."""
+    verb = event_type.rpartition(".")[2]
+    tones = {
+        "failed": "bad",
+        "violated": "bad",
+        "completed": "good",
+        "fixed": "good",
+        "started": "live",
+        "new": "warn",
+    }
+    return tones.get(verb, "")
+
+
+@register.filter
+def fact(value: Any) -> str:
+    """Word a value of a job's parameters or result."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or UNKNOWN
+    return str(known(value))

@@ -30,7 +30,7 @@ from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.models import Role
 
 HOTTEST = 10
-ROWS = 200
+ROWS = 100
 
 
 @login_required
@@ -142,7 +142,7 @@ def _dependencies(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
         queryset = queryset.filter(name__icontains=query)
     if direct == "true":
         queryset = queryset.filter(direct=True)
-    return {"page": paginate(request, queryset, size=ROWS), "query": query, "direct": direct}
+    return {"page": paginate(request, queryset, size=ROWS, ascending=True), "query": query, "direct": direct}
 
 
 def _technologies(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
@@ -157,7 +157,11 @@ def _files(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
         queryset = queryset.filter(path__icontains=query)
     if language:
         queryset = queryset.filter(language=language)
-    return {"page": paginate(request, queryset, size=ROWS), "query": query, "language": language}
+    return {
+        "page": paginate(request, queryset, size=ROWS, ascending=True),
+        "query": query,
+        "language": language,
+    }
 
 
 _TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {

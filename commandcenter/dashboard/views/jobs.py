@@ -16,7 +16,7 @@ from commandcenter.dashboard import access
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.models import Role
 from jobs.cancellation import cancel as cancel_job
-from jobs.exceptions import JobsError
+from jobs.exceptions import JobError
 from jobs.models import Job, JobEvent, JobEventType, JobStatus
 from jobs.retry import retry as retry_job
 from jobs.waiting import waiting_reason
@@ -92,7 +92,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     job = _writable(request, pk)
     try:
         cancel_job(job, by=access.viewer(request))
-    except JobsError as error:
+    except JobError as error:
         messages.error(request, str(error))
     return redirect("dashboard:job", pk)
 
@@ -104,7 +104,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     job = _writable(request, pk)
     try:
         again = retry_job(job, by=access.viewer(request))
-    except JobsError as error:
+    except JobError as error:
         messages.error(request, str(error))
         return redirect("dashboard:job", pk)
     return redirect("dashboard:job", again.pk)

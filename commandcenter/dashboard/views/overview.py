@@ -9,9 +9,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.analysis.models import Analysis
-from commandcenter.dashboard import access, stats
+from commandcenter.dashboard import access, activity, stats
 from commandcenter.dashboard.context import THEME_COOKIE, THEMES
-from commandcenter.events.models import Event
 from jobs.models import Job
 
 YEAR_SECONDS = 365 * 24 * 3600
@@ -33,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "analyses": Analysis.objects.filter(project__in=projects)
         .select_related("repository", "result_set")
         .order_by("-pk")[:8],
-        "activity": Event.objects.for_projects(visible).order_by("-pk")[:12],
+        "activity": activity.recent(visible),
         "first_project": projects.first(),
     }
     template = "dashboard/_overview.html" if request.headers.get("HX-Request") else "dashboard/overview.html"

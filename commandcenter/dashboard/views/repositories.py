@@ -19,7 +19,7 @@ from commandcenter.dashboard.forms import RepositoryForm
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.flows.repositories import create_repository, update_repository
 from commandcenter.inventory.models import Repository, Role
-from jobs.exceptions import JobsError
+from jobs.exceptions import JobError
 from jobs.models import Job, OriginKind
 
 
@@ -142,7 +142,7 @@ def _analyse(request: HttpRequest, repository: Repository) -> HttpResponse:
             by=access.viewer(request),
             origin_kind=OriginKind.PAGE,
         )
-    except JobsError as error:
+    except JobError as error:
         messages.error(request, str(error))
         return redirect("dashboard:repository", repository.pk)
     return redirect("dashboard:job", job.pk)
