@@ -14,6 +14,17 @@ from pytest_django import Settings
 from jobs.tests import handlers
 
 SCRIPT = "jobs.tests.handlers.ScriptHandler"
+# Tests whose threads must see each other's rows. Named apps are emptied afterwards, which is much quicker than all.
+COMMITTED = pytest.mark.django_db(
+    transaction=True,
+    available_apps=[
+        "commandcenter.core",
+        "commandcenter.events",
+        "commandcenter.accounts",
+        "commandcenter.inventory",
+        "jobs",
+    ],
+)
 QUEUES = ("analysis", "export", "webhooks", "default", "system", "foreground")
 
 
