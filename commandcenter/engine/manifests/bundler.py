@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from commandcenter.engine.contract import DependencyScope
-from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Root, Source, Unreadable
 from commandcenter.engine.manifests.pep508 import is_development
 
 _SPEC = re.compile(r"    (\S+) \(([^)]+)\)")
@@ -53,15 +53,12 @@ def parse_lock(source: Source) -> Lock:
         for key in by_name.get(name, ()):
             lock.packages[key].direct = True
             lock.packages[key].requirement = constraint
-    # Path gems are asked for by the Gemfile through `gemspec` or `path:`; what they need is needed at run time.
-    local = [p for p in lock.packages.values() if p.local]
-    used = {key for p in local for key, _ in p.needs}
+    # Path gems are asked for by `gemspec` or `path:`, in which group is not known: the strongest is taken.
+    lock.starts = [Root(key, None, "runtime") for key, package in lock.packages.items() if package.local]
 
     def find(requirement: Requirement, folder: str) -> list[str]:  # noqa: ARG001 - one Gemfile, one lock file
         return by_name.get(requirement.name, [])
 
-    for key in used:
-        lock.packages[key].scope = "runtime"
     lock.find = find
     return lock
 

@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^{}$]*))?\}|(\w+))")
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?", re.IGNORECASE)
 _COPY_FROM = re.compile(r"--from=(\S+)")
 _REFERENCE = re.compile(
-    r"(?P<name>[\w.-]+(?::\d+)?(?:/[\w.-]+)*?)(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>\w+:[0-9a-fA-F]+))?"
+    r"(?P<name>(?:[\w.-]+(?::\d+)?/)?[\w.-]+(?:/[\w.-]+)*)(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>\w+:[0-9a-fA-F]+))?"
 )
 _HUB = ("docker.io/", "index.docker.io/", "registry-1.docker.io/")
 

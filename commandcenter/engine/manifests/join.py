@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from posixpath import normpath
 
@@ -20,29 +21,19 @@ class Unnamed(ValueError):
     """An entry whose name or version no package can have: empty, unprintable or endless."""
 
 
-def _row(
-    path: str,
-    line: int | None,
-    ecosystem: str,
-    name: str,
-    version: str | None,
-    requirement: str | None,
-    scope: DependencyScope,
-    direct: bool | None,
-    given: str | None,
-) -> Dependency:
-    """One row, checked. Raises Unnamed."""
-    if not (0 < len(name) <= MAX_NAME and name.isprintable()):
+def _checked(row: Dependency) -> Dependency:
+    """The row with its purl, its requirement printable and short. Raises Unnamed."""
+    if not (0 < len(row.name) <= MAX_NAME and row.name.isprintable()):
         raise Unnamed
-    if version is not None and not (len(version) <= MAX_VERSION and version.isprintable()):
+    if row.version is not None and not (len(row.version) <= MAX_VERSION and row.version.isprintable()):
         raise Unnamed
-    if requirement is not None:
-        requirement = "".join(c if c.isprintable() else " " for c in requirement[:MAX_REQUIREMENT]).strip()
+    written = (row.requirement or "")[:MAX_REQUIREMENT]
+    requirement = "".join(c if c.isprintable() else " " for c in written).strip() or None
     try:
-        identity = given or purl(ecosystem, name, version)
+        identity = row.purl or purl(row.ecosystem, row.name, row.version)
     except ValueError as error:
         raise Unnamed from error
-    return Dependency(path, line, identity, ecosystem, name, version, requirement or None, scope, direct)
+    return replace(row, purl=identity, requirement=requirement)
 
 
 def governed(lock: Lock, manifests: Mapping[str, Manifest]) -> list[Manifest]:
@@ -97,7 +88,11 @@ def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> tuple[list[Dependenc
     roots = list(lock.roots) if lock.roots is not None else _roots(lock, manifests)
     # Without a manifest and without roots of its own, a lock file cannot say what is direct.
     known = lock.roots is not None or bool(manifests)
-    scopes = _reach(lock.packages, roots) if lock.graph else {root.key: root.scope for root in roots}
+    scopes = (
+        _reach(lock.packages, [*roots, *lock.starts])
+        if lock.graph
+        else {root.key: root.scope for root in roots}
+    )
     direct: dict[str, Root] = {}
     for root in roots:
         first = direct.get(root.key)
@@ -117,20 +112,19 @@ def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> tuple[list[Dependenc
             scopes.get(key) or lock.packages[key].scope or "runtime"
             for key in _known_first(keys, scopes, lock.packages)
         )
+        row = Dependency(
+            path=lock.path,
+            line=first_entry.line,
+            purl=first_entry.purl or "",
+            ecosystem=lock.ecosystem,
+            name=name,
+            version=version,
+            requirement=requirement or (written[0] if written else None),
+            scope=scope,
+            direct=is_direct if is_direct or known or first_entry.direct is not None else None,
+        )
         try:
-            rows.append(
-                _row(
-                    lock.path,
-                    first_entry.line,
-                    lock.ecosystem,
-                    name,
-                    version,
-                    requirement or (written[0] if written else None),
-                    scope,
-                    is_direct if is_direct or known or first_entry.direct is not None else None,
-                    first_entry.purl,
-                )
-            )
+            rows.append(_checked(row))
         except Unnamed:
             unnamed += 1
     return rows, unnamed
@@ -195,20 +189,19 @@ def manifest_rows(manifest: Manifest, requirements: Iterable[Requirement]) -> tu
     for (ecosystem, name, version), requirement in merged.items():
         if version is None and (ecosystem, name) in pinned and requirement.constraint is None:
             continue
+        row = Dependency(
+            path=manifest.path,
+            line=requirement.line,
+            purl=requirement.purl or "",
+            ecosystem=ecosystem,
+            name=name,
+            version=version,
+            requirement=requirement.constraint,
+            scope=requirement.scope,
+            direct=requirement.direct,
+        )
         try:
-            rows.append(
-                _row(
-                    manifest.path,
-                    requirement.line,
-                    ecosystem,
-                    name,
-                    version,
-                    requirement.constraint,
-                    requirement.scope,
-                    requirement.direct,
-                    requirement.purl,
-                )
-            )
+            rows.append(_checked(row))
         except Unnamed:
             unnamed += 1
     return rows, unnamed

@@ -73,7 +73,7 @@ def toml_key_lines(text: str) -> dict[tuple[str, str], int]:
         line += text.count("\n", last, match.start())
         last = match.start()
         if match["header"] is not None:
-            header = match["header"].strip()
+            header = re.sub(r"[\"']", "", match["header"].strip())
             found.setdefault((header, ""), line)
         else:
             found.setdefault((header, match["key"].strip('"')), line)

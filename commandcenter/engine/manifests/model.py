@@ -116,6 +116,8 @@ class Lock:
     local_names: frozenset[str] = frozenset()
     roots: list[Root] | None = None
     find: Callable[[Requirement, str], list[str]] | None = None
+    starts: list[Root] = field(default_factory=list)
+    """Local entries that no manifest names; they are walked as well."""
     graph: bool = True
     """False where the format has no edges; scopes then come from the entries themselves."""
 
