@@ -6,13 +6,14 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 
-from commandcenter.engine.contract import Blob, Entry, Scope, Technology, TreeKeyed
+from commandcenter.engine.contract import Blob, Context, Entry, Scope, Technology, TreeKeyed
 from commandcenter.engine.engines.technologies import ENGINE
 from commandcenter.engine.rules.patterns import objection
-from commandcenter.engine.rules.technology_rules import DOMAINS, RuleError, load, parse
+from commandcenter.engine.rules.technology_rules import DOMAINS, Example, RuleError, load, parse
 
 
 @dataclass
@@ -32,7 +33,11 @@ def detect(files: dict[str, str]) -> dict[str, Technology]:
         Entry(path, f"{number:040x}", len(text)) for number, (path, text) in enumerate(sorted(files.items()))
     ]
     blobs = [Blob(entry, files[entry.path].encode()) for entry in entries if ENGINE.select(entry)]
-    return {found.name: found for found in ENGINE.run(blobs, Run(entries)) if isinstance(found, Technology)}
+    return {
+        found.name: found
+        for found in ENGINE.run(blobs, cast("Context", Run(entries)))
+        if isinstance(found, Technology)
+    }
 
 
 EXAMPLES = [
@@ -43,27 +48,27 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
-def test_each_example_of_a_rule_shows_its_technology(name, example):
+def test_each_example_of_a_rule_shows_its_technology(name: str, example: Example) -> None:
     found = detect({example.path: example.text})
     assert name in found
     assert example.path in {evidence.path for evidence in found[name].evidence}
 
 
-def test_the_rules_are_many_distinct_and_cover_every_domain():
+def test_the_rules_are_many_distinct_and_cover_every_domain() -> None:
     rules = load().rules
     assert len(rules) >= 250
     assert len({rule.id for rule in rules}) == len({rule.name for rule in rules}) == len(rules)
     assert {rule.domain for rule in rules} == set(DOMAINS)
 
 
-def test_every_kind_of_matcher_of_a_rule_has_an_example():
+def test_every_kind_of_matcher_of_a_rule_has_an_example() -> None:
     for rule in load().rules:
         kinds = sum(bool(kind) for kind in (rule.dependencies, rule.images, rule.suffixes, rule.paths))
         assert len(rule.examples) >= kinds + len(rule.content), rule.id
 
 
 @pytest.mark.parametrize("filler", ["a", "1", " ", "=", "<", ".", "1.", "\t", "cpython-"])
-def test_every_pattern_is_quick_on_hostile_lines(filler):
+def test_every_pattern_is_quick_on_hostile_lines(filler: str) -> None:
     for rule in load().rules:
         for matcher in rule.content:
             started = time.process_time()
@@ -76,14 +81,14 @@ def test_every_pattern_is_quick_on_hostile_lines(filler):
     "pattern",
     ["(a+)+b", "(a|b+)*c", r"(\w+\s?)*$", "a*b*", r"(a)\1", "(?=a)b", "(?<!a)b", "(", "(a{1,9}){2,9}"],
 )
-def test_a_pattern_that_can_backtrack_without_bound_is_refused(pattern):
+def test_a_pattern_that_can_backtrack_without_bound_is_refused(pattern: str) -> None:
     assert objection(pattern)
 
 
 @pytest.mark.parametrize(
     "pattern", [r"^go\s++(?P<v>\d{1,4})", "a+", "(?:abc)*x", r"[(+*]{1,3}", r"\(a+\)", "(a{1,4})?"]
 )
-def test_a_plain_pattern_is_taken(pattern):
+def test_a_plain_pattern_is_taken(pattern: str) -> None:
     assert objection(pattern) is None
     assert re.compile(pattern)
 
@@ -103,7 +108,7 @@ RULE = "- {id: a, name: A, domain: other, paths: [{glob: a}], examples: [{path: 
         (", content: [{pattern: 'a'}]}", "glob"),
     ],
 )
-def test_a_rule_that_breaks_the_schema_is_named(change, message):
+def test_a_rule_that_breaks_the_schema_is_named(change: str, message: str) -> None:
     with pytest.raises(RuleError, match=rf"^x\.yaml: rule a: .*{message}"):
         list(parse(RULE + change, "x.yaml"))
 
@@ -111,26 +116,26 @@ def test_a_rule_that_breaks_the_schema_is_named(change, message):
 @pytest.mark.parametrize(
     "text", ["a: [", "a: 1", "- 1", "- {id: b, name: B, domain: moon, paths: [{glob: a}]}"]
 )
-def test_a_file_that_is_no_list_of_rules_is_refused(text):
+def test_a_file_that_is_no_list_of_rules_is_refused(text: str) -> None:
     with pytest.raises(RuleError, match=r"^x\.yaml: "):
         list(parse(text, "x.yaml"))
 
 
-def test_the_version_comes_from_the_lock_file_and_points_at_its_line():
+def test_the_version_comes_from_the_lock_file_and_points_at_its_line() -> None:
     found = detect({"requirements.txt": "# web\n\nDjango==5.2.1\n"})["Django"]
     assert found.version == "5.2.1"
     assert (found.evidence[0].path, found.evidence[0].line) == ("requirements.txt", 3)
     assert found.domain == "framework"
 
 
-def test_a_driver_s_version_is_not_the_database_s_but_the_image_s_is():
+def test_a_driver_s_version_is_not_the_database_s_but_the_image_s_is() -> None:
     files = {"requirements.txt": "psycopg==3.3.1\n"}
     assert detect(files)["PostgreSQL"].version is None
     files["compose.yaml"] = "services:\n  db:\n    image: postgres:18.1-alpine\n"
     assert detect(files)["PostgreSQL"].version == "18.1"
 
 
-def test_what_only_came_along_is_not_in_use():
+def test_what_only_came_along_is_not_in_use() -> None:
     lock = (
         '{"lockfileVersion": 3, "packages": {"": {"dependencies": {"next": "^14"}},'
         '"node_modules/next": {"version": "14.0.0", "dependencies": {"react": "^18"}},'
@@ -141,7 +146,7 @@ def test_what_only_came_along_is_not_in_use():
     assert "React" not in found
 
 
-def test_confidence_grows_with_independent_evidence_and_stays_below_certainty():
+def test_confidence_grows_with_independent_evidence_and_stays_below_certainty() -> None:
     one = detect({"pytest.ini": ""})["pytest"].confidence
     both = detect({"pytest.ini": "", "requirements.txt": "pytest==8.0\n"})["pytest"].confidence
     many = detect({f"t{n}/conftest.py": "" for n in range(50)})["pytest"]
@@ -151,14 +156,14 @@ def test_confidence_grows_with_independent_evidence_and_stays_below_certainty():
     assert len(many.evidence) == 20
 
 
-def test_vendored_folders_say_nothing():
+def test_vendored_folders_say_nothing() -> None:
     assert (
         detect({"node_modules/react/package.json": '{"dependencies": {"vue": "3"}}', "vendor/a/x.go": ""})
         == {}
     )
 
 
-def test_hostile_files_cost_only_themselves():
+def test_hostile_files_cost_only_themselves() -> None:
     found = detect(
         {
             "package.json": '{"dependencies": ' + "[" * 100_000,
@@ -170,7 +175,7 @@ def test_hostile_files_cost_only_themselves():
     assert found["Go"].version == "1.22"
 
 
-def test_names_that_are_not_read_are_part_of_the_cache_key():
+def test_names_that_are_not_read_are_part_of_the_cache_key() -> None:
     assert isinstance(ENGINE, TreeKeyed)
     assert ENGINE.scope is Scope.TREE
     before = [Entry("src/a.py", "0" * 40, 1)]
@@ -179,7 +184,7 @@ def test_names_that_are_not_read_are_part_of_the_cache_key():
     assert ENGINE.tree_key(before) != ENGINE.tree_key([*before, Entry("src/b.kt", "0" * 40, 1)])
 
 
-def test_a_hundred_thousand_names_are_looked_at_in_a_second_or_two():
+def test_a_hundred_thousand_names_are_looked_at_in_a_second_or_two() -> None:
     entries = [Entry(f"src/module_{n % 300}/deep/file_{n}.py", "0" * 40, 10) for n in range(100_000)]
     started = time.process_time()
     ENGINE.tree_key(entries)

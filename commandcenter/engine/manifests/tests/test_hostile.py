@@ -1,0 +1,246 @@
+"""What strangers may write into a manifest costs that file only, and little time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from commandcenter.engine.manifests.inventory import Inventory
+
+Tree = Callable[[dict[str, str | bytes]], Inventory]
+
+BROKEN: list[tuple[str, str | bytes]] = [
+    ("package.json", "{"),
+    ("package.json", "[1]"),
+    ("package.json", b"\xff\xfe{"),
+    ("package.json", '{"a":' + "[" * 1_000_000),
+    ("package-lock.json", "{}"),
+    ("package-lock.json", '{"packages": {"node_modules/' + "a/" * 5_000 + '": {"version": "1"}}}'),
+    ("yarn.lock", "what is this\n"),
+    ("yarn.lock", ""),
+    ("pnpm-lock.yaml", "a: [\n"),
+    ("pnpm-lock.yaml", "- 1\n"),
+    ("pyproject.toml", "[project\n"),
+    ("pyproject.toml", "a = " + "[" * 500_000),
+    ("pyproject.toml", "a" + ".a" * 1_000_000 + " = 1\n"),
+    ("uv.lock", "a = 1\n"),
+    ("poetry.lock", "<<<<<<< HEAD\n"),
+    ("Pipfile.lock", "null"),
+    ("go.mod", "not a module\n"),
+    ("Cargo.toml", "\0"),
+    ("Cargo.lock", ""),
+    ("pom.xml", "<project>"),
+    ("pom.xml", "<html/>"),
+    ("pom.xml", "<project>" + "<a>" * 500_000),
+    ("pom.xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><project>&b;</project>'),
+    ("Gemfile.lock", "nothing\n"),
+    ("composer.lock", "{}"),
+    ("mix.lock", "x"),
+    ("pubspec.lock", "1"),
+    ("compose.yaml", "a: " + "[" * 500_000),
+    ("compose.yaml", "- " * 500_000),
+    ("compose.yaml", "\n".join(" " * n + "a:" for n in range(1_500))),
+    ("compose.yaml", "a: &a 1\nb: [" + "*a, " * 500 + "*a]\n"),
+    ("compose.yaml", "? [a, b]\n: 1\n"),
+    (".github/workflows/x.yml", "- 1\n"),
+    (".github/workflows/x.yml", 'a: !!python/object/apply:os.system ["true"]\n'),
+]
+
+
+@pytest.mark.parametrize(("path", "content"), BROKEN, ids=lambda value: str(value)[:30])
+def test_a_broken_file_is_a_failure_with_its_path_and_a_sentence(
+    tree: Tree, path: str, content: str | bytes
+) -> None:
+    started = time.process_time()
+    found = tree({f"bad/{path}": content, "requirements.txt": "good==1.0\n"})
+    assert time.process_time() - started < 3
+    assert [failure.path for failure in found.failures] == [f"bad/{path}"]
+    assert found.failures[0].message.endswith(".")
+    assert len(found.failures[0].message) < 300
+    assert [d.name for d in found.dependencies] == ["good"]
+
+
+WRONG: list[object] = [
+    None,
+    1,
+    True,
+    "x",
+    [],
+    {},
+    [None],
+    [{}],
+    {"a": None},
+    {"a": 1},
+    {"a": []},
+    {"a": {"b": 1}},
+    [[["x"]]],
+]
+KEYS = [
+    "packages",
+    "dependencies",
+    "devDependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "peerDependenciesMeta",
+    "workspaces",
+    "require",
+    "require-dev",
+    "packages-dev",
+    "default",
+    "develop",
+    "project",
+    "tool",
+    "name",
+    "version",
+    "source",
+    "package",
+    "importers",
+    "snapshots",
+    "specifiers",
+    "jobs",
+    "runs",
+    "services",
+    "include",
+    "image",
+    "variables",
+    "root",
+    "target",
+    "workspace",
+    "lockfileVersion",
+]
+FILES = ["package.json", "package-lock.json", "pnpm-lock.yaml", "composer.json", "composer.lock", "Pipfile.lock",
+         "packages.lock.json", ".gitlab-ci.yml", "compose.yaml", "action.yml", "pubspec.yaml", "pubspec.lock"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_values_of_wrong_types_are_never_an_exception(tree: Tree, path: str) -> None:
+    for value in WRONG:
+        for inner in (value, {"": value, "node_modules/a": value, "a": value}, [value, {"name": value}]):
+            document = dict.fromkeys(KEYS, inner) | {"lockfileVersion": 3}
+            tree({path: json.dumps(document)})
+
+
+@pytest.mark.parametrize("path", ["pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "Cargo.toml", "Cargo.lock",
+                                  "Pipfile", "gradle/libs.versions.toml"])  # fmt: skip
+def test_toml_of_wrong_types_is_never_an_exception(tree: Tree, path: str) -> None:
+    values = [
+        "1",
+        "true",
+        '"x"',
+        "[]",
+        "[1]",
+        "{}",
+        "{a = 1}",
+        "[{}]",
+        "[{name = 1}]",
+        "1979-05-27",
+        "{a = {b = 1}}",
+    ]
+    for value in values:
+        for template in (
+            "{k} = {v}\n",
+            "{k}.a = {v}\n",
+            "[[{k}]]\nname = {v}\nversion = {v}\ndependencies = {v}\n",
+        ):
+            for key in (
+                "package",
+                "project",
+                "tool",
+                "dependencies",
+                "workspace",
+                "libraries",
+                "versions",
+                "packages",
+            ):
+                tree(
+                    {
+                        path: "version = 1\n"
+                        + template.format(k=key, v=value).replace("version = 1\nversion", "version")
+                    }
+                )
+
+
+SLOW: list[tuple[str, str]] = [
+    ("Dockerfile", "FROM " + "a/" * 1_000_000),
+    ("Dockerfile", "FROM " + "${a:-" * 500_000),
+    ("Dockerfile", "FROM a\\\n" * 200_000),
+    ("requirements.txt", "x\\\n" * 500_000),
+    ("requirements.txt", "a[" + "b," * 1_000_000),
+    ("requirements.txt", "git+https://" + "@" * 1_000_000),
+    ("requirements.txt", " #" * 1_000_000),
+    ("requirements.txt", "a " + "--a " * 500_000),
+    ("requirements.txt", "a" + " " * 1_000_000 + "b"),
+    ("Gemfile", 'gem "a"' + ', "b"' * 400_000),
+    ("Gemfile", "do " * 500_000),
+    ("Gemfile.lock", "GEM\n    a (" + "-x" * 500_000 + ")\n"),
+    ("build.gradle", "implementation " + " " * 1_000_000),
+    ("mix.exs", "defp deps\n" + "{:a, " * 400_000),
+    ("mix.lock", "%{" + '"a": {:hex, ' * 200_000),
+    ("yarn.lock", '"a@' + "a, " * 500_000 + '":\n'),
+    ("yarn.lock", "a@1:\n" + '  "' * 500_000),
+    ("go.mod", "module x\n" + "require (" * 250_000),
+    ("package.json", json.dumps({"dependencies": {"a": "npm:" + "a" * 1_000_000}})),
+    ("package.json", '{"dependencies":{"' + "\\\\" * 1_000_000),
+    (".gitlab-ci.yml", "image: " + "${a:-" * 200_000),
+    ("Cargo.toml", "[dependencies]\n" + "[a" * 500_000),
+    ("gradle/libs.versions.toml", '[libraries]\na = "' + ":" * 1_000_000 + '"\n'),
+    (
+        "compose.yaml",
+        "a0: &a0 {x: 1}\n" + "\n".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}" for n in range(60)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), SLOW, ids=lambda value: value[:20])
+def test_megabytes_made_to_be_slow_are_read_quickly(tree: Tree, path: str, text: str) -> None:
+    started = time.process_time()
+    tree({path: text})
+    assert time.process_time() - started < 3
+
+
+def test_names_that_no_package_can_have_are_left_out_and_said(tree: Tree) -> None:
+    names = {"": "1", "a\u0000b": "1", "x" * 5_000: "1", "good": "^1\u0000" + "0" * 5_000}
+    found = tree({"package.json": json.dumps({"dependencies": names})})
+    assert [d.name for d in found.dependencies] == ["good"]
+    requirement = found.dependencies[0].requirement or ""
+    assert requirement.isprintable()
+    assert len(requirement) <= 500
+    assert [failure.message for failure in found.failures] == [
+        "3 of its entries have no name that a package can have."
+    ]
+
+
+def test_vendored_folders_are_left_out_and_fixtures_are_kept(tree: Tree) -> None:
+    text = '{"dependencies": {"a": "1.0.0"}}'
+    folders = [
+        "node_modules/x",
+        "vendor/y",
+        "third_party/z",
+        "lib/python3.11/site-packages/p",
+        "tests/fixtures/app",
+    ]
+    found = tree({f"{folder}/package.json": text for folder in folders})
+    assert [d.path for d in found.dependencies] == ["tests/fixtures/app/package.json"]
+
+
+def test_five_thousand_entries_take_less_than_half_a_second(tree: Tree) -> None:
+    packages: dict[str, object] = {"": {"dependencies": {f"pkg-{n}": "^1.0.0" for n in range(0, 5_000, 10)}}}
+    for n in range(5_000):
+        packages[f"node_modules/pkg-{n}"] = {
+            "version": f"1.{n}.0",
+            "resolved": f"https://example.org/pkg-{n}/-/pkg-{n}-1.{n}.0.tgz",
+            "integrity": "sha512-" + "a" * 86 + "==",
+            "dependencies": {f"pkg-{(n * 7 + k) % 5_000}": "^1.0.0" for k in range(4)},
+        }
+    text = json.dumps({"lockfileVersion": 3, "packages": packages}, indent=2)
+    seconds = []
+    for folder in "abc":  # the best of three: other work on the machine is not what is measured
+        started = time.process_time()
+        found = tree({f"{folder}/package-lock.json": text})
+        seconds.append(time.process_time() - started)
+        assert len(found.dependencies) == 5_000
+        assert sum(bool(d.direct) for d in found.dependencies) == 500
+    assert min(seconds) < 0.5
