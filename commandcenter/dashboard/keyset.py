@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from commandcenter.dashboard import filters
+
 M = TypeVar("M", bound=Model)
 PAGE_SIZE = 50
 
@@ -29,7 +31,7 @@ def paginate(
 
     Keys that are no numbers count as absent. Where both are given, `after` wins.
     """
-    before, after = _key(request, "before"), _key(request, "after")
+    before, after = filters.key(request, "before"), filters.key(request, "after")
     key, name = (after, "after") if after is not None else (before, "before")
     if key is None:
         name = "after" if ascending else "before"
@@ -50,11 +52,6 @@ def paginate(
         _link(request, back, rows[0].pk) if has_previous else None,
         ascending,
     )
-
-
-def _key(request: HttpRequest, name: str) -> int | None:
-    raw = request.GET.get(name, "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
 
 
 def _link(request: HttpRequest, name: str, key: int) -> str:

@@ -25,7 +25,7 @@ from commandcenter.analysis.models import (
     TechnologyUse,
 )
 from commandcenter.analysis.summary import summary_of
-from commandcenter.dashboard import access
+from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.models import Role
 
@@ -40,8 +40,8 @@ def index(request: HttpRequest) -> HttpResponse:
     queryset = Analysis.objects.visible_to(access.viewer(request)).select_related(
         "repository", "project", "result_set"
     )
-    status = request.GET.get("status", "")
-    if status in AnalysisStatus.values:
+    status = filters.choice(request, "status", AnalysisStatus.values)
+    if status:
         queryset = queryset.filter(status=status)
     context = {"page": paginate(request, queryset), "status": status, "statuses": AnalysisStatus.choices}
     return render(request, "analyses/index.html", context)
@@ -107,10 +107,10 @@ def _with_state(analysis: Analysis, occurrences: Any) -> Any:
 def _findings(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     occurrences = Occurrence.objects.filter(result_set=analysis.result_set)
     counts = dict(occurrences.values_list("severity").annotate(count=Count("pk")).order_by())
-    severity = request.GET.get("severity", "")
     levels = {label: value for value, label in Severity.choices}
-    engine, query = request.GET.get("engine", ""), request.GET.get("q", "").strip()[:200]
-    if severity in levels:
+    severity = filters.choice(request, "severity", levels)
+    engine, query = filters.words(request, "engine"), filters.words(request, "q")
+    if severity:
         occurrences = occurrences.filter(severity=levels[severity])
     if engine:
         occurrences = occurrences.filter(rule__engine=engine)
@@ -137,7 +137,7 @@ def _findings(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 
 def _dependencies(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     queryset = Dependency.objects.filter(result_set=analysis.result_set)
-    query, direct = request.GET.get("q", "").strip()[:200], request.GET.get("direct", "")
+    query, direct = filters.words(request, "q"), filters.words(request, "direct")
     if query:
         queryset = queryset.filter(name__icontains=query)
     if direct == "true":
@@ -152,7 +152,7 @@ def _technologies(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 
 def _files(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     queryset = AnalysedFile.objects.filter(result_set=analysis.result_set)
-    query, language = request.GET.get("q", "").strip()[:200], request.GET.get("language", "")
+    query, language = filters.words(request, "q"), filters.words(request, "language")
     if query:
         queryset = queryset.filter(path__icontains=query)
     if language:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from commandcenter.dashboard import access
+from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.models import Role
 from jobs.cancellation import cancel as cancel_job
@@ -41,15 +41,15 @@ def _job(request: HttpRequest, pk: int) -> Job:
 def index(request: HttpRequest) -> HttpResponse:
     """List jobs, newest first; `?status= &project=` filter. The rows alone for a refresh."""
     queryset = _visible(request)
-    project = request.GET.get("project", "")
-    if project.isdigit() and len(project) < 19:
-        queryset = queryset.filter(project=int(project))
+    project = filters.key(request, "project")
+    if project is not None:
+        queryset = queryset.filter(project=project)
     recent = queryset.order_by("-pk").values("pk")[:COUNT_CAP]
     counts = dict(
         Job.objects.filter(pk__in=recent).values_list("status").annotate(count=Count("pk")).order_by()
     )
-    status = request.GET.get("status", "")
-    if status in JobStatus.values:
+    status = filters.choice(request, "status", JobStatus.values)
+    if status:
         queryset = queryset.filter(status=status)
     context = {
         "page": paginate(request, queryset),
@@ -80,8 +80,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Render the log lines after `?after=SEQ`."""
-    after = request.GET.get("after", "")
-    seq = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    seq = filters.key(request, "after") or 0
     return render(request, "jobs/_log.html", {"lines": _lines(_job(request, pk), after=seq)})
 
 

@@ -10,13 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from commandcenter.analysis.models import BranchLine
+from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.dashboard import access, stats
 from commandcenter.dashboard.forms import ProjectForm
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.flows.projects import create_project
-from commandcenter.inventory.models import Project, Role
+from commandcenter.inventory.models import Project, Repository, Role
 from jobs.models import Job
+
+REPOSITORIES = 100
 
 
 @login_required
@@ -59,11 +61,15 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "role": role,
             "may_write": role.covers(Role.OPERATOR),
             "stats": stats.overview(only),
-            "lines": BranchLine.objects.filter(repository__project=project, is_default=True)
-            .select_related("repository", "latest", "latest__result_set")
-            .order_by("repository__name")[:100],
-            "repositories": project.repositories.order_by("name")[:100],
+            "rows": _repositories(project),
             "members": project.memberships.select_related("user").order_by("user__username")[:100],
-            "jobs": Job.objects.for_project(project).select_related("run").order_by("-pk")[:8],
+            "jobs": Job.objects.for_project(project).select_related("run", "project").order_by("-pk")[:8],
         },
     )
+
+
+def _repositories(project: Project) -> list[tuple[Repository, Analysis | None]]:
+    """Return the project's first hundred repositories by name, each with the last analysis of its default branch."""
+    lines = BranchLine.objects.filter(repository__project=project, is_default=True).select_related("latest")
+    latest = {line.repository_id: line.latest for line in lines}
+    return [(each, latest.get(each.pk)) for each in project.repositories.order_by("name")[:REPOSITORIES]]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.analysis.requests import request_analysis
-from commandcenter.dashboard import access
+from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.forms import RepositoryForm
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.flows.repositories import create_repository, update_repository
@@ -33,11 +33,11 @@ def index(request: HttpRequest) -> HttpResponse:
     """List repositories with their last analysis; `?q=` searches name and source, `?project=` filters."""
     latest = Analysis.objects.filter(repository=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     queryset = _visible(request).annotate(latest_id=Subquery(latest))
-    query, project = request.GET.get("q", "").strip()[:200], request.GET.get("project", "")
+    query, project = filters.words(request, "q"), filters.key(request, "project")
     if query:
         queryset = queryset.filter(Q(name__icontains=query) | Q(source__icontains=query))
-    if project.isdigit() and len(project) < 19:
-        queryset = queryset.filter(project=int(project))
+    if project is not None:
+        queryset = queryset.filter(project=project)
     page = paginate(request, queryset)
     analyses = Analysis.objects.select_related("result_set").in_bulk(
         [row.latest_id for row in page.rows if row.latest_id]

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from commandcenter.analysis.models import BranchLine, TechnologyUse
-from commandcenter.dashboard import access
+from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.models import Technology, TechnologyDomain, TechnologyStatus
 
@@ -19,12 +19,14 @@ from commandcenter.inventory.models import Technology, TechnologyDomain, Technol
 def index(request: HttpRequest) -> HttpResponse:
     """List technologies; `?q= &domain= &status=` filter."""
     queryset = Technology.objects.visible_to(access.viewer(request)).select_related("project")
-    query, domain, status = (request.GET.get(name, "").strip()[:200] for name in ("q", "domain", "status"))
+    query = filters.words(request, "q")
+    domain = filters.choice(request, "domain", TechnologyDomain.values)
+    status = filters.choice(request, "status", TechnologyStatus.values)
     if query:
         queryset = queryset.filter(Q(name__icontains=query) | Q(vendor__icontains=query))
-    if domain in TechnologyDomain.values:
+    if domain:
         queryset = queryset.filter(domain=domain)
-    if status in TechnologyStatus.values:
+    if status:
         queryset = queryset.filter(status=status)
     context = {
         "page": paginate(request, queryset),

@@ -1,0 +1,113 @@
+"""What people start and change from pages, and who may."""
+
+from __future__ import annotations
+
+import pytest
+
+from commandcenter.analysis.sources import validate_source
+from commandcenter.dashboard.tests.conftest import World, signed_in
+from commandcenter.inventory.models import Membership, Project, Repository
+from jobs.models import Job, JobStatus
+
+SOURCE = "https://git.example.com/team/billing.git"
+
+
+@pytest.fixture(autouse=True)
+def _public_names(settings) -> None:
+    """git.example.com is judged by its form here; its address is looked up when it is fetched."""
+    assert validate_source(SOURCE) == SOURCE
+
+
+def form(world: World, **values: str) -> dict[str, str]:
+    return {"project": str(world.project.pk), "source": SOURCE, "name": "", "default_branch": "", **values}
+
+
+def test_an_operator_adds_a_repository_and_watches_its_first_analysis(world: World) -> None:
+    response = signed_in(world.operator).post("/repositories/new/", form(world, analyse="on"))
+    repository = Repository.objects.get(source=SOURCE)
+    assert repository.name == "billing"
+    job = Job.objects.get(parameters__repository=repository.pk)
+    assert response.url == f"/jobs/{job.pk}/"
+    assert (job.origin_kind, job.created_by) == ("page", world.operator)
+
+
+def test_a_viewer_may_not_add_change_or_analyse(world: World) -> None:
+    client = signed_in(world.viewer)
+    assert client.post("/repositories/new/", form(world)).status_code == 403
+    assert client.post(f"/repositories/{world.repository.pk}/edit/", form(world)).status_code == 403
+    assert client.post(f"/repositories/{world.repository.pk}/analyse/").status_code == 403
+    assert client.post(f"/jobs/{world.job.pk}/retry/").status_code == 403
+    assert not Repository.objects.filter(source=SOURCE).exists()
+
+
+def test_a_stranger_cannot_choose_a_foreign_project(world: World) -> None:
+    response = signed_in(world.stranger).post("/repositories/new/", form(world))
+    assert response.status_code == 400
+    assert not Repository.objects.filter(source=SOURCE).exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("file:///etc/passwd", "source"),
+        ("https://127.0.0.1/x.git", "127.0.0.1"),
+        ("/etc", "CC_SOURCE_ROOTS"),
+        ("ext::sh -c id", "source"),
+    ],
+)
+def test_a_forbidden_source_is_refused_at_the_form_with_the_reason(
+    world: World, source: str, word: str
+) -> None:
+    response = signed_in(world.operator).post("/repositories/new/", form(world, source=source, name="x"))
+    assert response.status_code == 400
+    content = response.content.decode()
+    assert 'id="id_source_error"' in content
+    assert word.lower() in content.lower()
+    assert not Repository.objects.filter(name="x").exists()
+
+
+def test_credentials_are_kept_when_the_form_leaves_them_empty_and_never_shown(world: World) -> None:
+    client = signed_in(world.operator)
+    client.post("/repositories/new/", form(world, credential_username="ci", credential_secret="s3cret-token"))
+    repository = Repository.objects.get(source=SOURCE)
+    page = f"/repositories/{repository.pk}/edit/"
+    assert "s3cret-token" not in client.get(page).content.decode()
+    client.post(page, form(world, name="renamed", credential_username="ci"))
+    repository.refresh_from_db()
+    assert (repository.name, repository.credential_secret) == ("renamed", "s3cret-token")
+
+
+def test_a_second_repository_of_the_same_name_is_refused(world: World) -> None:
+    response = signed_in(world.operator).post("/repositories/new/", form(world, name="ledger"))
+    assert response.status_code == 400
+    assert "already has a repository of this name" in response.content.decode()
+
+
+def test_whoever_makes_a_project_becomes_its_admin(world: World) -> None:
+    response = signed_in(world.stranger).post("/projects/new/", {"name": "Mine", "description": ""})
+    project = Project.objects.get(name="Mine")
+    assert response.url == f"/projects/{project.pk}/repositories/new/"
+    assert Membership.objects.get(project=project, user=world.stranger).role == "admin"
+
+
+def test_cancelling_a_waiting_job_ends_it(world: World) -> None:
+    client = signed_in(world.operator)
+    client.post(f"/repositories/{world.repository.pk}/analyse/")
+    job = Job.objects.latest("pk")
+    assert job.status == JobStatus.QUEUED
+    assert client.post(f"/jobs/{job.pk}/cancel/").url == f"/jobs/{job.pk}/"
+    job.refresh_from_db()
+    assert job.status == JobStatus.CANCELLED
+
+
+def test_cancelling_an_ended_job_says_why_not(world: World) -> None:
+    response = signed_in(world.operator).post(f"/jobs/{world.job.pk}/cancel/", follow=True)
+    assert "nothing left to cancel" in response.content.decode()
+
+
+def test_the_theme_is_remembered_and_leads_back_only_to_this_site(world: World) -> None:
+    client = signed_in(world.viewer)
+    response = client.post("/theme/", {"theme": "dark", "next": "/jobs/"})
+    assert response.url == "/jobs/"
+    assert 'data-theme="dark"' in client.get("/").content.decode()
+    assert client.post("/theme/", {"theme": "light", "next": "https://elsewhere.example/"}).url == "/"
