@@ -102,7 +102,10 @@ def run_tool(
             check=check,
             tick=0.05,
         )
-    if status == -signal.SIGXCPU:
+    if status in {
+        -signal.SIGXCPU,
+        128 + signal.SIGXCPU,
+    }:  # the second is how bubblewrap and shells pass a signal on
         raise EngineTimeout(f"{name} used more than {cpu} s of processor time and was ended.")
     return ToolResult(status, output.value(), errors.value(), output.truncated)
 

@@ -10,8 +10,9 @@ from commandcenter.engine.source import refs as references
 from commandcenter.engine.source.git import MirrorCorrupt, Output
 from commandcenter.engine.source.guard import Guard
 from commandcenter.engine.source.mirror import INCOMING, Mirror
+from commandcenter.engine.source.reasons import explain
 from commandcenter.engine.source.refs import Refs, Wanted
-from commandcenter.engine.source.remote import Route, explain
+from commandcenter.engine.source.remote import Route
 
 _FETCH = (
     "fetch",

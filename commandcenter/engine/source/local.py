@@ -134,7 +134,8 @@ def _references(common: Path, guard: Guard) -> dict[str, str]:
             commit, _, name = line.partition(" ")
             if name.startswith(("refs/heads/", "refs/tags/")) and _HEX.fullmatch(commit) and _valid(name):
                 found[name] = commit
-    stack = ["refs/heads", "refs/tags"]
+    kinds = () if (common / "refs").is_symlink() else ("refs/heads", "refs/tags")
+    stack = [kind for kind in kinds if not (common / kind).is_symlink()]
     while stack:
         folder = stack.pop()
         guard.check()

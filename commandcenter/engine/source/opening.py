@@ -160,7 +160,7 @@ def _reference(
     """Keep the commit and describe it. Raises MirrorCorrupt when its tree cannot be listed."""
     guard.say("Listing files")
     try:
-        with Tree.open(mirror.git_dir, commit, guard.limits) as tree:
+        with Tree.open(mirror.git_dir, commit, guard.limits, check=guard.check) as tree:
             found = TreeRef(
                 git_dir=mirror.git_dir,
                 commit=commit,

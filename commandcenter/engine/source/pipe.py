@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -27,9 +28,11 @@ class GitPipe:
         seconds: float,
         stdin: bool = False,
         settings: tuple[tuple[str, str], ...] = (),
+        check: Callable[[], None] | None = None,
     ) -> None:
         self._name = args[0]
         self._seconds = seconds
+        self._check = check
         self._buffer = bytearray()
         variables = environment(git_dir, Path(os.devnull)) | as_variables(SETTINGS + settings)
         try:
@@ -101,8 +104,14 @@ class GitPipe:
         # poll, not select: a process with more than 1,024 open files is not unusual.
         waiter = select.poll()
         waiter.register(self._output, select.POLLIN)
-        if not waiter.poll(self._seconds * 1000):
-            raise EngineTimeout(f"git {self._name} did not answer within {self._seconds:g} s.")
+        end = time.monotonic() + self._seconds
+        if self._check is not None:
+            self._check()
+        while not waiter.poll(200):
+            if self._check is not None:
+                self._check()
+            if time.monotonic() >= end:
+                raise EngineTimeout(f"git {self._name} did not answer within {self._seconds:g} s.")
         data = os.read(self._output, _CHUNK)
         self._buffer += data
         return bool(data)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,7 +17,7 @@ from commandcenter.engine.source import secret
 from commandcenter.engine.source.guard import Guard
 from commandcenter.engine.source.location import Remote, not_public
 from commandcenter.engine.source.model import Credentials, SourcePolicy
-from commandcenter.engine.source.settings import as_variables
+from commandcenter.engine.source.settings import as_variables, can_pin
 from commandcenter.outbound import ForbiddenAddress, resolve
 
 _MAX_TRIES = 3
@@ -44,7 +46,7 @@ def routes(
     """
     guard.say(f"Looking up {remote.host}")
     try:
-        addresses = resolve(remote.host, remote.port, policy.outbound_allow)
+        addresses = _resolve(remote, policy, guard)
     except ForbiddenAddress:
         raise SourceError(not_public(remote.host), code="source_forbidden") from None
     except OSError:
@@ -67,6 +69,27 @@ def routes(
             yield [_ssh(remote, address, user, key, home) for address in addresses[:_MAX_TRIES]]
 
 
+def _resolve(remote: Remote, policy: SourcePolicy, guard: Guard) -> list[str]:
+    """Look the host up in a thread, because a lookup cannot be interrupted and a cancelled analysis must not wait."""
+    answer: Future[list[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            answer.set_result(resolve(remote.host, remote.port, policy.outbound_allow))
+        except (ForbiddenAddress, OSError) as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=look_up, name="resolve-source", daemon=True).start()
+    while True:
+        try:
+            return answer.result(timeout=0.2)
+        except FutureTimeout:
+            # The name server's own time-out is the same class; it is an answer.
+            if answer.done():
+                raise
+            guard.check()
+
+
 def _http(
     remote: Remote,
     addresses: list[str],
@@ -76,6 +99,8 @@ def _http(
 ) -> Route:
     settings = []
     if addresses != [remote.host]:
+        if not can_pin():
+            raise SourceError("This machine's git is too old for http addresses: 2.37 or newer is needed.")
         pinned = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
         settings.append(("http.curloptResolve", f"{remote.host}:{remote.port}:{pinned}"))
     if credentials is not None:
@@ -127,72 +152,3 @@ def _ssh(remote: Remote, address: str, user: str | None, key: str | None, home: 
         remote.url(),
         {"GIT_ALLOW_PROTOCOL": "ssh", "GIT_SSH_COMMAND": shlex.join(words), "GIT_SSH_VARIANT": "ssh"},
     )
-
-
-_REASONS: tuple[tuple[str, str, bool, str], ...] = (
-    (
-        (
-            r"could not read username|authentication failed|terminal prompts disabled|returned error: 40[13]"
-            r"|permission denied|could not read password|invalid credentials"
-        ),
-        "source_forbidden",
-        False,
-        "{host} asks for credentials or refuses those that were given.",
-    ),
-    (
-        r"host key verification failed",
-        "source_forbidden",
-        False,
-        "{host} shows another host key than before. If that is right, remove it from known_hosts in the mirrors folder.",
-    ),
-    (
-        r"redirect|returned error: 30\d",
-        "source_unreachable",
-        False,
-        "{host} redirects to another address: enter the final one.",
-    ),
-    (
-        (
-            r"repository .*not found|returned error: 404|not appear to be a git repository|not exported|no such repository"
-            r"|info/refs not valid|not a git repository|invalid server response|protocol error: bad line|could not be found"
-        ),
-        "source_not_found",
-        False,
-        "There is no git repository at this address, or it needs credentials.",
-    ),
-    (
-        r"not our ref|did not send all|fsck error|fsck failed|invalid object|bad object|object corrupt|pack has bad object|bad pack|bogus",
-        "source_invalid",
-        False,
-        "The repository's git objects are broken.",
-    ),
-    (
-        r"file size limit|file too large|no space left|disk quota|signal 25",
-        "source_too_large",
-        False,
-        "The repository takes more room than there is for one.",
-    ),
-    (
-        (
-            r"could not resolve|couldn't connect|failed to connect|connection (refused|reset|timed out|closed)|timed out"
-            r"|unable to connect|network is unreachable|no route to host|early eof|hung up|rpc failed|too slow"
-            r"|returned error: 5\d\d|returned error: 429|unable to access|unexpected disconnect|ssl|certificate"
-            r"|could not read from remote"
-        ),
-        "source_unreachable",
-        True,
-        "{host} cannot be reached or broke off.",
-    ),
-)
-
-
-def explain(stderr: str, host: str) -> SourceError | None:
-    """Turn what git said into an error that a person can act upon; None when it is not about the other side.
-
-    git's own words are not passed on: they hold paths of this machine and text of the server's choosing.
-    """
-    text = stderr.lower()
-    for pattern, code, retryable, sentence in _REASONS:
-        if re.search(pattern, text):
-            return SourceError(sentence.format(host=host), code=code, retryable=retryable)
-    return None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 # What git would otherwise run or fetch on its own, or read of the host, is off. Objects are checked when they arrive;
@@ -52,6 +55,8 @@ _TOLERATED = """
     nullSha1 symlinkTargetBlob symlinkTargetLength symlinkTargetMissing treeNotSorted unknownType zeroPaddedDate
     zeroPaddedFilemode extraHeaderEntry
 """
+# Where an operator keeps the certificates of a company's own authority.
+_AUTHORITIES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -62,6 +67,7 @@ def git_program() -> str:
 
 def environment(home: Path, config: Path) -> dict[str, str]:
     """Return the whole environment of a git command: nothing of the worker's own, messages in English."""
+    authorities = {name: os.environ[name] for name in _AUTHORITIES if name in os.environ}
     search = dict.fromkeys((str(Path(git_program()).parent), *SEARCH_PATH.split(":")))
     return {
         "PATH": ":".join(search),
@@ -75,7 +81,29 @@ def environment(home: Path, config: Path) -> dict[str, str]:
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_OPTIONAL_LOCKS": "0",
+        **authorities,
     }
+
+
+def can_pin() -> bool:
+    """Tell whether git can be told the address of an http host; without that, it would look the name up again."""
+    return _version() >= (2, 37)
+
+
+@functools.cache
+def _version() -> tuple[int, int]:
+    try:
+        text = subprocess.run(
+            [git_program(), "version"],
+            env={"PATH": SEARCH_PATH},
+            capture_output=True,
+            timeout=10,
+            check=False,
+        ).stdout.decode("ascii", "replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def as_variables(pairs: tuple[tuple[str, str], ...] = SETTINGS) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ SKIPPED_TRAILER = "Skipped-"
 _READ_ONLY = frozenset(
     {"log", "rev-list", "diff-tree", "shortlog", "cat-file", "ls-tree", "rev-parse", "show"}
 )
-_WRITES = re.compile(r"--(output|ext-diff|textconv|no-index|git-dir|work-tree|exec|filters)(=|$)")
+_WRITES = re.compile(r"--(out|ext|textc|no-ind|git-dir|work-tree|exec|filters)|-O")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_COMMIT = 4 * MIB
 _AT_ONCE = 400  # requests that a pipe holds without anybody reading: 400 * 65 bytes
@@ -32,7 +32,9 @@ _AT_ONCE = 400  # requests that a pipe holds without anybody reading: 400 * 65 b
 class Tree:
     """The regular files of one commit. Not for several threads at once."""
 
-    def __init__(self, git_dir: Path, commit: str, limits: Limits) -> None:
+    def __init__(
+        self, git_dir: Path, commit: str, limits: Limits, check: Callable[[], None] | None = None
+    ) -> None:
         self.git_dir = git_dir
         self.commit = commit
         self.limits = limits
@@ -40,14 +42,20 @@ class Tree:
         self.committed_at = ""
         self.entries: tuple[Entry, ...] = ()
         self.skipped: dict[str, int] = {}
+        self._check = check
         self._batch: GitPipe | None = None
 
     @classmethod
-    def open(cls, git_dir: Path, commit: str, limits: Limits) -> Self:
-        """List a commit's tree. Raises SourceError when it is not there or larger than the limits."""
+    def open(
+        cls, git_dir: Path, commit: str, limits: Limits, *, check: Callable[[], None] | None = None
+    ) -> Self:
+        """List a commit's tree. Raises SourceError when it is not there or larger than the limits.
+
+        `check` is called a few times a second while git works and may raise.
+        """
         if not _COMMIT.fullmatch(commit):
             raise SourceError("A tree is opened by its full commit id.")
-        tree = cls(git_dir, commit, limits)
+        tree = cls(git_dir, commit, limits, check)
         try:
             skipped = tree._read_commit()
             tree.entries = tuple(tree._list(skipped))
@@ -74,10 +82,10 @@ class Tree:
             finished = False
             try:
                 pipe.write(b"".join(f"{entry.blob}\n".encode() for entry in batch))
-                for entry in batch:
+                for position, entry in enumerate(batch, 1):
                     size = self._header(pipe, b"blob", entry.size)
                     data = pipe.exactly(size + 1)[:-1]
-                    finished = entry is batch[-1]
+                    finished = position == len(batch)
                     yield Blob(entry, data)
             finally:
                 if not finished:  # answers that nobody waits for would be taken for the next ones
@@ -111,7 +119,9 @@ class Tree:
     def _pipe(self) -> GitPipe:
         if self._batch is None:
             seconds = self.limits.tool_seconds
-            self._batch = GitPipe(self.git_dir, ["cat-file", "--batch"], seconds=seconds, stdin=True)
+            self._batch = GitPipe(
+                self.git_dir, ["cat-file", "--batch"], seconds=seconds, stdin=True, check=self._check
+            )
         return self._batch
 
     def _header(self, pipe: GitPipe, kind: bytes, limit: int) -> int:
@@ -144,7 +154,7 @@ class Tree:
         entries: list[Entry] = []
         total = 0
         args = ["ls-tree", "-r", "-z", "-l", "--full-tree", self.commit]
-        with GitPipe(self.git_dir, args, seconds=self.limits.tool_seconds) as pipe:
+        with GitPipe(self.git_dir, args, seconds=self.limits.tool_seconds, check=self._check) as pipe:
             for seen, record in enumerate(pipe.split(b"\0")):
                 if seen >= self.limits.max_entries:
                     raise SourceError(

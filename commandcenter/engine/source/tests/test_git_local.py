@@ -174,6 +174,20 @@ def test_linked_objects_are_refused(desk: Desk, repo: Repo, tmp_path: Path, what
     assert desk.refuse(repo.path).code == "source_forbidden"
 
 
+@pytest.mark.parametrize("folder", ["refs", "refs/heads"])
+def test_reference_folders_that_are_links_are_not_followed(
+    desk: Desk, repo: Repo, tmp_path: Path, folder: str
+) -> None:
+    other = outside(tmp_path)
+    other.git("branch", "secret-branch")
+    link = repo.path / ".git" / folder
+    shutil.rmtree(link)
+    link.symlink_to(other.path / ".git" / folder)
+    error = desk.refuse(repo.path, "nothing")
+    assert error.code in {"source_empty", "ref_not_found"}
+    assert "secret-branch" not in str(error)
+
+
 def test_references_that_are_links_or_nonsense_are_left_out(desk: Desk, repo: Repo) -> None:
     heads = repo.path / ".git" / "refs" / "heads"
     (heads / "link").symlink_to("/etc/passwd")

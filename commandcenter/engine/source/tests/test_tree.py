@@ -81,6 +81,7 @@ def test_history_is_read_and_nothing_else_is_run(desk: Desk, repo: Repo) -> None
             ["fetch"],
             ["log", "--output=/tmp/x", commit],
             ["log", "--ext-diff"],
+            ["log", "--outpu=/tmp/x"],
             ["-c", "a=b"],
         ):
             with pytest.raises(EngineError, match="read-only"):
