@@ -65,7 +65,7 @@ def _line(lines: dict[tuple[str, str], int], header: str, key: str) -> int | Non
 
 def _requirement(key: str, value: object, scope: DependencyScope, line: int | None) -> Requirement | None:
     entry = table(value)
-    if "path" in entry and "git" not in entry and "version" not in entry:
+    if "path" in entry:
         return None
     constraint = string(value) or string(entry.get("version")) or string(entry.get("git"))
     if entry.get("optional") is True and scope == "runtime":

@@ -12,7 +12,7 @@ from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.model import Requirement
 
 DEVELOPMENT = re.compile(
-    r"(?:^|[-_./])(?:dev|develop|development|test|tests|testing|lint|linting|typing|types|mypy|docs?|documentation|ci|"
+    r"(?:^|[-_./])(?:dev|develop|development|test|tests|testing|lint|linting|typing|types|typecheck|mypy|docs?|documentation|ci|"
     r"qa|check|checks|style|format|bench|benchmark|coverage|tox|nox|pre-?commit)(?:$|[-_./\d])"
 )
 """Names of groups, extras and requirement files that only serve development."""

@@ -54,7 +54,7 @@ name = "shop"
 [dependencies]
 serde = { workspace = true }
 rand = "0.8"
-near = { path = "crates/near" }
+near = { path = "crates/near", version = "0.1" }
 
 [dependencies.fast]
 version = "=2.0.0"
