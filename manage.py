@@ -15,6 +15,11 @@ def main() -> None:
         from commandcenter.embedded.command import main as up
 
         sys.exit(up(sys.argv[2:]))
+    if len(sys.argv) > 1 and sys.argv[1] == "analyze":
+        # It works without a running `up`: then it has the database started before Django reads its address.
+        from commandcenter.ops.standalone import run as run_standalone
+
+        sys.exit(run_standalone(sys.argv))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

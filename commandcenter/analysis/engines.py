@@ -62,11 +62,11 @@ class _Holder:
                 self._known = (monotonic(), EngineSet(rows, digest(rows)))
             return self._known[1]
 
-    def close(self) -> None:
+    def replace(self, process: EngineProcess | None) -> None:
         with self._lock:
-            process, self._process, self._known = self._process, None, None
-        if process is not None:
-            process.close()
+            old, self._process, self._known = self._process, process, None
+        if old is not None:
+            old.close()
 
     def _ready(self) -> EngineProcess:
         if self._process is None:
@@ -101,4 +101,9 @@ def engine_states() -> list[EngineState]:
 
 def close_process() -> None:
     """End this worker's engine process. The next use starts another."""
-    _holder.close()
+    _holder.replace(None)
+
+
+def use_process(process: EngineProcess) -> None:
+    """Use this engine process, with engines of its own, from now on; the one before it is ended."""
+    _holder.replace(process)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError
 
 from commandcenter.analysis import engines, ledger, parameters, sources
 from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared
@@ -101,8 +101,11 @@ class _Work:
             self._end(lambda: ingest.finish(force=self._force))
         except LeaseLost:
             raise  # what is left belongs to the attempt that took over, which removes it
-        except BaseException:
-            ingest.discard()
+        except Exception:
+            # An exception out of a signal may have left a query half read; what cannot be removed now is removed
+            # when the job's end is settled, or by the next attempt.
+            with suppress(DatabaseError, InterfaceError):
+                ingest.discard()
             raise
 
     def _fetching(self, step: str) -> None:
@@ -114,17 +117,22 @@ class _Work:
             run.on_cancel(lambda: asdict(process.kill()))
             run.raise_if_cancelled()
             silence = settings.ENGINE_LIMITS.tool_seconds + SILENCE_SECONDS
-            for message in process.analyse(
+            said = process.analyse(
                 tree.git_dir, tree.commit, engines=planned, force=self._force, idle_seconds=silence
-            ):
-                match message["type"]:
-                    case "progress":
-                        run.progress(_percent(message), message["step"])
-                    case "log":
-                        run.log(message["level"], message["message"], message["source"])
-                    case _:
-                        ingest.take(message)
+            )
+            with closing(said):  # given up half-way, it must end its process at once
+                for message in said:
+                    self._take(message, ingest)
         run.progress(RAN, "Saving results")
+
+    def _take(self, message: Mapping[str, Any], ingest: Ingest) -> None:
+        match message["type"]:
+            case "progress":
+                self._run.progress(_percent(message), message["step"])
+            case "log":
+                self._run.log(message["level"], message["message"], message["source"])
+            case _:
+                ingest.take(message)
 
     def _end(self, results: Callable[[], ResultSet]) -> None:
         """Make it all visible at once: results, findings, events and the job's own end."""
@@ -160,6 +168,12 @@ def _failures(run: JobRunContext, analysis: Analysis) -> Iterator[None]:
     except Stopped as stop:
         _mark_stopped(stop, analysis)
         raise
+    except Exception:
+        with suppress(DatabaseError, InterfaceError):
+            mark_attempt(
+                analysis.pk, AnalysisStatus.FAILED, "unexpected_error", "The worker's log has the details."
+            )
+        raise
 
 
 def _raise_if_stopped(run: JobRunContext, analysis: Analysis) -> None:
@@ -174,8 +188,6 @@ def _raise_if_stopped(run: JobRunContext, analysis: Analysis) -> None:
 def _mark_stopped(stop: Stopped, analysis: Analysis) -> None:
     if isinstance(stop, LeaseLost):
         return  # another attempt writes this row now
-    if transaction.get_connection().in_atomic_block:
-        return
     if isinstance(stop, JobCancelled):
         mark_attempt(analysis.pk, AnalysisStatus.CANCELLED, "", "")
     else:

@@ -16,11 +16,13 @@ def request_analysis(
     by: User | None,
     origin_kind: str = "api",
     origin_id: int | None = None,
+    dispatch: bool = True,
     queue: str | None = None,
 ) -> Job:
     """Create and dispatch the job that analyses a ref of the repository; an empty ref means its default branch.
 
-    `force` reads every file again instead of trusting stored results. Raises jobs.exceptions.InvalidParameters.
+    `force` reads every file again instead of trusting stored results. Without `dispatch` the job waits for its
+    caller, and `queue` replaces the one for analyses. Raises jobs.exceptions.InvalidParameters.
     """
     return create_job(
         project=repository.project,
@@ -29,5 +31,6 @@ def request_analysis(
         created_by=by,
         origin_kind=origin_kind,
         origin_id=origin_id,
+        dispatch=dispatch,
         queue=queue,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from commandcenter.engine.errors import SourceError
 from commandcenter.engine.source import check_source, open_source
+from commandcenter.engine.source.location import parse
 from commandcenter.engine.source.model import Credentials, SourcePolicy, TreeRef
 from commandcenter.inventory.models import Repository
 
@@ -29,6 +31,15 @@ def validate_source(source: str) -> str:
     except SourceError as error:
         raise ValidationError(str(error), code=error.code) from error
     return source
+
+
+def as_local_path(source: str) -> Path | None:
+    """Return the absolute path that a source means on this machine, None for an address. Raises ValidationError."""
+    try:
+        location = parse(source.strip(), policy())
+    except SourceError as error:
+        raise ValidationError(str(error), code=error.code) from error
+    return Path(location).expanduser().absolute() if isinstance(location, str) else None
 
 
 def credentials_of(repository: Repository) -> Credentials | None:

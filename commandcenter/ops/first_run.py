@@ -29,12 +29,12 @@ def register(source: str) -> Job:
         repository = Repository.objects.filter(project=project, source=source).first()
         if repository is None:
             repository = create_repository(
-                by=owner, project=project, name=_free_name(project, source), source=source
+                by=owner, project=project, name=free_name(project, source), source=source
             )
     return request_analysis(repository, by=owner, origin_kind=OriginKind.COMMAND)
 
 
-def _free_name(project: Project, source: str) -> str:
+def free_name(project: Project, source: str) -> str:
     """Return the last part of the source, numbered where the project has that name already."""
     name = source.rstrip("/").replace(":", "/").rpartition("/")[2].removesuffix(".git")[:180] or "repository"
     taken = set(

@@ -1,26 +1,28 @@
+"""Let beat settle analyses whose job has ended, each minute; an operator may edit or disable it in the admin."""
+
 from django.db import migrations
 
-TASK = "commandcenter.analysis.tasks.settle_analyses"
+NAME = "Analysis: settle what its job has ended"
 
 
 def seed(apps, schema_editor):
-    """Let beat end analyses whose job has ended each minute; an operator may edit or disable it in the admin."""
-    interval_model = apps.get_model("django_celery_beat", "IntervalSchedule")
-    interval, _ = interval_model.objects.get_or_create(every=60, period="seconds")
-    apps.get_model("django_celery_beat", "PeriodicTask").objects.get_or_create(
-        name="analysis.settle",
+    IntervalSchedule = apps.get_model("django_celery_beat", "IntervalSchedule")
+    interval = IntervalSchedule.objects.filter(every=1, period="minutes").first()
+    if interval is None:
+        interval = IntervalSchedule.objects.create(every=1, period="minutes")
+    apps.get_model("django_celery_beat", "PeriodicTask").objects.update_or_create(
+        name=NAME,
         defaults={
-            "task": TASK,
-            "queue": "system",
+            "task": "commandcenter.analysis.tasks.settle_analyses",
             "interval": interval,
-            "expire_seconds": 55,
-            "description": "Ends analyses whose job failed or was cancelled without them.",
+            "queue": "system",
+            "expire_seconds": 50,
         },
     )
 
 
-def unseed(apps, schema_editor):
-    apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(task=TASK).delete()
+def remove(apps, schema_editor):
+    apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(name=NAME).delete()
 
 
 class Migration(migrations.Migration):
@@ -29,4 +31,4 @@ class Migration(migrations.Migration):
         ("django_celery_beat", "0019_alter_periodictasks_options"),
     ]
 
-    operations = [migrations.RunPython(seed, unseed)]
+    operations = [migrations.RunPython(seed, remove, elidable=False)]

@@ -1,0 +1,138 @@
+"""`manage.py analyze SOURCE`: the main job in the foreground, for terminals and build servers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandParser
+
+from commandcenter.analysis.models import Severity
+from commandcenter.analysis.shapes import analysis_shape
+from commandcenter.core.actor import acting_as
+from commandcenter.core.renderers import to_json
+from commandcenter.ops import foreground
+from commandcenter.ops.management.commands.prepare import migrate, migration_lock
+from commandcenter.ops.progress import Progress
+from commandcenter.ops.report import report
+from exports.registry import FORMATS, ExportSource, format_named
+from jobs.exceptions import InvalidParameters
+
+DONE, GATE_FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
+LEVELS = [severity.label for severity in sorted(Severity, reverse=True) if severity != Severity.INFO]
+
+
+class Command(BaseCommand):
+    """Analyse a source and end with 0 done, 1 gate failed, 2 bad input, 3 partial or failed, 130 interrupted."""
+
+    help = (
+        "Analyse SOURCE in the foreground: a git URL, a local git repository, a folder, a .zip or .tar.gz. "
+        "Exit status: 0 done, 1 the gate failed, 2 bad input, 3 partial or failed."
+    )
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options of the contract."""
+        parser.add_argument("source", metavar="SOURCE")
+        parser.add_argument("--project", metavar="SLUG", help="register it there (default: command-line)")
+        parser.add_argument("--ref", default="", help="branch, tag or commit (default: the default branch)")
+        parser.add_argument("--force", action="store_true", help="read every file again")
+        parser.add_argument("--export", choices=sorted(FORMATS), help="write the analysis in this format")
+        parser.add_argument("--output", type=Path, help="where --export writes (default: standard output)")
+        parser.add_argument("--json", action="store_true", help="print the analysis as JSON")
+        parser.add_argument(
+            "--fail-on",
+            choices=[*LEVELS, "policy"],
+            help="end with 1 when there is a finding of this severity or above that the code does not suppress",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Check the options, run, write, judge."""
+        problem = _misuse(options)
+        if problem:
+            self._end(BAD_INPUT, problem)
+        if os.environ.get("CC_STANDALONE") == "true":
+            with migration_lock():
+                migrate()
+        with acting_as(name="command line"):
+            outcome = self._analyse(options)
+        if outcome.analysis is None or not outcome.has_results:
+            message = f"The analysis failed: {outcome.job.error_message or outcome.job.status}"
+            self._end(BAD_INPUT if outcome.bad_input else INCOMPLETE, message)
+        analysis = outcome.analysis
+        source = ExportSource(analysis)
+        if options["export"]:
+            self._export(source, options["export"], options["output"])
+        if options["json"]:
+            self._write(to_json(analysis_shape(analysis), indent=True) + b"\n")
+        elif not (options["export"] and options["output"] is None):
+            self.stdout.write(report(analysis))
+        if options["fail_on"]:
+            count = foreground.findings_at_least(analysis, options["fail_on"])
+            if count:
+                self._end(GATE_FAILED, f"{count} findings of severity {options['fail_on']} or above.")
+        if analysis.status == "partial":
+            names = ", ".join(e["id"] for e in source.engines if e["status"] != "ok")
+            self._end(INCOMPLETE, f"The analysis is partial: {names} did not end well.")
+
+    def _analyse(self, options: dict[str, Any]) -> foreground.Outcome:
+        try:
+            repository = foreground.register(options["source"], options["project"])
+            job = foreground.prepare(repository, ref=options["ref"], force=options["force"])
+        except ValidationError as error:
+            self._end(BAD_INPUT, " ".join(error.messages))
+        except InvalidParameters as error:
+            self._end(BAD_INPUT, " ".join(wrong["message"] for wrong in error.errors))
+        try:
+            with Progress(job.pk, sys.stderr):
+                return foreground.run(job)
+        except KeyboardInterrupt:
+            self._end(INTERRUPTED, "Cancelled.")
+
+    def _export(self, source: ExportSource, name: str, output: Path | None) -> None:
+        pieces = format_named(name).write(source)
+        if output is None:
+            for piece in pieces:
+                self._write(piece)
+            return
+        draft = output.with_name(f".{output.name}.{os.getpid()}")
+        try:
+            with draft.open("wb") as file:
+                for piece in pieces:
+                    file.write(piece)
+            draft.replace(output)  # never half a file under its own name
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            self._end(BAD_INPUT, f"{output} cannot be written: {error.strerror}.")
+
+    def _write(self, data: bytes) -> None:
+        """Write bytes to stdout, or text to a caller's own stream."""
+        stream = getattr(self.stdout, "_out", self.stdout)
+        binary = getattr(stream, "buffer", None)
+        if binary is None:
+            stream.write(data.decode())
+        else:
+            stream.flush()
+            binary.write(data)
+            binary.flush()
+
+    def _end(self, status: int, message: str) -> Any:
+        self.stderr.write(message)
+        sys.exit(status)
+
+
+def _misuse(options: dict[str, Any]) -> str:
+    if options["output"] is not None and not options["export"]:
+        return "--output says where --export writes: name a format with --export as well."
+    if options["export"] and options["output"] is None and options["json"]:
+        return "--export and --json both write to standard output: give --output a file."
+    if options["output"] is not None and not options["output"].absolute().parent.is_dir():
+        return f"There is no folder {options['output'].absolute().parent} to write to."
+    if options["fail_on"] == "policy":
+        return (
+            "There are no policies yet, so --fail-on policy cannot judge. Use critical, high, medium or low."
+        )
+    return ""

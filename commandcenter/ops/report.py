@@ -1,0 +1,56 @@
+"""An analysis as a few lines of text for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.summary import engines_of, summary_of
+
+TOP_LANGUAGES = 8
+
+
+def report(analysis: Analysis) -> str:
+    """Return the summary as lines; what is not known is shown as "unknown"."""
+    summary = summary_of(analysis) or {}
+    findings = summary.get("findings") or {}
+    packages = summary.get("dependencies") or {}
+    lines = [
+        (
+            f"Analysis {analysis.pk} of {analysis.repository.name}"
+            f" at {analysis.ref or 'its files'} {analysis.commit[:12]}: {analysis.status}"
+        ),
+        f"  files          {_number(summary.get('files'))}",
+        f"  lines of code  {_number(summary.get('lines_of_code'))}{_languages(summary)}",
+        f"  functions      {_number(summary.get('functions'))}",
+        f"  dependencies   {_number(packages.get('total'))}, {_number(packages.get('direct'))} direct",
+        f"  technologies   {_number(summary.get('technologies'))}",
+        f"  findings       {_number(findings.get('total'))}{_severities(findings)}",
+        (
+            f"                 {_number(findings.get('new'))} new, {_number(findings.get('fixed'))} fixed,"
+            f" {_number(findings.get('suppressed'))} suppressed in the code"
+        ),
+    ]
+    lines += [
+        f"  {engine['id']}: {engine['status']}. {engine['detail']}".rstrip()
+        for engine in engines_of(analysis)
+        if engine["status"] != "ok"
+    ]
+    return "\n".join(lines)
+
+
+def _number(value: Any) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
+def _languages(summary: dict[str, Any]) -> str:
+    if summary.get("lines_of_code") is None:
+        return ""
+    languages: dict[str, dict[str, int]] = summary.get("languages") or {}
+    named = [f"{name} {counts.get('code', 0):,}" for name, counts in list(languages.items())[:TOP_LANGUAGES]]
+    return f" ({', '.join(named)})" if named else ""
+
+
+def _severities(findings: dict[str, Any]) -> str:
+    counts = [f"{count} {name}" for name, count in (findings.get("by_severity") or {}).items() if count]
+    return f" ({', '.join(counts)})" if counts else ""
