@@ -7,12 +7,13 @@ from rest_framework.routers import DefaultRouter
 
 from commandcenter.accounts.api import urls as accounts
 from commandcenter.analysis.api import urls as analysis
+from commandcenter.dashboard.api import urls as dashboard
 from commandcenter.events.api import urls as events
 from commandcenter.inventory.api import urls as inventory
 from exports.api import urls as exports
 from jobs.api import urls as jobs
 
-APPS = (inventory, jobs, analysis, exports, events, accounts)
+APPS = (inventory, jobs, analysis, exports, dashboard, events, accounts)
 
 
 class Router(DefaultRouter):

@@ -246,6 +246,7 @@ JOB_REPUBLISH_SECONDS = env.integer(
 )  # a hint not picked up is repeated
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
+SOCKET_RECHECK_SECONDS = 10  # how soon an open socket notices that its user may not see this any more
 EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # events may not import it
 EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order

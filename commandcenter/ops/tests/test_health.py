@@ -1,0 +1,64 @@
+"""Health says what works, quickly, and to whom it may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from commandcenter.accounts.tests.factories import api, make_token, make_user
+from commandcenter.ops.models import QueueCanary
+from commandcenter.ops.tasks import canary
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_process_answers_without_asking_anything(django_assert_num_queries) -> None:
+    with django_assert_num_queries(0):
+        assert Client().get("/health").json() == {"status": "ok"}
+
+
+def test_ready_names_each_part() -> None:
+    response = Client().get("/health/ready")
+    assert response.status_code == 200
+    assert [check["name"] for check in response.json()["checks"]] == [
+        "database",
+        "broker",
+        "cache",
+        "migrations",
+    ]
+
+
+@pytest.mark.parametrize("part", ["broker", "cache"])
+def test_a_server_that_is_away_makes_it_503_and_is_named(settings, part: str) -> None:
+    setattr(settings, f"{part.upper()}_URL", "redis://127.0.0.1:9/0")
+    response = Client().get("/health/ready")
+    assert response.status_code == 503
+    assert {check["name"]: check["status"] for check in response.json()["checks"]}[part] == "failed"
+
+
+def test_details_are_for_those_who_are_signed_in() -> None:
+    assert Client().get("/health/detailed").status_code == 401
+    _token, text = make_token(make_user(), scope="read")
+    response = api(token=text).get("/health/detailed")
+    assert response.status_code == 200
+    assert {queue["name"] for queue in response.json()["queues"]} == {
+        "analysis",
+        "export",
+        "webhooks",
+        "default",
+        "system",
+    }
+
+
+def test_a_queue_that_nobody_consumes_is_found_by_its_canary() -> None:
+    client = api(make_user())
+    status = lambda: {row["name"]: row["status"] for row in client.get("/health/detailed").json()["services"]}  # noqa: E731
+    assert status()["worker of analysis"] == "unknown"
+    canary.apply(kwargs={"queue": "analysis"})
+    assert status()["worker of analysis"] == "ok"
+    QueueCanary.objects.update(consumed_at=timezone.now() - timedelta(minutes=5))
+    assert status()["worker of analysis"] == "failed"
+    assert client.get("/health/detailed").status_code == 503
