@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from commandcenter.accounts.forms import AdminSignInForm
 from commandcenter.accounts.models import ApiToken, User
 from commandcenter.accounts.tokens import revoke_token
 from commandcenter.core.admin import (
@@ -25,6 +26,7 @@ from commandcenter.core.admin import (
 from commandcenter.events.publish import publish
 
 admin.site.unregister(Group)
+admin.site.login_form = AdminSignInForm
 
 
 @register(User)

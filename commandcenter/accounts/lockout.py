@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from commandcenter.accounts.forms import SignInForm
 from commandcenter.core.middleware import API_PREFIX
 from commandcenter.core.problems import problem
 
@@ -32,8 +32,9 @@ def locked_out(
 
 def sign_in_refused(request: HttpRequest, detail: str, headers: dict[str, str]) -> HttpResponse:
     """Return the sign-in page with this message and status 429."""
-    form = AuthenticationForm(request)
-    page = render(request, "accounts/login.html", {"form": form, "problem": detail, "next": ""}, status=429)
+    form = SignInForm(request, data=request.POST, refusal=detail)
+    context = {"form": form, "next": request.POST.get("next", "")}
+    page = render(request, "accounts/login.html", context, status=429)
     for name, value in headers.items():
         page[name] = value
     return page

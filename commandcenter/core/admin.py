@@ -11,9 +11,11 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AuthenticationForm as AdminAuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 __all__ = [
+    "AdminAuthenticationForm",
     "AdminPasswordChangeForm",
     "FlowModelAdmin",
     "ModelAdmin",

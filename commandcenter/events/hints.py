@@ -12,6 +12,7 @@ logger = structlog.get_logger(__name__)
 RELAY = "commandcenter.events.tasks.relay"
 SPACING_SECONDS = 0.5  # one hint serves every event of a burst
 AWAY_SECONDS = 10.0
+TIMEOUTS = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8, "max_retries": 0}
 
 
 class _Hints:
@@ -28,7 +29,16 @@ def relay_soon() -> None:
     _Hints.not_before = now + SPACING_SECONDS
     try:
         # The countdown covers the events that a burst commits within the spacing.
-        current_app.send_task(RELAY, queue="system", countdown=SPACING_SECONDS, expires=60, retry=False)
+        with current_app.connection_for_write(transport_options=TIMEOUTS) as connection:
+            current_app.send_task(
+                RELAY,
+                queue="system",
+                countdown=SPACING_SECONDS,
+                expires=60,
+                retry=False,
+                ignore_result=True,
+                connection=connection,
+            )
     except Exception as error:  # noqa: BLE001  (the change is committed: nothing about a hint may disturb it)
         _Hints.not_before = now + AWAY_SECONDS
         logger.warning("relay_hint_failed", error=str(error))
