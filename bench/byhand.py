@@ -1,0 +1,98 @@
+"""The same tools as the engines use, run by hand over a checkout, one after another: the floor of an analysis.
+
+`python -m bench.byhand STEP FOLDER` runs one step in a process of its own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from commandcenter.engine.contract import Entry
+
+STEPS = ("language", "lines", "functions", "manifests", "secrets", "ruff", "history")
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the tracked files."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=folder, check=True, capture_output=True, timeout=60
+    )
+    return [folder / name.decode() for name in listed.stdout.split(b"\0") if name]
+
+
+def language(folder: Path) -> None:
+    """Ask enry for each file."""
+    import enry
+
+    for path in files(folder):
+        data = path.read_bytes()
+        enry.get_language(path.name, data)
+        enry.is_vendor(str(path.relative_to(folder)))
+        enry.is_generated(path.name, data)
+
+
+def lines(folder: Path) -> None:
+    """Let pytokei count the files."""
+    import pytokei
+
+    languages = pytokei.Languages()
+    languages.get_statistics([str(path) for path in files(folder)], [], pytokei.Config())
+
+
+def functions(folder: Path) -> None:
+    """Parse each file that the engine would, and visit every node, as counting functions needs."""
+    from commandcenter.engine.engines.functions import ENGINE, parser_for
+
+    for path in files(folder):
+        entry = Entry(path=str(path.relative_to(folder)), blob="", size=path.stat().st_size)
+        if not ENGINE.select(entry):
+            continue
+        tree = parser_for(entry).parse(path.read_bytes())
+        cursor, down = tree.walk(), True
+        while True:
+            if (down and cursor.goto_first_child()) or cursor.goto_next_sibling():
+                down = True
+            elif cursor.goto_parent():
+                down = False
+            else:
+                break
+
+
+def manifests(folder: Path) -> None:
+    """Read the manifests with the standard parsers."""
+    import json
+    import tomllib
+
+    for path in files(folder):
+        if path.name.endswith("package.json"):
+            json.loads(path.read_bytes())
+        elif path.name == "pyproject.toml":
+            tomllib.loads(path.read_text())
+
+
+def secrets(folder: Path) -> None:
+    """Run betterleaks over the checkout."""
+    from commandcenter.engine.engines.secrets import binary
+
+    subprocess.run([str(binary()), "dir", str(folder), "--no-banner", "--exit-code", "0", "--report-format", "json",
+                    "--report-path", "/dev/null"], check=True, capture_output=True, timeout=300)  # fmt: skip
+
+
+def ruff(folder: Path) -> None:
+    """Run ruff over the checkout with the engine's rules."""
+    from commandcenter.engine.engines.ruff import binary, selection
+
+    subprocess.run([str(binary()), "check", "--isolated", "--no-cache", "--output-format", "json", "--exit-zero",
+                    "--select", selection(), str(folder)], check=True, capture_output=True, timeout=300)  # fmt: skip
+
+
+def history(folder: Path) -> None:
+    """Read a year of history."""
+    subprocess.run(["git", "log", "--numstat", "-z", "--no-merges", "--since=365 days", "--format=%H %aN <%aE> %ct"],
+                   cwd=folder, check=True, capture_output=True, timeout=300)  # fmt: skip
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]))

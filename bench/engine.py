@@ -1,0 +1,96 @@
+"""The engine against the same tools run by hand."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+
+from bench import byhand
+from bench.report import Figure, Report, median
+
+RUNS = 3
+
+
+def measure(report: Report, folder: Path, files: int, scratch: Path) -> None:
+    """Add the cold, the unchanged and the changed analysis, and lines alone."""
+    floors = {
+        step: [_timed([sys.executable, "-m", "bench.byhand", step, str(folder)])[0] for _ in range(RUNS)]
+        for step in byhand.STEPS
+    }
+    hand = sum(median(runs) for runs in floors.values())
+    cold = [_analyse(folder, scratch / f"cold-{number}") for number in range(RUNS)]
+    note = f"{files} files; by hand {hand:.2f} s ({', '.join(f'{step} {median(runs):.2f}' for step, runs in floors.items())})"
+    ratios = [run / hand for run in cold]
+    report.add(
+        Figure(
+            "cold analysis / tools by hand one after another",
+            median(ratios),
+            "x",
+            1.5,
+            "sum of medians",
+            tuple(ratios),
+            note,
+        )
+    )
+    warm_data = scratch / "warm"
+    _analyse(folder, warm_data)
+    warm = [_analyse(folder, warm_data) for _ in range(RUNS)]
+    report.add(
+        Figure("unchanged repository, whole command with its start", median(warm), "s", None, "", tuple(warm))
+    )
+    engine_cpu = [_timed(_command(folder, scratch / f"lines-{number}", "lines"))[1] for number in range(RUNS)]
+    empty_cpu = [_timed(_command(folder, scratch / f"none-{number}", "history"))[1] for number in range(RUNS)]
+    tokei_cpu = [_timed([sys.executable, "-m", "bench.byhand", "lines", str(folder)])[1] for _ in range(RUNS)]
+    bare_cpu = [_timed([sys.executable, "-c", "import pytokei"])[1] for _ in range(RUNS)]
+    own = median(engine_cpu) - median(empty_cpu)
+    floor = median(tokei_cpu) - median(bare_cpu)
+    report.add(
+        Figure(
+            "lines engine / pytokei alone, CPU",
+            own / floor,
+            "x",
+            2.0,
+            "start-up of both subtracted",
+            (),
+            f"{own:.2f} s / {floor:.2f} s",
+        )
+    )
+
+
+def _command(folder: Path, data: Path, engines: str | None = None) -> list[str]:
+    argv = [sys.executable, "-m", "commandcenter.engine", str(folder), "--data", str(data), "--json"]
+    return [*argv, "--engines", engines] if engines else argv
+
+
+def _analyse(folder: Path, data: Path) -> float:
+    """Return the seconds of one run; a partial one is no figure."""
+    seconds, _cpu, output = _timed(_command(folder, data))
+    last = orjson.loads(output.strip().splitlines()[-1])
+    if last.get("status") != "complete":
+        raise SystemExit(f"The analysis did not end as complete: {last}")
+    return seconds
+
+
+def _timed(argv: list[str]) -> tuple[float, float, bytes]:
+    """Run a command; return its wall seconds, the CPU seconds of it and its children, and its output."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.perf_counter()
+    done = subprocess.run(
+        argv,
+        capture_output=True,
+        timeout=600,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    seconds = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return seconds, cpu, done.stdout

@@ -1,0 +1,201 @@
+"""The running platform: start, rest, memory, and the way of a job from its POST to its end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from websockets.sync.client import ClientConnection, connect
+
+from bench import corpus
+from bench.report import Figure, Report, median
+from tests.embedded.running import Up, data_folder, until
+
+USER = "bench"
+JOBS = 15
+REST_SECONDS = 30.0
+TERMINAL = {"completed", "failed", "cancelled"}
+
+
+class Client:
+    """A person's program: the API over one connection, and sockets."""
+
+    def __init__(self, port: int, password: str) -> None:
+        self.port = port
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.token = ""
+        self.token = self.call("POST", "/auth/token", {"username": USER, "password": password})["token"]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the answer's JSON; anything but success ends the run."""
+        headers = {"Content-Type": "application/json", "Host": "localhost"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        self.connection.request(
+            method, f"/api/v1{path}", json.dumps(body) if body is not None else None, headers
+        )
+        response = self.connection.getresponse()
+        text = response.read()
+        if response.status >= 300:
+            raise SystemExit(f"{method} {path}: {response.status} {text.decode()[:500]}")
+        return json.loads(text) if text else None
+
+    def socket(self, path: str) -> ClientConnection:
+        """Open a socket."""
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}",
+            additional_headers={"Authorization": f"Bearer {self.token}"},
+            proxy=None,
+        )
+
+
+def measure(report: Report, folder: Path) -> None:
+    """Start a platform on a fresh data folder and add its figures."""
+    password = secrets.token_urlsafe(16)
+    with data_folder() as base:
+        tiny = base / "tiny"
+        tiny.mkdir()
+        (tiny / "hello.py").write_text("print('hello')\n")
+        corpus.git(tiny, "init", "-q", "-b", "main")
+        corpus.commit(tiny, "first")
+        up = Up(
+            base / "data",
+            tiny,
+            CC_ADMIN_USER=USER,
+            CC_ADMIN_PASSWORD=password,
+            CC_RATE_LIMITS="off",
+            CC_SOURCE_ROOTS=str(folder.parent),
+        )
+        try:
+            begun = time.perf_counter()
+            up.start()
+            until(up.ready, "/health/ready", 180)
+            report.add(
+                Figure(
+                    "start to /health/ready, installed, fresh data folder",
+                    time.perf_counter() - begun,
+                    "s",
+                    12.0,
+                )
+            )
+            client = Client(up.port, password)
+            until(lambda: not client.call("GET", "/jobs/active")["results"], "the first analysis", 120)
+            _jobs(report, client, up, folder)
+            _rest(report, up)
+        finally:
+            up.end()
+
+
+def _jobs(report: Report, client: Client, up: Up, folder: Path) -> None:
+    tiny = client.call("GET", "/repositories")["results"][0]
+    project = tiny["project"]
+    run = [_follow(client, project, tiny["id"]) for _ in range(JOBS)]
+    starts = [first * 1000 for first, _end in run]
+    report.add(
+        Figure(
+            "POST of a job to its first running event",
+            median(starts),
+            "ms",
+            100.0,
+            "",
+            tuple(starts),
+            f"p95 {statistics.quantiles(starts, n=20)[-1]:.1f} ms",
+        )
+    )
+    large = client.call(
+        "POST", "/repositories", {"project": project, "name": "corpus", "source": str(folder)}
+    )
+    peak = _Peak(up)
+    _first, seconds = _follow(client, project, large["id"], peak)
+    report.add(Figure("cold analysis of the corpus as a job", seconds, "s"))
+    report.add(Figure("largest worker process while analysing, RSS", peak.worker, "MB", 300.0))
+    report.add(
+        Figure(
+            "largest child of a worker while analysing, RSS", peak.child, "MB", 400.0, "", (), peak.child_name
+        )
+    )
+    ends = [_follow(client, project, large["id"])[1] for _ in range(5)]
+    report.add(Figure("unchanged repository as a job, POST to end", median(ends), "s", 1.0, "", tuple(ends)))
+
+
+def _follow(client: Client, project: int, repository: int, peak: _Peak | None = None) -> tuple[float, float]:
+    """Start an analysis; return the seconds to its first running message and to its end."""
+    with client.socket(f"/ws/jobs?project={project}") as socket:
+        begun = time.perf_counter()
+        job = client.call("POST", f"/repositories/{repository}/analyze", {})["id"]
+        started = 0.0
+        while time.perf_counter() - begun < 600:
+            if peak is not None:
+                peak.look()
+            try:
+                message = json.loads(socket.recv(timeout=0.2 if peak else 600))
+            except TimeoutError:
+                continue
+            if message.get("job_id", message.get("id")) != job:
+                continue
+            now = time.perf_counter() - begun
+            if message.get("status") == "running" and not started:
+                started = now
+            if message.get("status") in TERMINAL:
+                if message["status"] != "completed":
+                    raise SystemExit(f"The job ended as {message}")
+                return started or now, now
+    raise SystemExit("A job did not end within ten minutes.")
+
+
+class _Peak:
+    """The largest memory of workers and of what they start, in MB."""
+
+    def __init__(self, up: Up) -> None:
+        self.up = up
+        self.worker = self.child = 0.0
+        self.child_name = ""
+
+    def look(self) -> None:
+        """Note what is larger than before."""
+        for process in self.up.descendants():
+            try:
+                line, size = process.cmdline(), process.memory_info().rss / 1e6
+            except psutil.Error:
+                continue
+            words = " ".join(line)
+            if "celery" in words:
+                self.worker = max(self.worker, size)
+            elif not any(part in words for part in ("postgres", "valkey", "granian")) and size > self.child:
+                self.child, self.child_name = size, " ".join(line[:4])[-60:]
+
+
+def _rest(report: Report, up: Up) -> None:
+    processes = [psutil.Process(up.process.pid), *up.descendants()] if up.process else []
+    before = sum(_cpu(process) for process in processes)
+    begun = time.perf_counter()
+    time.sleep(REST_SECONDS)  # the measurement itself: what an idle platform uses in this time
+    used = sum(_cpu(process) for process in processes) - before
+    report.add(Figure("idle: share of one core", 100 * used / (time.perf_counter() - begun), "%", 3.0))
+    pss = sum(process.memory_full_info().pss for process in processes if process.is_running()) / 1e6
+    rss = sum(process.memory_info().rss for process in processes if process.is_running()) / 1e6
+    report.add(
+        Figure(
+            "idle: memory of all processes, PSS",
+            pss,
+            "MB",
+            1000.0,
+            "",
+            (),
+            f"{len(processes)} processes; sum of RSS {rss:.0f} MB counts shared pages again",
+        )
+    )
+
+
+def _cpu(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return times.user + times.system
