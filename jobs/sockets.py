@@ -28,6 +28,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 NORMAL = 1000
+INTERNAL = 1011
 BAD_REQUEST = 4400
 UNAUTHENTICATED = 4401
 FORBIDDEN = 4403
@@ -114,6 +115,9 @@ class Socket:
             raise Closing(NORMAL)  # noqa: TRY301  (as above)
         except Closing as closing:
             await self._close(closing)
+        except Exception:  # the client must learn that nothing more comes
+            log.exception("socket failed", action="serve", path=self.scope.get("path"))
+            await self._close(Closing(INTERNAL, "Something went wrong; connect again."))
         finally:
             for task in tasks:
                 task.cancel()

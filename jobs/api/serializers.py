@@ -20,7 +20,7 @@ class JobTagsField(serializers.Field):  # type: ignore[type-arg]
     """An object {key: value}; a list of "key:value" strings is taken as well."""
 
     default_error_messages = {
-        "invalid": 'Give an object such as {"team": "core"}, or a list such as ["team:core"].'
+        "invalid": 'Give an object such as {{"team": "core"}}, or a list such as ["team:core"].'
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+"""A real Celery worker with a prefork pool, whose processes are killed, stopped and overrun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from jobs.cancellation import cancel
+from jobs.models import Job
+from jobs.reaper import reap
+from jobs.sweeper import sweep
+from jobs.tests.conftest import COMMITTED
+from jobs.tests.factories import make_job
+from jobs.tests.test_lease import fresh
+
+pytestmark = [COMMITTED, pytest.mark.process]
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a worker with two processes; afterwards nothing of it is left."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "jobs.tests.workersettings",
+        "CC_TEST_DATABASE": connection.settings_dict["NAME"],
+        "CC_PROCESS": "worker",
+    }
+    argv = [sys.executable, "-m", "celery", "-A", "commandcenter", "worker"]
+    argv += [
+        "--queues",
+        "default",
+        "--concurrency",
+        "2",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
+    with (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            argv, env=environment, stdout=log, stderr=log, cwd=settings.BASE_DIR, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(15)
+        for child in children:
+            if child.is_running():
+                child.kill()
+
+
+Eventually = Callable[..., Any]
+
+
+def status(job: Job) -> str:
+    """Return the job's present state."""
+    return Job.objects.values_list("status", flat=True).get(pk=job.pk)
+
+
+def housekeep_until(condition: Callable[[], Any], eventually: Eventually, seconds: float = 40) -> Any:
+    """Do what beat does until the condition holds."""
+
+    def step() -> Any:
+        reap()
+        sweep()
+        return condition()
+
+    return eventually(step, seconds)
+
+
+def holder(gate: Path, attempt: int, eventually: Eventually) -> int:
+    """Return the pid of the process that waits at the gate in this attempt."""
+    file = gate.with_name(f"{gate.name}.{attempt}")
+    return int(eventually(lambda: file.exists() and file.read_text(), 60))
+
+
+def test_a_killed_worker_process_loses_nothing(
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+) -> None:
+    """The job runs again in another process and completes once, well within 25 s of the kill."""
+    gate = tmp_path / "gate"
+    job = make_job(None, {"progress": [10, "waiting"]}, {"wait_for_file": str(gate)}, {"result": {"n": 1}})
+    pid = holder(gate, 1, eventually)
+    os.kill(pid, signal.SIGKILL)
+    assert housekeep_until(lambda: holder_exists(gate, 2), eventually, 25)
+    gate.touch()
+    housekeep_until(lambda: status(job) == "completed", eventually)
+    done = fresh(job)
+    assert (done.attempt, done.losses, done.failures, done.result) == (2, 1, 0, {"n": 1, "attempt": 2})
+    events = list(done.events.order_by("seq"))
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert sum(event.data.get("to") == "completed" for event in events) == 1
+    assert worker.poll() is None
+
+
+def test_a_process_that_was_stopped_past_its_lease_ends_itself_and_not_its_sibling(
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+) -> None:
+    gate, other = tmp_path / "gate", tmp_path / "other"
+    job = make_job(None, {"wait_for_file": str(gate)})
+    sibling = make_job(None, {"wait_for_file": str(other)})
+    pid, sibling_pid = holder(gate, 1, eventually), holder(other, 1, eventually)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        housekeep_until(lambda: fresh(job).losses == 1, eventually)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: not psutil.pid_exists(pid))
+    assert psutil.pid_exists(sibling_pid)
+    gate.touch()
+    other.touch()
+    housekeep_until(lambda: status(job) == status(sibling) == "completed", eventually)
+    assert fresh(job).result == {"attempt": 2}
+    assert fresh(sibling).result == {"attempt": 1}
+
+
+def test_the_soft_limit_fails_the_job_without_another_attempt(
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+) -> None:
+    job = make_job(None, {"wait_for_file": str(tmp_path / "never")}, job_type="export")
+    eventually(lambda: status(job) == "failed", 60)
+    assert (fresh(job).error_code, fresh(job).attempt) == ("time_limit", 1)
+
+
+def test_cancelling_frees_the_worker(
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+) -> None:
+    gate = tmp_path / "gate"
+    job = make_job(None, {"wait_for_file": str(gate)})
+    holder(gate, 1, eventually)
+    cancel(job, None)
+    eventually(lambda: status(job) == "cancelled", 5)
+    following = make_job(None, {"result": {"n": 2}})
+    eventually(lambda: status(following) == "completed")
+
+
+def holder_exists(gate: Path, attempt: int) -> bool:
+    """Tell whether a process has reached the gate in this attempt."""
+    return gate.with_name(f"{gate.name}.{attempt}").exists()
