@@ -19,7 +19,7 @@ class TagsField(serializers.Field):  # type: ignore[type-arg]
     """A list of short strings without repetition; an object {key: value} is taken as "key:value" strings."""
 
     default_error_messages = {
-        "invalid": 'Give a list of strings, or an object such as {"team": "core"}.',
+        "invalid": 'Give a list of strings, or an object such as {{"team": "core"}}.',
         "blank": "A tag must not be empty.",
         "max_length": f"A tag has at most {MAX_TAG} characters.",
         "max_items": f"There can be at most {MAX_TAGS} tags.",
