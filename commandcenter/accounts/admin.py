@@ -30,7 +30,7 @@ admin.site.login_form = AdminSignInForm
 
 
 @register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """People and service accounts."""
 
     form = UserChangeForm

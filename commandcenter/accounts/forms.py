@@ -45,5 +45,5 @@ class SignInForm(_Bounded):
         return super().clean()
 
 
-class AdminSignInForm(_Bounded, AdminAuthenticationForm):
+class AdminSignInForm(_Bounded, AdminAuthenticationForm):  # type: ignore[misc]
     """The admin's own sign-in form."""

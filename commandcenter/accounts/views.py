@@ -22,7 +22,7 @@ class SignIn(LoginView):
     form_class = SignInForm
     redirect_authenticated_user = True
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign in, or say 429 beyond the sign-in limit, also while the cache is away."""
         return refusal(request) or super().post(request, *args, **kwargs)
 

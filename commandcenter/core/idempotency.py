@@ -88,16 +88,17 @@ def prune() -> int:
 
 def _claim(request: Request, key: str) -> IdempotencyKey:
     """Return the record of this key: ours to fill (no status), or the first answer."""
+    user: Any = request.user
     path = f"{request.method} {request.path}"[:300]
     digest = _digest(request)
     now = timezone.now()
-    IdempotencyKey.objects.filter(user=request.user, key=key, created_at__lt=now - LIFETIME).delete()
+    IdempotencyKey.objects.filter(user=user, key=key, created_at__lt=now - LIFETIME).delete()
     IdempotencyKey.objects.filter(
-        user=request.user, key=key, status__isnull=True, created_at__lt=now - ABANDONED
+        user=user, key=key, status__isnull=True, created_at__lt=now - ABANDONED
     ).delete()
     # get_or_create inserts, and reads the other's row when the unique constraint says that it was first.
     record, ours = IdempotencyKey.objects.get_or_create(
-        user=request.user, key=key, defaults={"method_path": path, "body_digest": digest}
+        user=user, key=key, defaults={"method_path": path, "body_digest": digest}
     )
     if ours:
         return record

@@ -90,5 +90,5 @@ class ProblemMiddleware:
             name: response[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in response
         }
         replaced = problem(status, code, detail, headers=kept, request=request)
-        replaced.cookies = getattr(response, "cookies", replaced.cookies)
+        replaced.cookies = response.cookies
         return replaced

@@ -44,7 +44,7 @@ class KeysetPagination(BasePagination):
     default_limit = 100
     max_limit = 1000
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return the rows of the page asked for, newest first."""
         self.ordering = getattr(view, "keyset_ordering", None) or self.ordering
         return self.finish(list(self.slice(queryset, request)))
@@ -159,7 +159,7 @@ def _decode(raw: str, model: type[Model], ordering: Sequence[str]) -> Cursor:
 
 def _read(model: type[Model], name: str, value: Any) -> Any:
     """Return a cursor's value as the field's own type; raise for what the field could not hold."""
-    field = model._meta.get_field(name.lstrip("-"))
+    field: Any = model._meta.get_field(name.lstrip("-"))
     if value is None or isinstance(value, bool | dict | list):
         raise ValueError(name)
     if isinstance(value, int) and abs(value) >= 2**63:

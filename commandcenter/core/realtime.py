@@ -32,7 +32,8 @@ class _Wire:
     """The channel layer's serializer and channel names beside a plain client of the same server."""
 
     def __init__(self) -> None:
-        config = dict(settings.CHANNEL_LAYERS["default"]["CONFIG"])
+        layers: dict[str, Any] = settings.CHANNEL_LAYERS
+        config = dict(layers["default"]["CONFIG"])
         hosts = config["hosts"]
         if len(hosts) != 1:
             raise ValueError("CHANNEL_LAYERS must name exactly one host: messages are not sharded.")

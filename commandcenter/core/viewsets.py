@@ -10,7 +10,6 @@ from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from commandcenter.core.etags import conditional, require_match
 from commandcenter.core.idempotency import IdempotentCreateMixin
@@ -56,59 +55,72 @@ class ScopedMixin:
         return visible
 
 
-class UpdateMixin(mixins.UpdateModelMixin):
+class UpdateMixin:
     """Updates under a row lock, so that If-Match and what is written see the same state."""
 
-    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Check permission and If-Match, validate, and pass the changes to `perform_update`."""
         with transaction.atomic():
-            instance = self.get_object()  # type: ignore[attr-defined]
-            lock(instance)
-            instance = self.get_object()  # type: ignore[attr-defined]
-            self.check_match(request, instance)
-            serializer = self.get_serializer(  # type: ignore[attr-defined]
-                instance, data=request.data, partial=kwargs.pop("partial", False)
-            )
+            instance = locked(self, request)
+            partial = kwargs.pop("partial", False)
+            serializer = self.get_serializer(instance, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
             self.perform_update(serializer)
-            return Response(self.get_serializer(self.get_object()).data)  # type: ignore[attr-defined]
+            return Response(self.get_serializer(self.get_object()).data)
 
-    def check_match(self, request: Request, instance: Model) -> None:
-        """Raise 412 when If-Match names another state than this one."""
-        if "HTTP_IF_MATCH" in request.META:
-            require_match(request, self.get_serializer(instance).data)  # type: ignore[attr-defined]
+    def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change what the body names."""
+        changed: Response = self.update(request, *args, **kwargs, partial=True)
+        return changed
+
+    def perform_update(self, serializer: Any) -> None:
+        """Write the change; views with a flow call it here."""
+        serializer.save()
 
 
-class DestroyMixin(mixins.DestroyModelMixin):
+class DestroyMixin:
     """Deletion under a row lock, with If-Match where it is sent."""
 
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Check permission and If-Match, then call `perform_destroy`."""
         with transaction.atomic():
-            instance = self.get_object()  # type: ignore[attr-defined]
-            lock(instance)
-            instance = self.get_object()  # type: ignore[attr-defined]
-            self.check_match(request, instance)  # type: ignore[attr-defined]
-            self.perform_destroy(instance)
+            self.perform_destroy(locked(self, request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def perform_destroy(self, instance: Any) -> None:
+        """Remove the object; views with a flow call it here."""
+        instance.delete()
 
-class CreateMixin(mixins.CreateModelMixin):
+
+class CreateMixin:
     """Creation answers with the object as a read would show it, and where it is."""
 
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Validate, pass to `perform_create`, which sets `serializer.instance`, and answer 201."""
-        serializer: BaseSerializer[Any] = self.get_serializer(data=request.data)  # type: ignore[attr-defined]
+        serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
             self.perform_create(serializer)
-            shown = self.get_serializer(self.created(serializer)).data  # type: ignore[attr-defined]
+            shown = self.get_serializer(self.created(serializer)).data
         location = request.build_absolute_uri(f"{request.path.rstrip('/')}/{serializer.instance.pk}")
         return Response(shown, status=status.HTTP_201_CREATED, headers={"Location": location})
 
-    def created(self, serializer: BaseSerializer[Any]) -> Any:
+    def perform_create(self, serializer: Any) -> None:
+        """Write the object; views with a flow call it here and set `serializer.instance`."""
+        serializer.save()
+
+    def created(self: Any, serializer: Any) -> Any:
         """Return the new object as the queryset shows it, annotations included."""
-        return self.get_queryset().get(pk=serializer.instance.pk)  # type: ignore[attr-defined]
+        return self.get_queryset().get(pk=serializer.instance.pk)
+
+
+def locked(view: Any, request: Request) -> Any:
+    """Return the view's object under a row lock; 404, 403 and (with If-Match) 412 are raised before it is given."""
+    lock(view.get_object())
+    instance = view.get_object()
+    if "HTTP_IF_MATCH" in request.META:
+        require_match(request, view.get_serializer(instance).data)
+    return instance
 
 
 def lock(instance: Model) -> None:

@@ -32,7 +32,7 @@ class ProjectAdmin(FlowModelAdmin):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return (
+        counted: QuerySet[Project] = (
             super()
             .get_queryset(request)
             .annotate(
@@ -40,6 +40,7 @@ class ProjectAdmin(FlowModelAdmin):
                 members_held=Count("memberships", distinct=True),
             )
         )
+        return counted
 
     @display(description="Repositories", ordering="repositories_held")
     def repository_count(self, project: Any) -> int:

@@ -45,7 +45,8 @@ class TokenViewSet(
         """Return the caller's own."""
         if getattr(self, "swagger_fake_view", False):
             return ApiToken.objects.none()
-        return ApiToken.objects.filter(user_id=self.request.user.pk)
+        user: Any = self.request.user
+        return ApiToken.objects.filter(user=user)
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         """Show the text of a token only in the answer that makes it."""
@@ -53,8 +54,9 @@ class TokenViewSet(
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         values = serializer.validated_data
+        user: Any = self.request.user
         token, plaintext = create_token(
-            self.request.user,
+            user,
             values["name"],
             values["scope"],
             values.get("project_ids"),

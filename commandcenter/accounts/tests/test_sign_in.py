@@ -22,7 +22,7 @@ def _no_rate_limit(settings: Any) -> None:
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS)  # the lock is tested here, the limit in core
 
 
-def sign_in(username: str, password: str = PASSWORD, address: str = "198.51.100.1", **headers: str) -> Any:
+def sign_in(username: str, password: str = PASSWORD, address: str = "198.51.100.1", **headers: Any) -> Any:
     return api().post(URL, {"username": username, "password": password}, REMOTE_ADDR=address, **headers)
 
 

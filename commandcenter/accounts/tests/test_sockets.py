@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
+from asgiref.testing import ApplicationCommunicator as _Communicator
 from django.conf import settings as django_settings
 
 from commandcenter.accounts.sockets import SocketAuthentication
@@ -14,6 +14,7 @@ from commandcenter.accounts.tests.factories import api, make_token, make_user
 from commandcenter.accounts.tokens import revoke_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
+ApplicationCommunicator: Any = _Communicator  # asgiref has no types
 HOST = ("host", "localhost:8000")
 
 

@@ -129,7 +129,7 @@ BODIES: list[tuple[str, str, bytes | str, str, int]] = [
     [pytest.param(p, t, b, code, id=f"{p}: {note}") for p, t, b, note, code in BODIES],
 )
 def test_body_has_its_code(path: str, content_type: str, body: bytes | str, expected: int) -> None:
-    client = api(make_user())
+    client: Any = api(make_user())
     response = client.generic("POST", f"/api/v1/{path}", body, content_type=content_type)
     assert response.status_code == expected, response.content
     if expected >= 400:
@@ -252,7 +252,8 @@ HEADERS: list[tuple[dict[str, str], int]] = [
 @pytest.mark.parametrize(("headers", "expected"), HEADERS, ids=[str(h)[:60] for h, _ in HEADERS])
 def test_header_has_its_code(headers: dict[str, str], expected: int) -> None:
     anonymous = "HTTP_COOKIE" in headers
-    response = api(None if anonymous else make_user()).get("/api/v1/projects", **headers)
+    client: Any = api(None if anonymous else make_user())
+    response = client.get("/api/v1/projects", **headers)
     assert response.status_code == expected, response.content
     if expected >= 400:
         assert response["Content-Type"] == "application/problem+json"

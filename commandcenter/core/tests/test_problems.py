@@ -32,7 +32,7 @@ class Crash(ApiMixin, APIView):
         }[request.query_params["how"]]
 
 
-def page_crash(_request: Any) -> None:
+def page_crash(_request: Any) -> Any:
     raise RuntimeError("secret-detail")
 
 

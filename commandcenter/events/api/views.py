@@ -33,7 +33,7 @@ class EventSerializer(serializers.Serializer[Any]):
     project = serializers.IntegerField()
     subject = _SUBJECT
     actor = _ACTOR
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]  # a field, not DRF's attribute
     at = serializers.DateTimeField()
 
 

@@ -133,7 +133,7 @@ def test_event_that_commits_late_is_not_passed_over() -> None:
 
 def test_subscriber_that_cannot_be_imported_is_told_at_start(settings: Any) -> None:
     settings.EVENT_SUBSCRIBERS = ["commandcenter.events.nowhere.on_event", "commandcenter.events.tasks.BATCH"]
-    ids = {error.id for error in run_checks() if error.id.startswith("commandcenter.events")}
+    ids = {error.id for error in run_checks() if str(error.id).startswith("commandcenter.events")}
     assert ids == {"commandcenter.events.E001", "commandcenter.events.E002"}
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.validators import UniqueTogetherValidator
 
 from commandcenter.accounts.models import User
 from commandcenter.core.fields import IdField, TagsField
@@ -38,8 +39,10 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
     def validate_slug(self, slug: str) -> str:
         """Refuse a slug that another project has."""
-        others = Project.objects.exclude(pk=self.instance.pk if self.instance else None)
-        if others.filter(slug=slug).exists():
+        others = Project.objects.filter(slug=slug)
+        if self.instance is not None:
+            others = others.exclude(pk=self.instance.pk)
+        if others.exists():
             raise serializers.ValidationError("Another project has this slug.", code="unique")
         return slug
 
@@ -111,7 +114,7 @@ class RepositorySerializer(serializers.ModelSerializer[Repository]):
 
     project = ProjectField()
     name = serializers.CharField(max_length=200)
-    source = serializers.CharField(max_length=2000)
+    source = serializers.CharField(max_length=2000)  # type: ignore[assignment]  # a field, not DRF's attribute
     credentials = CredentialsField()
     has_credentials = serializers.SerializerMethodField()
     tags = TagsField(required=False)
@@ -132,7 +135,7 @@ class RepositorySerializer(serializers.ModelSerializer[Repository]):
         ]
         read_only_fields = ["id", "created_at", "updated_at"]
         validators = [
-            serializers.UniqueTogetherValidator(
+            UniqueTogetherValidator(
                 queryset=Repository.objects.all(),
                 fields=["project", "name"],
                 message="The project has a repository of this name already.",
@@ -184,7 +187,7 @@ class TechnologySerializer(serializers.ModelSerializer[Technology]):
         ]
         read_only_fields = ["id", "created_at", "updated_at"]
         validators = [
-            serializers.UniqueTogetherValidator(
+            UniqueTogetherValidator(
                 queryset=Technology.objects.all(),
                 fields=["project", "name"],
                 message="The project has a technology of this name already.",

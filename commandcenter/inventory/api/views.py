@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.serializers import BaseSerializer
 
 from commandcenter.core.permissions import SignedInWithScope, token_projects
 from commandcenter.core.viewsets import ModelViewSet
@@ -41,15 +40,17 @@ class ProjectViewSet(ModelViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Read the caller's own role along."""
-        mine = Membership.objects.filter(project=OuterRef("pk"), user_id=self.request.user.pk)
-        return super().get_queryset().annotate(my_role=Subquery(mine.values("role")[:1]))
+        user: Any = self.request.user
+        mine = Membership.objects.filter(project=OuterRef("pk"), user=user.pk)
+        visible: QuerySet[Any] = super().get_queryset().annotate(my_role=Subquery(mine.values("role")[:1]))
+        return visible
 
-    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+    def perform_create(self, serializer: Any) -> None:
         if token_projects(self.request) is not None:
             raise PermissionDenied("This token is limited to some projects, so it cannot make another.")
         serializer.instance = projects.create_project(by=self.request.user, **serializer.validated_data)
 
-    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+    def perform_update(self, serializer: Any) -> None:
         projects.update_project(serializer.instance, by=self.request.user, **serializer.validated_data)
 
     def perform_destroy(self, instance: Project) -> None:
@@ -69,13 +70,13 @@ class RepositoryViewSet(ModelViewSet):
         visible: RepositoryQuerySet = super().get_queryset()  # type: ignore[assignment]
         return visible.without_secrets()
 
-    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+    def perform_create(self, serializer: Any) -> None:
         values = _with_null_as_removal(serializer.validated_data)
         require_role(self.request, values["project"], Role.OPERATOR)
         with as_problems():
             serializer.instance = repositories.create_repository(by=self.request.user, **values)
 
-    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+    def perform_update(self, serializer: Any) -> None:
         values = _with_null_as_removal(serializer.validated_data)
         with as_problems():
             repositories.update_repository(serializer.instance, by=self.request.user, **values)
@@ -92,12 +93,12 @@ class TechnologyViewSet(ModelViewSet):
     filterset_class = TechnologyFilters
     permission_classes = [SignedInWithScope, ProjectRolePermission]
 
-    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+    def perform_create(self, serializer: Any) -> None:
         values = serializer.validated_data
         require_role(self.request, values["project"], Role.OPERATOR)
         serializer.instance = technologies.create_technology(by=self.request.user, **values)
 
-    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+    def perform_update(self, serializer: Any) -> None:
         with as_problems():
             technologies.update_technology(
                 serializer.instance, by=self.request.user, **serializer.validated_data
