@@ -7,6 +7,7 @@ messages of `run`, the last one `done` or `error`; `{"op": "engines"}` by one me
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import sys
@@ -193,6 +194,7 @@ def _restrain() -> None:
 def main(registry: Registry = ENGINES) -> int:
     """Serve until end of file. Returns the exit status."""
     requests, out = _private_pipes()
+    faulthandler.enable()  # a parser that crashes says on stderr where: the tail goes into the error
     _restrain()
     replies = Replies(out)
     server = Server(replies, MemoryWatchdog(replies), registry)

@@ -29,7 +29,7 @@ from commandcenter.engine.process import Supervised, spawn
 
 IDLE_MEMORY_BYTES = 300 * 1024 * 1024  # a process that kept more than this after a run is replaced
 LOOK_SECONDS = 0.25
-STDERR_TAIL_LINES = 20
+STDERR_TAIL_LINES = 40
 MAX_STDERR_LINES = 200  # per run
 _READ_BYTES = 256 * 1024
 
