@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commandcenter.engine.source.housekeeping import prune_mirrors
 from commandcenter.engine.source.model import Credentials, Kind, SourcePolicy, TreeRef
 from commandcenter.engine.source.opening import check_source, classify, open_source
 from commandcenter.engine.source.tree import Tree
@@ -15,4 +16,5 @@ __all__ = [
     "check_source",
     "classify",
     "open_source",
+    "prune_mirrors",
 ]

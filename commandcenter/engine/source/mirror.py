@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from commandcenter.engine.errors import SourceError
+from commandcenter.engine.errors import EngineTimeout, SourceError
 from commandcenter.engine.source.git import Git, MirrorCorrupt
 from commandcenter.engine.source.guard import Guard
 
@@ -111,9 +111,10 @@ class Mirror:
         return commit if output.status == 0 and commit else None
 
     def tidy(self) -> None:
-        """Join the packs that many fetches have left behind."""
+        """Join the packs that many fetches have left behind. What hinders it must not fail the analysis."""
         if sum(1 for _ in (self.git_dir / "objects" / "pack").glob("*.pack")) > _MAX_PACKS:
-            self.git.local(["repack", "-a", "-d", "-q"])
+            with suppress(MirrorCorrupt, EngineTimeout, SourceError):
+                self.git.local(["repack", "-a", "-d", "-q"])
 
     def rebuild_after(self, error: MirrorCorrupt) -> None:
         """Start anew after a failure that may be the mirror's own. Raises SourceError when it was new already."""
@@ -142,6 +143,7 @@ def locked(mirrors: Path, source: str, guard: Guard) -> Iterator[Mirror]:
                 waiting = True
                 guard.check()
                 time.sleep(0.1)
+        os.utime(handle)
         yield Mirror(mirrors / name, home, guard)
     finally:
         os.close(handle)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -191,9 +191,10 @@ def silent_server(greeting: bytes = b"") -> Iterator[tuple[int, threading.Event]
                 except OSError:
                     return
                 held.append(connection)
-                connection.recv(65536)
-                if greeting:
-                    connection.sendall(greeting)
+                with suppress(OSError):  # the client may be gone already
+                    connection.recv(65536)
+                    if greeting:
+                        connection.sendall(greeting)
                 asked.set()
 
         threading.Thread(target=accept, daemon=True).start()
