@@ -24,6 +24,7 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[
     limits = _text_limits(model, tuple(columns))
     count = 0
     with (
+        connection.wrap_database_errors,  # COPY goes past the cursor's own wrapper
         connection.cursor() as cursor,
         cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
     ):

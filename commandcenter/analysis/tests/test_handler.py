@@ -21,7 +21,7 @@ from commandcenter.analysis.models import (
     TechnologyUse,
 )
 from commandcenter.analysis.requests import request_analysis
-from commandcenter.analysis.tests.conftest import FILES
+from commandcenter.analysis.tests.conftest import FILES, GitRepository
 from commandcenter.analysis.tests.factories import file_row, make_repository, tree_ref
 from commandcenter.events.models import Event
 from jobs.cancellation import cancel
@@ -170,35 +170,30 @@ def test_a_plain_folder_and_an_archive_are_analysed(folders):
         assert analysis.branch_line.is_default
 
 
-@pytest.mark.parametrize(
-    ("source", "options", "code"),
-    [
-        ("{sources}/missing", {}, "source_not_found"),
-        ("/etc", {}, "source_forbidden"),
-        ("http://127.0.0.1:1/x.git", {}, "source_forbidden"),
-        ("https://10.1.2.3/x.git", {}, "source_forbidden"),
-        ("ftp://example.com/x", {}, "source_invalid"),
-        ("{sources}/empty", {}, "source_empty"),
-        ("{sources}/example", {"ref": "nowhere"}, "ref_not_found"),
-        ("{sources}/text.txt", {}, "archive_invalid"),
-        ("{sources}/link", {}, "source_forbidden"),
-    ],
-)
-def test_a_source_that_cannot_be_read_ends_with_a_clear_error(folders, git_repository, source, options, code):
+UNREADABLE = [
+    ("{sources}/missing", {}, "source_not_found"),
+    ("/etc", {}, "source_forbidden"),
+    ("http://127.0.0.1:1/x.git", {}, "source_forbidden"),
+    ("https://10.1.2.3/x.git", {}, "source_forbidden"),
+    ("ftp://example.com/x", {}, "source_invalid"),
+    ("{sources}/empty", {}, "source_empty"),
+    ("{sources}/example", {"ref": "nowhere"}, "ref_not_found"),
+    ("{sources}/text.txt", {}, "archive_invalid"),
+    ("{sources}/link", {}, "source_forbidden"),
+]
+
+
+def test_a_source_that_cannot_be_read_ends_with_a_clear_error(folders, git_repository):
     sources = folders / "sources"
-    (sources / "empty").mkdir()
-    git_repository.__class__(sources / "empty" / "git").git("status")
+    GitRepository(sources / "empty")
     (sources / "text.txt").write_text("no archive")
     (sources / "link").symlink_to("/etc")
-    place = source.format(sources=sources)
-    if place.endswith("/empty"):
-        place += "/git"
-    job = run(make_repository(source=place), **options)
-    assert (job.status, job.error_code) == (JobStatus.FAILED, code), job.error_message
-    assert len(job.error_message) > 20
-    analysis = Analysis.objects.get(job=job)
-    assert (analysis.status, analysis.error_code) == ("failed", code)
-    assert analysis.result_set is None
+    for source, options, code in UNREADABLE:
+        job = run(make_repository(source=source.format(sources=sources)), **options)
+        assert (job.status, job.error_code) == (JobStatus.FAILED, code), (source, job.error_message)
+        assert len(job.error_message) > 20
+        analysis = Analysis.objects.get(job=job)
+        assert (analysis.status, analysis.error_code, analysis.result_set) == ("failed", code, None)
     assert ResultSet.objects.count() == 0
 
 

@@ -1,0 +1,136 @@
+"""`manage.py analyze` inside a prepared database: what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.tests.conftest import folders, git_repository, scripted_engines  # noqa: F401
+from commandcenter.analysis.tests.factories import make_repository
+from commandcenter.inventory.models import Project, Repository
+from jobs.models import Job, JobStatus
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("scripted_engines")]
+
+
+def analyze(source, *options):
+    """Run the command; return its exit status, stdout and stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command("analyze", str(source), *options, stdout=out, stderr=err)
+    except SystemExit as ended:
+        return ended.code, out.getvalue(), err.getvalue()
+    return 0, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def source(git_repository, settings):  # noqa: F811
+    settings.SOURCE_ROOTS = ()  # the command itself adds the folder that it was given
+    git_repository.commit({"a.py": "BAD one\n"})
+    return git_repository
+
+
+def test_it_registers_the_source_analyses_it_and_says_what_it_found(source):
+    status, out, _ = analyze(source.folder)
+    assert status == 0
+    analysis = Analysis.objects.get()
+    assert f"Analysis {analysis.pk} of example at main" in out
+    assert "findings       2 (2 high)" in out
+    assert analysis.repository.project.slug == "command-line"
+    assert (analysis.job.origin_kind, analysis.job.queue) == ("command", "foreground")
+
+
+def test_a_second_run_uses_the_same_repository(source):
+    analyze(source.folder)
+    status, out, _ = analyze(source.folder)
+    assert (status, Repository.objects.count()) == (0, 1)
+    assert "0 new, 0 fixed" in out
+
+
+def test_a_repository_that_another_project_has_serves_too(source):
+    known = make_repository(source=str(source.folder))
+    analyze(source.folder)
+    assert Analysis.objects.get().repository == known
+
+
+def test_a_project_can_be_named(source):
+    make_repository(source=str(source.folder))
+    assert analyze(source.folder, "--project", "billing")[0] == 0
+    assert Analysis.objects.get().project == Project.objects.get(slug="billing")
+
+
+def test_json_goes_to_stdout_alone(source):
+    status, out, _ = analyze(source.folder, "--json")
+    assert status == 0
+    shown = json.loads(out)
+    assert (shown["status"], shown["summary"]["findings"]["total"]) == ("complete", 2)
+
+
+def test_an_export_goes_to_stdout_or_into_a_file(source, tmp_path):
+    status, out, _ = analyze(source.folder, "--export", "json")
+    assert status == 0
+    assert json.loads(out)["format"] == "commandcenter.analysis"
+    name = "sarif"
+    target = tmp_path / "out.file"
+    status, out, _ = analyze(source.folder, "--export", name, "--output", str(target))
+    assert status == 0
+    assert json.loads(target.read_text())
+    assert "findings" in out
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+
+
+def test_the_gate(source):
+    levels = ("critical", "high", "medium", "low", "policy")
+    statuses = {level: analyze(source.folder, "--fail-on", level)[0] for level in levels}
+    assert statuses == {"critical": 0, "high": 1, "medium": 1, "low": 1, "policy": 2}
+
+
+BAD_INPUT = [
+    ("{folder}/missing", (), "no such folder"),
+    ("ftp://example.com/x", (), "Only https"),
+    ("http://127.0.0.1:9/x.git", (), "not a public address"),
+    ("-x", (), "hyphen"),
+    ("{folder}/example", ("--ref", "nowhere"), "no branch, tag or commit"),
+    ("{folder}/example", ("--ref", "a..b"), "name"),
+    ("{folder}/example", ("--project", "Not A Slug"), "slug"),
+    ("{folder}/example", ("--output", "x"), "--export"),
+    ("{folder}/example", ("--export", "sarif", "--json"), "--output"),
+    ("{folder}/example", ("--export", "sarif", "--output", "/nowhere/x"), "no folder"),
+]
+
+
+def test_bad_input_ends_with_2_and_a_sentence(source):
+    for text, options, message in BAD_INPUT:
+        out, err = io.StringIO(), io.StringIO()
+        place = text.format(folder=source.folder.parent)
+        with pytest.raises(SystemExit) as ended:
+            call_command("analyze", *options, "--", place, stdout=out, stderr=err)
+        assert ended.value.code == 2, (text, options, err.getvalue())
+        assert message in err.getvalue(), (text, options, err.getvalue())
+        assert out.getvalue() == ""
+
+
+def test_a_partial_analysis_ends_with_3_and_shows_what_it_has(source):
+    source.commit({"broken.py": "x\n"})
+    status, out, err = analyze(source.folder)
+    assert status == 3
+    assert "words: failed" in out
+    assert "partial" in err
+
+
+def test_a_failed_gate_counts_more_than_a_partial_analysis(source):
+    source.commit({"broken.py": "x\n"})
+    assert analyze(source.folder, "--fail-on", "high")[0] == 1
+
+
+def test_an_engine_that_crashes_ends_with_3(source):
+    source.commit({"crash.py": "x\n"})
+    status, _, err = analyze(source.folder)
+    assert status == 3
+    assert "failed" in err
+    assert Job.objects.get().status == JobStatus.FAILED
+    assert Analysis.objects.get().settled
