@@ -1,0 +1,149 @@
+"""Counts lines of code, comments and blanks with tokei, and mends what it is known to get wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from typing import Any
+
+from commandcenter.engine.contract import Blob, Context, Entry, LineCount, Result, Rule, Scope
+from commandcenter.engine.engines import grammars
+from commandcenter.engine.engines.docstrings import docstring_lines
+from commandcenter.engine.engines.grammars import PYTHON, Grammar, ParseGivenUp
+from commandcenter.engine.engines.language import looks_binary
+
+REVISION = "1"
+# Blank lines that tokei took for code. A few are long strings; more are a string that it believes never ends.
+LOST_BLANKS = 8
+_DOCSTRINGS = "(expression_statement . [(string) (concatenated_string)] .) @comment"
+_TRIPLE_QUOTED = re.compile(rb"[rRuU]?(?:\"\"\"|''')")
+_NOT_NEWLINE = re.compile(rb"[^\n]")
+
+
+class LinesEngine:
+    """tokei over the files themselves, so that no ignore file of the repository and no setting of the host counts.
+
+    Mended: a Python docstring is a comment; examples inside Rust's doc comments are comments; and a file in which
+    tokei lost its way (a regular expression with a quote in it makes the rest of the file a string) is counted
+    again from its syntax tree. Code inside another language (scripts in HTML, blocks in Markdown) counts for the
+    file that it is in. Text of a language that tokei does not know is code where it is not blank.
+    """
+
+    id = "lines"
+    scope = Scope.BLOB
+    config_digest = hashlib.sha256(f"{LOST_BLANKS} {_DOCSTRINGS}".encode()).hexdigest()[:16]
+
+    @property
+    def version(self) -> str:
+        try:
+            return f"{REVISION}+tokei-{metadata.version('pytokei')}+tree-sitter-{metadata.version('tree-sitter')}"
+        except metadata.PackageNotFoundError:
+            return REVISION
+
+    def unavailable(self) -> str | None:
+        names = [*grammars.missing(), *(() if importlib.util.find_spec("pytokei") else ("pytokei",))]
+        return f"Packages are missing: {', '.join(names)}. Install the requirements again." if names else None
+
+    def rules(self) -> Iterable[Rule]:
+        return ()
+
+    def select(self, entry: Entry) -> bool:
+        return True
+
+    def path_class(self, entry: Entry) -> str:
+        return entry.name  # suffix, or a name such as Makefile
+
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+        texts = {blob.entry.path: blob for blob in batch if not looks_binary(blob.data)}
+        counted = _tokei(context.materialise(list(texts.values()))) if texts else {}
+        for path, blob in texts.items():
+            language, count = counted.get(path, ("", None))
+            yield _plain(blob) if count is None else _mended(blob, language, count)
+
+
+def _tokei(files: Mapping[Any, Entry]) -> dict[str, tuple[str, LineCount]]:
+    """Count files at once: path in the repository -> (tokei's language, its count with embedded code)."""
+    import pytokei
+
+    names = {str(file): entry.path for file, entry in files.items()}
+    languages = pytokei.Languages()
+    languages.get_statistics(list(names), [], pytokei.Config())
+    counted: dict[str, tuple[str, LineCount]] = {}
+    for kind, language in languages.get_languages().items():
+        name = kind.name()
+        for report in language.reports:
+            ((file, own),) = report.plain().items()
+            path = names.get(file)
+            if path is None:
+                continue
+            stats = report.stats.summarise().plain() if report.stats.blobs else own
+            code, blanks = stats["code"], stats["blanks"]
+            if name == "Rust":  # what is embedded in Rust are its doc comments
+                code, blanks = own["code"], own["blanks"]
+            counted[path] = (name, LineCount(path, code, stats["lines"] - code - blanks, blanks))
+    return counted
+
+
+def _mended(blob: Blob, language: str, count: LineCount) -> LineCount:
+    data = blob.data
+    docstrings = blank = 0
+    if language == "Rust":  # tokei forgets some lines of the examples in doc comments
+        total = data.count(b"\n") + (data[-1:] not in {b"", b"\n"})
+        count = replace(count, comments=max(0, total - count.code - count.blanks))
+    if language == "Python" and (b'"""' in data or b"'''" in data):
+        docstrings, blank = docstring_lines(data)
+    seen = count.blanks + blank
+    if max(data.count(b"\n\n"), data.count(b"\n\r\n")) > seen + LOST_BLANKS or docstrings > count.code:
+        grammar = grammars.grammar_for(blob.entry, data)
+        exact = _from_syntax(grammar, blob) if grammar is not None else None
+        if exact is not None:
+            return exact
+    if docstrings == 0 or docstrings > count.code:
+        return count
+    comments = count.comments + docstrings - blank
+    return LineCount(count.path, count.code - docstrings, comments, count.blanks + blank)
+
+
+def _from_syntax(grammar: Grammar, blob: Blob) -> LineCount | None:
+    """Count a file by blotting out its comments; None where it cannot be parsed."""
+    source = "\n".join(f"({kind}) @comment" for kind in grammar.comments)
+    if grammar is PYTHON:
+        source += _DOCSTRINGS
+    try:
+        nodes = grammars.captures(grammar, blob.data, source).get("comment", [])
+    except ParseGivenUp:
+        return None
+    data = blob.data
+    pieces, position = [], 0
+    for start, end in sorted((node.start_byte, node.end_byte) for node in nodes):
+        comment = data[max(start, position) : end]
+        if start < position or (
+            grammar is PYTHON and comment[:1] != b"#" and not _TRIPLE_QUOTED.match(comment)
+        ):
+            continue
+        pieces += [data[position:start], _NOT_NEWLINE.sub(b" ", comment)]
+        position = end
+    pieces.append(data[position:])
+    total, filled = _lines(data)
+    _, code = _lines(b"".join(pieces))
+    return LineCount(blob.entry.path, code, filled - code, total - filled)
+
+
+def _plain(blob: Blob) -> LineCount:
+    total, filled = _lines(blob.data)
+    return LineCount(blob.entry.path, filled, 0, total - filled)
+
+
+def _lines(data: bytes) -> tuple[int, int]:
+    """Return the number of lines and of those that are not blank."""
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return len(lines), sum(map(bool, map(bytes.strip, lines)))
+
+
+ENGINE = LinesEngine()
