@@ -184,7 +184,7 @@ def interpreter(user: str | None) -> tuple[list[str], dict[str, str]]:
         ([*change, *powers, sys.executable], {}),
     ]
     # A Python that starts itself once more: setpriv's own rights may have opened the first door only.
-    packages_there = "import django, psycopg, orjson, celery"
+    packages_there = "import django, psycopg, orjson, celery, redis.asyncio"
     again = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {packages_there!r}]))"
     for argv, extra in candidates:
         probe = subprocess.run(
