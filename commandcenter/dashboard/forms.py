@@ -22,15 +22,15 @@ class RepositoryForm(forms.Form):
     """A repository's source and, write-only, its credentials."""
 
     project = forms.ModelChoiceField(queryset=Project.objects.none(), empty_label=None)
-    name = forms.CharField(
-        max_length=200, required=False, help_text="Left empty, the last part of the source."
-    )
     source = forms.CharField(
         max_length=2000,
         help_text="A git URL, or the path of a git repository, a folder or an archive on the server.",
         widget=forms.TextInput(
             attrs={"placeholder": "https://git.example.org/team/service.git", "spellcheck": "false"}
         ),
+    )
+    name = forms.CharField(
+        max_length=200, required=False, help_text="Left empty, the last part of the source."
     )
     default_branch = forms.CharField(
         max_length=255, required=False, help_text="Left empty, what the source itself says."

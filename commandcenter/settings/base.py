@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from commandcenter.embedded.layout import running_environment
 from commandcenter.settings import database, env, limits, logs
@@ -327,6 +328,22 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
     },
+}
+UNFOLD = {
+    "SITE_TITLE": "Command Center",
+    "SITE_HEADER": "Command Center",
+    "SITE_SUBHEADER": "Operators",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda _request: static("commandcenter/icons/favicon.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("commandcenter/icons/favicon.svg"),
+        }
+    ],
+    "SHOW_VIEW_ON_SITE": True,
+    "BORDER_RADIUS": "6px",
 }
 METRICS_TOKEN = env.optional("CC_METRICS_TOKEN")
 LOGGING = logs.logging(
