@@ -64,6 +64,7 @@ class JobAdmin(ReadOnlyModelAdmin):
     def history(self, job: Job) -> SafeString:
         """Return the first events as lines."""
         lines = (
-            (event.seq, event.at, event.type, event.data) for event in events_after(job, 0, SHOWN_EVENTS)
+            (event.seq, f"{event.at:%H:%M:%S}", event.type, event.data)
+            for event in events_after(job, 0, SHOWN_EVENTS)
         )
-        return format_html_join("", "<div><code>{} {:%H:%M:%S} {} {}</code></div>", lines)
+        return format_html_join("", "<div><code>{} {} {} {}</code></div>", lines)

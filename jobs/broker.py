@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from celery import current_app
 from kombu import Connection
+from kombu.exceptions import ChannelError
 from prometheus_client import Counter
 
 from jobs.handlers import time_limits
@@ -57,8 +58,10 @@ class Broker:
         if time.monotonic() < self._paused_until:
             return None
         try:
-            with self._connection().channel() as channel:
-                return int(channel._size(queue))  # noqa: SLF001  (kombu has no public way that spares a declaration)
+            with cast("Any", self._connection().channel()) as channel:
+                return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except ChannelError:
+            return 0
         except Exception as error:  # noqa: BLE001  (as above)
             self._failed()
             log.warning("queue not read", action="dispatch", queue=queue, error=str(error))

@@ -60,7 +60,7 @@ def check_times(**_: Any) -> list[CheckMessage]:
                     id="jobs.E004",
                 )
             )
-        if hard + 100 > settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]:
+        if hard + 100 > int(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"])):
             found.append(
                 Error(
                     f"The hard time limit of {job_type!r} ({hard} s) is too near the broker's visibility timeout.",

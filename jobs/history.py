@@ -81,7 +81,8 @@ def _reserve(
 ) -> tuple[JobRun, datetime]:
     """Raise last_seq by `count`. The row lock makes the numbers contiguous in the order of commits."""
     columns = [item.attname for item in JobRun._meta.concrete_fields]
-    parts, arguments = ["last_seq = last_seq + %s"], [count]
+    parts: list[str] = ["last_seq = last_seq + %s"]
+    arguments: list[Any] = [count]
     for name, value in values.items():
         if name not in columns:
             raise ValueError(f"JobRun has no column {name}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -88,7 +89,7 @@ def hold(job_id: int, token: int) -> None:
     look(job_id, token)  # again, for the row read while waiting for the lock may be an older one
 
 
-def _one(sql: str, arguments: list[object]) -> Renewal:
+def _one(sql: str, arguments: list[Any]) -> Renewal:
     with connection.cursor() as cursor:
         cursor.execute(sql, arguments)
         row = cursor.fetchone()

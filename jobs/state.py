@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import Q
@@ -38,7 +38,7 @@ def transition(
     reason: str,
     where: Q | None = None,
     fence: int | None = None,
-    job_values: Mapping[str, Any] | Callable[[Job], Mapping[str, Any]] | None = None,
+    job_values: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]] | None = None,
     run_values: Mapping[str, Any] | None = None,
     details: Mapping[str, Any] | None = None,
     before: Sequence[history.Entry] = (),
@@ -46,7 +46,8 @@ def transition(
     """Move a job to another state, or return None when it is not in one of `sources` (or not `where`) any more.
 
     One transaction: the compare-and-set, the job's event, the published event; listeners are told after the commit.
-    `job_values` and `run_values` are further columns to set, `details` goes into the event, `before` are events
+    `job_values` and `run_values` are further columns to set (the first may be a function of the locked job, whose
+    attribute `clock` is the database's time), `details` goes into the event, `before` are events
     to be numbered first. Raises LeaseLost when `fence` is not the job's token, ValueError for an illegal move.
     """
     for source in sources:
@@ -66,7 +67,7 @@ def transition(
         extra = job_values(job) if callable(job_values) else job_values
         values: dict[str, Any] = {"status": to, **(extra or {})}
         if to in TERMINAL:
-            values["completed_at"] = job.clock
+            values["completed_at"] = cast("Any", job).clock
         if not Job.objects.filter(pk=job_id, status=source).update(**values):
             return None
         for name, value in values.items():

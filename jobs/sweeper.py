@@ -35,7 +35,7 @@ def sweep() -> Swept:
     sent = unsent = 0
     for queue in waiting_queues():
         for row in _take(queue):
-            if send(row.pk, row.job_type, row.queue, row.dispatch_id):
+            if row.dispatch_id and send(row.pk, row.job_type, row.queue, row.dispatch_id):
                 sent += 1
             else:
                 unsent += 1

@@ -23,7 +23,7 @@ def _pool_process_started(**_: Any) -> None:
 
 
 @shared_task(name=TASK, bind=True, ignore_result=True)
-def execute(self: Task, job_id: int, dispatch_id: str) -> None:
+def execute(self: Task[Any, None], job_id: int, dispatch_id: str) -> None:
     """Run the job that this message hints at, if it is still there to be run."""
     try:
         dispatched = uuid.UUID(dispatch_id)

@@ -178,7 +178,7 @@ class JobViewSet(
 
     def _shown(self, jobs: Iterable[Job], *, positions: bool = True) -> Any:
         rows = list(jobs)
-        context = self.get_serializer_context() | {"waiting": waiting_reasons(rows, positions=positions)}
+        context = {**self.get_serializer_context(), "waiting": waiting_reasons(rows, positions=positions)}
         return shapes.JobSerializer(rows, many=True, context=context).data
 
     def _one(self, job: Job) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from celery import current_app
@@ -53,7 +53,7 @@ def clean_slate() -> Iterator[None]:
 
 def purge() -> None:
     """Drop all messages."""
-    with current_app.connection_for_write() as connection, connection.channel() as channel:
+    with current_app.connection_for_write() as connection, cast("Any", connection.channel()) as channel:
         for queue in QUEUES:
             channel.client.delete(queue)
 
@@ -61,7 +61,7 @@ def purge() -> None:
 def messages(queue: str = "default") -> list[list[Any]]:
     """Return the arguments of the messages that wait in a queue, the next one first."""
     found = []
-    with current_app.connection_for_write() as connection, connection.channel() as channel:
+    with current_app.connection_for_write() as connection, cast("Any", connection.channel()) as channel:
         while (message := channel.basic_get(queue, no_ack=True)) is not None:
             found.append(message.decode()[0])
     return found

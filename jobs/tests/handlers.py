@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,14 @@ class ScriptHandler:
             if time.monotonic() > until:
                 raise TimeoutError(argument)
             time.sleep(0.02)
+
+    def do_deaf(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Take no notice of anything for a minute, signals turned into exceptions included."""
+        Path(argument).write_text(str(os.getpid()))
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with suppress(Exception):
+                time.sleep(0.1)
 
     def do_child(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
         """Start a process that would run for a minute, and wait for it; cancelling kills it."""

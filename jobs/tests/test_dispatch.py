@@ -6,8 +6,9 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from celery import current_app
@@ -24,6 +25,8 @@ from jobs.waiting import waiting_reason
 
 pytestmark = COMMITTED
 
+Move = Callable[[int | None], None]
+
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
@@ -33,18 +36,19 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def broker_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+def broker_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Move]:
     """Return a function that moves the broker to another port."""
-    original = current_app.conf.broker_url
+    conf: Any = current_app.conf
+    original = conf.broker_url
 
     def move(port: int | None) -> None:
-        current_app.conf.broker_url = original if port is None else f"redis://127.0.0.1:{port}/0"
+        conf.broker_url = original if port is None else f"redis://127.0.0.1:{port}/0"
         fresh = broker_module.Broker()
         for module in ("jobs.dispatch.broker", "jobs.sweeper.broker"):
             monkeypatch.setattr(module, fresh)
 
     yield move
-    current_app.conf.broker_url = original
+    conf.broker_url = original
 
 
 def unused_port() -> int:
@@ -59,7 +63,7 @@ def age(job: Job, seconds: int) -> None:
     Job.objects.filter(pk=job.pk).update(published_at=Now() - timedelta(seconds=seconds))
 
 
-def test_a_job_made_while_the_broker_is_down_is_queued_and_sent_later(broker_at) -> None:  # type: ignore[no-untyped-def]
+def test_a_job_made_while_the_broker_is_down_is_queued_and_sent_later(broker_at: Move) -> None:
     broker_at(unused_port())
     before = broker_module.failures._value.get()
     job = make_job()
@@ -78,8 +82,8 @@ def test_a_job_made_while_the_broker_is_down_is_queued_and_sent_later(broker_at)
 
 
 def test_a_broker_that_never_answers_costs_about_a_second_and_then_nothing(
-    broker_at, silent_port: int
-) -> None:  # type: ignore[no-untyped-def]
+    broker_at: Move, silent_port: int
+) -> None:
     broker_at(silent_port)
     started = time.monotonic()
     make_job()
@@ -153,7 +157,7 @@ def test_two_sweepers_do_not_send_the_same_message() -> None:
 def test_messages_carry_the_time_limits_of_their_type(settings: Settings) -> None:
     settings.JOB_TIME_LIMITS = {"analysis": (7, 9)}
     make_job()
-    with current_app.connection_for_write() as conn, conn.channel() as channel:
+    with current_app.connection_for_write() as conn, cast("Any", conn.channel()) as channel:
         message = channel.basic_get("default", no_ack=True)
     assert message.headers["timelimit"] == [9, 7]
     assert message.headers["task"] == "jobs.execute"
@@ -163,7 +167,7 @@ def test_a_message_that_is_not_ours_is_dropped() -> None:
     from jobs.tasks import execute
 
     job = make_job()
-    execute.apply(args=[job.pk, "not-a-uuid"]).get()
-    execute.apply(args=[job.pk, str(uuid.uuid4())]).get()
+    execute.apply(args=(job.pk, "not-a-uuid")).get()
+    execute.apply(args=(job.pk, str(uuid.uuid4()))).get()
     job.refresh_from_db()
     assert job.status == "queued"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -46,7 +46,7 @@ class Client:
             "headers": headers,
             "subprotocols": [],
         }
-        self.application = ApplicationCommunicator(application, scope)
+        self.application: Any = cast("Any", ApplicationCommunicator)(application, scope)
 
     async def receive(self) -> dict[str, Any]:
         """Return the next message."""
@@ -63,7 +63,7 @@ class Client:
 
     async def until_closed(self) -> tuple[list[dict[str, Any]], int]:
         """Return all messages up to the close, and its code."""
-        messages = []
+        messages: list[dict[str, Any]] = []
         while True:
             output = await self.application.receive_output(timeout=15)
             if output["type"] == "websocket.close":

@@ -12,8 +12,9 @@ from typing import Any
 
 import psutil
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.db import connection
+from pytest_django import Settings
 
 from jobs.cancellation import cancel
 from jobs.models import Job
@@ -47,7 +48,12 @@ def worker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     ]
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
-            argv, env=environment, stdout=log, stderr=log, cwd=settings.BASE_DIR, start_new_session=True
+            argv,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            cwd=django_settings.BASE_DIR,
+            start_new_session=True,
         )
     try:
         yield process
@@ -130,11 +136,23 @@ def test_a_process_that_was_stopped_past_its_lease_ends_itself_and_not_its_sibli
 
 
 def test_the_soft_limit_fails_the_job_without_another_attempt(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually, settings: Settings
 ) -> None:
+    settings.JOB_TIME_LIMITS = {"export": (2, 4)}
     job = make_job(None, {"wait_for_file": str(tmp_path / "never")}, job_type="export")
     eventually(lambda: status(job) == "failed", 60)
     assert (fresh(job).error_code, fresh(job).attempt) == ("time_limit", 1)
+
+
+def test_the_hard_limit_ends_a_handler_that_ignores_the_soft_one(
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually, settings: Settings
+) -> None:
+    settings.JOB_TIME_LIMITS = {"export": (2, 4)}
+    job = make_job(None, {"deaf": str(tmp_path / "pid")}, job_type="export")
+    pid = int(eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 60))
+    housekeep_until(lambda: status(job) == "failed", eventually)
+    assert (fresh(job).error_code, fresh(job).attempt, fresh(job).losses) == ("time_limit", 1, 0)
+    eventually(lambda: not psutil.pid_exists(pid))
 
 
 def test_cancelling_frees_the_worker(
