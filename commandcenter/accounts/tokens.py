@@ -78,6 +78,23 @@ def create_token(
     return token, plaintext
 
 
+def rename_token(token: ApiToken, name: str) -> ApiToken:
+    """Give a token another name. What it reaches never changes: make another one instead."""
+    with transaction.atomic():
+        before = {"name": token.name}
+        token.name = name
+        token.save(update_fields=["name"])
+        publish(
+            "token.renamed",
+            project=None,
+            subject=("token", token.pk),
+            data=_data(token),
+            before=before,
+            after={"name": name},
+        )
+    return token
+
+
 def revoke_token(token: ApiToken) -> ApiToken:
     """End a token now; revoking it again changes nothing."""
     with transaction.atomic():

@@ -59,11 +59,17 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
         if not request.path_info.startswith(API_PREFIX):
-            return response
+            return self.get_response(request)
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            # WSGI gives a body of unknown length as an empty one, which would be told as missing fields.
+            detail = "Send the body with a Content-Length; chunked bodies are not read."
+            return problem(411, "length_required", detail, request=request)
+        response = self.get_response(request)
         if response.status_code >= 400 and self._is_page(response):
             response = self._replace(request, response)
+        # Answers are one user's own; a browser may keep them to ask again with their ETag.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         usage = getattr(request, "rate_limit_usage", None)
         if usage is not None:
             response["RateLimit-Limit"] = str(usage.limit)

@@ -123,7 +123,9 @@ def problem(
 ) -> HttpResponse:
     """Return a problem+json response, for code outside DRF."""
     content = orjson.dumps(body(status, code, detail, errors=errors, title=title, request=request))
-    return HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=headers)
+    response = HttpResponse(content, status=status, content_type=CONTENT_TYPE, headers=headers)
+    response["Content-Length"] = str(len(content))
+    return response
 
 
 def api_not_found(request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponse:

@@ -65,19 +65,17 @@ _FINDING = _object(
         "message": TEXT,
         "path": TEXT,
         "start_line": {"type": ["integer", "null"]},
+        "findings": {"type": "array", "items": ID},
         "count": COUNT,
         "by_severity": {"type": "object", "additionalProperties": COUNT},
     },
 )
 _FINDING_EXAMPLE = {
-    "finding": 90,
     "repository": 3,
     "analysis": 7,
-    "rule_id": "S105",
-    "severity": "high",
-    "path": "app/settings.py",
-    "start_line": 12,
-    "message": "Possible hardcoded password",
+    "count": 2,
+    "by_severity": {"high": 1, "low": 1},
+    "findings": [90, 91],
 }
 _SCHEDULE = _object(
     {"schedule": ID, "name": TEXT}, {"scheduled_for": TEXT, "job": MAYBE_ID, "reason": MAYBE_TEXT}
@@ -139,8 +137,12 @@ PUBLIC: dict[str, Entry] = {
         {"export": 8, "job": 44, "format": "sarif", "analyses": [7]},
     ),
     "export.failed": ("A file could not be made.", _EXPORT, {"export": 8, "job": 44, "format": "sarif"}),
-    "finding.new": ("A finding appeared, or appeared again.", _FINDING, _FINDING_EXAMPLE),
-    "finding.fixed": ("A finding is gone.", _FINDING, _FINDING_EXAMPLE),
+    "finding.new": (
+        "Findings appeared, or appeared again; `findings` names the worst of them.",
+        _FINDING,
+        _FINDING_EXAMPLE,
+    ),
+    "finding.fixed": ("Findings are gone; `findings` names the worst of them.", _FINDING, _FINDING_EXAMPLE),
     "policy.violated": (
         "An analysis broke a policy gate.",
         _object({"repository": ID, "analysis": ID}, {"policy": TEXT, "violations": {"type": "array"}}),
@@ -206,6 +208,7 @@ AUDIT: dict[str, Entry] = {
     "technology.updated": ("A technology was changed.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
     "technology.deleted": ("A technology was removed.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
     "token.created": ("An API token was made.", _TOKEN, _TOKEN_EXAMPLE),
+    "token.renamed": ("An API token got another name.", _TOKEN, _TOKEN_EXAMPLE),
     "token.revoked": ("An API token was revoked.", _TOKEN, _TOKEN_EXAMPLE),
     "user.created": ("A user was added.", _USER, _USER_EXAMPLE),
     "user.updated": ("A user was changed.", _USER, _USER_EXAMPLE),

@@ -62,6 +62,13 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Keep a token that makes tokens from making one that reaches further than itself."""
         request = self.context["request"]
+        if self.instance is not None:
+            fixed = {
+                name: "Only the name can change; make another token." for name in attrs if name != "name"
+            }
+            if fixed:
+                raise serializers.ValidationError(fixed, code="fixed")
+            return attrs
         limit = token_projects(request)
         if limit is not None:
             asked = attrs.get("project_ids")

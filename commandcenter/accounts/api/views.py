@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from commandcenter.accounts.api.serializers import NewTokenSerializer, TokenSerializer, UserSerializer
 from commandcenter.accounts.models import ApiToken, User
 from commandcenter.accounts.people import OwnAccount, create_user, update_user
-from commandcenter.accounts.tokens import create_token, revoke_token
+from commandcenter.accounts.tokens import create_token, rename_token, revoke_token
 from commandcenter.core.idempotency import IdempotentCreateMixin
 from commandcenter.core.permissions import IsStaffWithoutLimit, SignedInWithScope
 from commandcenter.core.problems import Conflict
@@ -29,11 +29,14 @@ class TokenViewSet(
     ApiMixin,
     IdempotentCreateMixin,
     CreateMixin,
+    UpdateMixin,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     viewsets.GenericViewSet[ApiToken],
 ):
-    """One's own tokens. DELETE revokes; the row stays for a month."""
+    """One's own tokens. PATCH renames; DELETE revokes, and the row stays for a month."""
+
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     queryset = ApiToken.objects.all()
     permission_classes: list[type[BasePermission]] = [SignedInWithScope]
@@ -64,6 +67,12 @@ class TokenViewSet(
         )
         token.plaintext = plaintext  # type: ignore[attr-defined]
         serializer.instance = token
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        values = serializer.validated_data
+        token: Any = serializer.instance
+        if values.get("name", token.name) != token.name:
+            rename_token(token, values["name"])
 
     def created(self, serializer: BaseSerializer[Any]) -> Any:
         """Return the very object: the stored one knows no text."""

@@ -54,6 +54,19 @@ def test_tokens_of_others_do_not_exist(maker: Any) -> None:
     assert client.get(URL).json()["results"] == []
 
 
+def test_name_can_change_and_nothing_else() -> None:
+    user = make_user()
+    token, text = make_token(user, scope="read")
+    client = api(user)
+    assert client.patch(f"{URL}/{token.pk}", {"name": "renamed"}).json()["name"] == "renamed"
+    assert Event.objects.get(type="token.renamed").after == {"name": "renamed"}
+    for values in ({"scope": "admin"}, {"projects": None}, {"expires_at": None}):
+        refused = client.patch(f"{URL}/{token.pk}", values)
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "fixed")
+    assert client.put(f"{URL}/{token.pk}", {"name": "x"}).status_code == 405
+    assert api(token=text).patch(f"{URL}/{token.pk}", {"name": "x"}).status_code == 403
+
+
 def test_deleting_revokes_and_leaves_a_trace() -> None:
     user = make_user()
     token, text = make_token(user)

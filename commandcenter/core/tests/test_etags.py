@@ -20,6 +20,7 @@ def test_unchanged_answer_is_304_without_a_body(path: str) -> None:
     first = client.get(url)
     again = client.get(url, HTTP_IF_NONE_MATCH=first["ETag"])
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert first["Cache-Control"] == "private, no-cache"
     client.patch(f"/api/v1/projects/{project.pk}", {"description": "new"})
     changed = client.get(url, HTTP_IF_NONE_MATCH=first["ETag"])
     assert changed.status_code == 200

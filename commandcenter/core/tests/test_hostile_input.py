@@ -292,6 +292,12 @@ def test_body_that_lies_about_its_length_is_413(settings: Any) -> None:
     assert stream.tell() == 1001
 
 
+def test_chunked_body_is_411_and_not_taken_for_an_empty_one() -> None:
+    client: Any = api(make_user())
+    response = client.get("/api/v1/projects", HTTP_TRANSFER_ENCODING="chunked")
+    assert (response.status_code, response.json()["code"]) == (411, "length_required")
+
+
 METHODS = [
     ("PUT", "projects"),
     ("DELETE", "projects"),

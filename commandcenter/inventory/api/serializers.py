@@ -30,7 +30,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
         fields = ["id", "name", "slug", "description", "role", "created_at", "updated_at"]
         read_only_fields = ["id", "created_at", "updated_at"]
 
-    @extend_schema_field({"enum": [*Role.values]})
+    @extend_schema_field({"type": "string", "enum": [*Role.values]})
     def get_role(self, project: Project) -> str:
         """Return the role that the queryset read along."""
         if self.context["request"].user.is_staff:
