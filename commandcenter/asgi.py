@@ -32,7 +32,7 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
             return
 
 
-bridge = WSGIMiddleware(wsgi, workers=HTTP_THREADS)
+bridge = WSGIMiddleware(wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]  # Django's own type of WSGI
 
 
 async def http(scope: Any, receive: Any, send: Any) -> None:

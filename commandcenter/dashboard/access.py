@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Membership, Project, ProjectQuerySet, Role
 
 
-def viewer(request: HttpRequest) -> User | AnonymousUser:
-    """Return the signed-in user of a request."""
-    user = request.user
-    if isinstance(user, (User, AnonymousUser)):
-        return user
-    raise TypeError("The session holds a user of another model.")
+def viewer(request: HttpRequest) -> User:
+    """Return the signed-in user of a request; pages behind `login_required` have one."""
+    if isinstance(request.user, User):
+        return request.user
+    raise PermissionDenied
 
 
 def projects(request: HttpRequest) -> ProjectQuerySet:
@@ -27,7 +26,7 @@ def role_in(request: HttpRequest, project: Project) -> Role | None:
     user = viewer(request)
     if user.is_staff:
         return Role.ADMIN
-    role = Membership.objects.filter(project=project, user_id=user.pk).values_list("role", flat=True).first()
+    role = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
     return Role(role) if role else None
 
 

@@ -76,11 +76,10 @@ def queues() -> list[dict[str, Any]]:
         )
         .order_by()
     )
-    found = {row["queue"]: row for row in rows}
-    empty = {"depth": 0, "running": 0, "oldest": None}
+    found: dict[str, Any] = {row["queue"]: row for row in rows}
     result = []
     for name in settings.QUEUES:
-        row = found.get(name, empty)
+        row: dict[str, Any] = found.get(name) or {"depth": 0, "running": 0, "oldest": None}
         oldest = row["oldest"]
         result.append(
             {

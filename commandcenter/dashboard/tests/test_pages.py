@@ -38,7 +38,7 @@ def test_lists_show_nothing_of_a_foreign_project(world: World) -> None:
 def test_who_is_not_signed_in_is_sent_to_the_sign_in_page(world: World) -> None:
     for path in [*LISTS, *world.paths()]:
         response = Client().get(path)
-        assert (response.status_code, response.url.startswith("/login/")) == (302, True), path
+        assert (response.status_code, response.headers["Location"].startswith("/login/")) == (302, True), path
 
 
 def test_the_analysis_shows_what_changed_since_its_baseline(world: World) -> None:
