@@ -17,6 +17,8 @@ from commandcenter.core.admin import (
     display,
     register,
 )
+from commandcenter.inventory.credentials import Credentials
+from commandcenter.inventory.exceptions import InvalidCredentials
 from commandcenter.inventory.flows import members, projects, repositories, technologies
 from commandcenter.inventory.models import Membership, Project, Repository, Role, Technology
 
@@ -99,6 +101,16 @@ class RepositoryForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Repository
         fields = ["project", "name", "source", "default_branch", "tags"]
+
+    def clean(self) -> dict[str, Any]:
+        """Say at the secret what is wrong with it."""
+        values: dict[str, Any] = super().clean() or {}
+        given = _with_credentials(values).get("credentials")
+        try:
+            Credentials.read({} if given is None else given)
+        except InvalidCredentials as error:
+            self.add_error("secret", error.message)
+        return values
 
     def clean_source(self) -> str:
         """Ask the validator that settings name."""

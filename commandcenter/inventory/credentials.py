@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -9,6 +10,9 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from commandcenter.inventory.exceptions import InvalidCredentials
 
 MAX_SECRET = 10_000
+_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/=:,\-\s]*-----END [A-Z0-9 ]*PRIVATE KEY-----\s*"
+)
 _SECRET_NAMES = ("password", "token", "secret")
 
 
@@ -46,9 +50,16 @@ class Credentials:
             raise InvalidCredentials("A user name needs a password, token or secret.")
         if len(username) > 255 or any(len(secret) > MAX_SECRET for secret in secrets):
             raise InvalidCredentials("The credentials are too long.")
-        if "\n" in username or "\r" in username or any(set("\r\n\x00") & set(secret) for secret in secrets):
-            raise InvalidCredentials("User name and secret must each be one line.")
+        if set("\r\n\x00") & set(username) or any(not _storable(secret) for secret in secrets):
+            raise InvalidCredentials(
+                "User name and secret must each be one line; only a private key has several."
+            )
         return cls(username, secrets[0] if secrets else None)
+
+
+def _storable(secret: str) -> bool:
+    """Tell whether this is one line, or a private key for ssh."""
+    return not set("\r\n\x00") & set(secret) or _KEY.fullmatch(secret) is not None
 
 
 def take_from_url(source: str) -> tuple[str, Credentials | None]:

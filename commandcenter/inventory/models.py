@@ -11,6 +11,7 @@ from django.db.models import ExpressionWrapper, Q
 from commandcenter.accounts.models import User
 from commandcenter.core.encryption import EncryptedTextField
 from commandcenter.core.models import TimestampedModel
+from commandcenter.inventory.branches import validate_branch
 
 
 class Role(models.TextChoices):
@@ -91,7 +92,8 @@ class Repository(TimestampedModel):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=200)
     source = models.CharField(max_length=2000)
-    default_branch = models.CharField(max_length=255, blank=True)  # empty: what the source itself says
+    # empty: what the source itself says
+    default_branch = models.CharField(max_length=255, blank=True, validators=[validate_branch])
     credential_username = models.CharField(max_length=255, blank=True)
     credential_secret = EncryptedTextField(null=True)
     tags = models.JSONField(default=list, blank=True)

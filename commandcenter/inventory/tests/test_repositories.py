@@ -122,6 +122,35 @@ def test_credentials_of_another_shape_are_refused(client: Any, project: Any, giv
     assert {error["field"] for error in response.json()["errors"]} == {"credentials"}
 
 
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE=\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+def test_private_key_for_ssh_has_several_lines(client: Any, project: Any) -> None:
+    body = {"project": project.pk, "name": "x", "source": "git@git.example.com:a/b.git", "credentials": KEY}
+    assert stored(client.post(URL, body).json()["id"]) == ("", KEY)
+    for other in (KEY + "and more", KEY.replace("AAAA", "AAAA\x00"), KEY.replace("BEGIN", "START")):
+        response = client.post(URL, {**body, "name": "y", "credentials": other})
+        assert response.status_code == 400
+
+
+@pytest.mark.parametrize("name", ["main", "feature/x", "release-1.2", "ünïcode", "v1@2", ""])
+def test_branch_that_git_takes(client: Any, project: Any, name: str) -> None:
+    body = {"project": project.pk, "name": "x", "source": SOURCE, "default_branch": name}
+    assert client.post(URL, body).json()["default_branch"] == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-x", "--upload-pack=x", "a b", "a..b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a.lock", "a/.b", "/a", "a/",
+     "a.", "a//b", "a@{1}", "@", "a\x7fb", "a\nb", "x" * 256],
+)  # fmt: skip
+def test_branch_that_git_refuses_is_400(client: Any, project: Any, name: str) -> None:
+    body = {"project": project.pk, "name": "x", "source": SOURCE, "default_branch": name}
+    response = client.post(URL, body)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "default_branch"
+
+
 def test_change_of_something_else_keeps_credentials(client: Any, project: Any) -> None:
     pk = make_repository(project, credentials={"username": "ci", "password": SECRET}).pk
     answer = client.patch(f"{URL}/{pk}", {"name": "renamed"}).json()
