@@ -85,8 +85,8 @@ def _numbers(base: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _at(summary: dict[str, Any], path: tuple[str, ...]) -> float | None:
+def _at(summary: dict[str, Any], path: tuple[str, ...]) -> int | float | None:
     value: Any = summary
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
-    return value
+    return value if isinstance(value, int | float) else None

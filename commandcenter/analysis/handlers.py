@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
@@ -120,8 +120,9 @@ class _Work:
             said = process.analyse(
                 tree.git_dir, tree.commit, engines=planned, force=self._force, idle_seconds=silence
             )
-            with closing(said):  # given up half-way, it must end its process at once
-                for message in said:
+            # A generator, which must end its process at once when it is given up half-way.
+            with closing(cast("Generator[Mapping[str, Any], None, None]", said)) as messages:
+                for message in messages:
                     self._take(message, ingest)
         run.progress(RAN, "Saving results")
 

@@ -52,7 +52,7 @@ def locate(analysis: Analysis, tree: TreeRef, *, asked_for: str) -> None:
         analysis.ticket = lifecycle.draw_ticket(line)
         analysis.ref = ref
         analysis.commit, analysis.tree = tree.commit, tree.tree
-        analysis.committed_at = tree.committed_at  # type: ignore[assignment]  # RFC 3339 text, read by the field
+        analysis.committed_at = tree.committed_at  # RFC 3339 text, read by the field
         analysis.save(update_fields=["branch_line", "ticket", "ref", "commit", "tree", "committed_at"])
 
 

@@ -58,11 +58,7 @@ def apply(analysis: Analysis, result_set: ResultSet, status: AnalysisStatus) -> 
 
     Must run inside the transaction that ends the analysis; `analysis.branch_line` and `.ticket` must be set.
     """
-    line = (
-        BranchLine.objects.select_for_update(of=("self",))
-        .select_related("latest")
-        .get(pk=analysis.branch_line_id)
-    )
+    line = BranchLine.objects.select_for_update(of=("self",)).select_related("latest").get(analyses=analysis)
     baseline_id = line.baseline_id
     origin_id = _default_line(line) if line.latest_id is None else None
     if baseline_id is None and origin_id is not None:

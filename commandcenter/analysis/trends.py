@@ -23,8 +23,8 @@ def trends(repository: Repository, *, branch: str | None = None) -> dict[str, An
     """
     lines = BranchLine.objects.filter(repository=repository)
     line = (lines.filter(is_default=True) if branch is None else lines.filter(name=branch)).first()
-    analyses = Analysis.objects.ended().with_results().filter(branch_line=line) if line else []
-    newest = analyses.order_by("-pk")[:MAX_POINTS] if line else []  # type: ignore[union-attr]
+    ended = Analysis.objects.ended().with_results()
+    newest = list(ended.filter(branch_line=line).order_by("-pk")[:MAX_POINTS]) if line else []
     return {
         "repository": repository.pk,
         "branch": line.name if line else None,

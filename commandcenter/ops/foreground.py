@@ -31,10 +31,6 @@ class Outcome:
     analysis: Analysis | None
 
     @property
-    def has_results(self) -> bool:
-        return self.analysis is not None and self.analysis.has_results
-
-    @property
     def bad_input(self) -> bool:
         """True when the source itself, or the ref, is at fault."""
         return BAD_INPUT_CODES.match(self.job.error_code) is not None

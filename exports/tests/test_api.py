@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -23,18 +24,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def repository():
+def repository() -> Any:
     return make_repository(name='bil"ling\n émile')
 
 
 @pytest.fixture
-def viewer(repository):
+def viewer(repository: Any) -> Any:
     client = APIClient()
     client.force_authenticate(make_user(repository.project))
     return client
 
 
-def test_formats_are_listed(viewer):
+def test_formats_are_listed(viewer: Any) -> None:
     rows = viewer.get("/api/v1/export/formats").json()["results"]
     assert [row["id"] for row in rows] == ["sarif", "json"]
     assert {"name", "media_type", "extension", "use", "limits"} <= rows[0].keys()
@@ -44,7 +45,9 @@ def test_formats_are_listed(viewer):
     ("name", "media_type"), [("sarif", "application/sarif+json"), ("json", "application/json")]
 )
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "image/png"])
-def test_an_export_is_a_file_whatever_is_accepted(viewer, repository, name, media_type, accept):
+def test_an_export_is_a_file_whatever_is_accepted(
+    viewer: Any, repository: Any, name: Any, media_type: Any, accept: Any
+) -> None:
     analysis = analyse(repository, messages([finding("a")]))
     answer = viewer.get(f"/api/v1/export/{analysis.pk}/{name}", headers={"accept": accept})
     assert answer.status_code == 200
@@ -56,7 +59,7 @@ def test_an_export_is_a_file_whatever_is_accepted(viewer, repository, name, medi
 
 
 @pytest.mark.parametrize("status", [AnalysisStatus.RUNNING, AnalysisStatus.FAILED, AnalysisStatus.CANCELLED])
-def test_an_analysis_without_results_cannot_be_exported(viewer, repository, status):
+def test_an_analysis_without_results_cannot_be_exported(viewer: Any, repository: Any, status: Any) -> None:
     analysis = start(repository, tree_ref())
     Analysis.objects.filter(pk=analysis.pk).update(status=status)
     answer = viewer.get(f"/api/v1/export/{analysis.pk}/sarif", headers={"accept": "text/html"})
@@ -65,12 +68,12 @@ def test_an_analysis_without_results_cannot_be_exported(viewer, repository, stat
     assert answer.json()["code"] == f"analysis_{status.value}"
 
 
-def test_a_partial_analysis_can_be_exported(viewer, repository):
+def test_a_partial_analysis_can_be_exported(viewer: Any, repository: Any) -> None:
     analysis = analyse(repository, messages([], engines={"ruff": "failed"}))
     assert viewer.get(f"/api/v1/export/{analysis.pk}/sarif").status_code == 200
 
 
-def test_an_unknown_format_is_named_with_the_known_ones(viewer, repository):
+def test_an_unknown_format_is_named_with_the_known_ones(viewer: Any, repository: Any) -> None:
     analysis = analyse(repository, messages([]))
     answer = viewer.get(f"/api/v1/export/{analysis.pk}/pdf")
     assert answer.status_code == 404
@@ -78,7 +81,7 @@ def test_an_unknown_format_is_named_with_the_known_ones(viewer, repository):
     assert "sarif, json" in answer.json()["detail"]
 
 
-def test_an_analysis_of_others_does_not_exist(repository):
+def test_an_analysis_of_others_does_not_exist(repository: Any) -> None:
     analysis = analyse(repository, messages([]))
     stranger = APIClient()
     stranger.force_authenticate(make_user())
@@ -87,7 +90,7 @@ def test_an_analysis_of_others_does_not_exist(repository):
     assert stranger.get("/api/v1/export/999999999999/sarif").status_code == 404
 
 
-def test_exports_have_a_limit_of_their_own(viewer, repository):
+def test_exports_have_a_limit_of_their_own(viewer: Any, repository: Any) -> None:
     from django.conf import settings
     from django.core.cache import caches
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,33 +34,33 @@ HOSTILE = 'a b/#?%:"\\<script>\U0001f600/é\u202e,\n=cmd().py'
 pytestmark = pytest.mark.django_db
 
 
-def export(analysis, name):
+def export(analysis: Any, name: Any) -> Any:
     loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis.pk)
     return b"".join(format_named(name).write(ExportSource(loaded)))
 
 
-def sarif(analysis):
+def sarif(analysis: Any) -> Any:
     document = json.loads(export(analysis, "sarif"))
     assert [error.message for error in SARIF_SCHEMA.iter_errors(document)] == []
     return document
 
 
-def document(analysis):
+def document(analysis: Any) -> Any:
     made = json.loads(export(analysis, "json"))
     assert [error.message for error in JSON_SCHEMA.iter_errors(made)] == []
     return made
 
 
 @pytest.fixture
-def repository():
+def repository() -> Any:
     return make_repository(source="https://git.example.com/team/billing.git")
 
 
-def run_of(log, engine):
+def run_of(log: Any, engine: Any) -> Any:
     return next(run for run in log["runs"] if run["tool"]["driver"]["name"] == engine)
 
 
-def test_sarif_has_one_run_per_engine_that_reports_findings(repository):
+def test_sarif_has_one_run_per_engine_that_reports_findings(repository: Any) -> None:
     said = messages(
         [finding("a"), finding("key", engine="secrets", rule_id="aws-key", severity="critical")],
         engines={"lines": "ok", "ruff": "ok", "secrets": "ok", "zizmor": "ok"},
@@ -71,7 +72,7 @@ def test_sarif_has_one_run_per_engine_that_reports_findings(repository):
     assert run_of(log, "zizmor")["results"] == []
 
 
-def test_sarif_describes_rules_and_points_at_them(repository):
+def test_sarif_describes_rules_and_points_at_them(repository: Any) -> None:
     log = sarif(analyse(repository, messages([finding("a", severity="medium")])))
     run = run_of(log, "ruff")
     described = run["tool"]["driver"]["rules"][0]
@@ -92,7 +93,7 @@ def test_sarif_describes_rules_and_points_at_them(repository):
     assert run["tool"]["driver"]["semanticVersion"] == "1.0.0+ruff-0.17.6"
 
 
-def test_sarif_says_new_unchanged_and_absent_once_there_is_a_baseline(repository):
+def test_sarif_says_new_unchanged_and_absent_once_there_is_a_baseline(repository: Any) -> None:
     first = analyse(repository, messages([finding("stays"), finding("goes")]))
     assert all("baselineState" not in result for result in run_of(sarif(first), "ruff")["results"])
     second = analyse(repository, messages([finding("stays"), finding("comes", inline_suppressed=True)]))
@@ -106,7 +107,7 @@ def test_sarif_says_new_unchanged_and_absent_once_there_is_a_baseline(repository
     assert run["baselineGuid"] == run_of(sarif(first), "ruff")["automationDetails"]["guid"]
 
 
-def test_sarif_tells_of_an_engine_that_did_not_end_well(repository):
+def test_sarif_tells_of_an_engine_that_did_not_end_well(repository: Any) -> None:
     said = messages([finding("a")], engines={"lines": "failed", "ruff": "partial", "secrets": "unavailable"})
     log = sarif(analyse(repository, said))
     for engine, level in (("ruff", "warning"), ("secrets", "error"), ("lines", "error")):
@@ -119,7 +120,7 @@ def test_sarif_tells_of_an_engine_that_did_not_end_well(repository):
         )
 
 
-def test_sarif_names_the_commit_without_credentials():
+def test_sarif_names_the_commit_without_credentials() -> None:
     repository = make_repository(source="https://ada:s3cret@git.example.com:8443/team/a%20b.git")
     written = export(analyse(repository, messages([finding("a")])), "sarif")
     assert b"s3cret" not in written
@@ -130,18 +131,18 @@ def test_sarif_names_the_commit_without_credentials():
     assert origin["revisionId"]
 
 
-def test_sarif_of_a_folder_has_no_provenance():
+def test_sarif_of_a_folder_has_no_provenance() -> None:
     written = sarif(analyse(make_repository(source="/srv/code"), messages([finding("a")])))
     assert "versionControlProvenance" not in written["runs"][0]
 
 
-def test_a_finding_about_a_whole_file_has_no_region(repository):
+def test_a_finding_about_a_whole_file_has_no_region(repository: Any) -> None:
     log = sarif(analyse(repository, messages([finding("a", start_line=0, end_line=0)])))
     place = run_of(log, "ruff")["results"][0]["locations"][0]["physicalLocation"]
     assert "region" not in place
 
 
-def test_json_holds_everything(repository):
+def test_json_holds_everything(repository: Any) -> None:
     analysis = analyse(
         repository,
         messages(
@@ -160,20 +161,20 @@ def test_json_holds_everything(repository):
     assert made["findings"][0]["rule_id"] == made["rules"][0]["rule_id"] == "S105"
 
 
-def test_json_leaves_credentials_out():
+def test_json_leaves_credentials_out() -> None:
     repository = make_repository(source="https://ada:s3cret@git.example.com/x.git")
     made = document(analyse(repository, messages([])))
     assert made["repository"]["source"] == "https://git.example.com/x.git"
 
 
-def test_an_analysis_without_any_rows_is_a_whole_document(repository):
+def test_an_analysis_without_any_rows_is_a_whole_document(repository: Any) -> None:
     empty = analyse(repository, messages([]))
     made = document(empty)
     assert [made[name] for name in ("rules", "findings", "dependencies", "technologies", "files")] == [[]] * 5
     assert all(run["results"] == [] for run in sarif(empty)["runs"])
 
 
-def test_both_hold_hostile_names(repository):
+def test_both_hold_hostile_names(repository: Any) -> None:
     hostile = finding("x", path=HOSTILE, message='"quoted" \x00 <b>\U0001f600</b>')
     analysis = analyse(
         repository,
@@ -191,7 +192,7 @@ def test_both_hold_hostile_names(repository):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(path=st.text(min_size=1, max_size=60))
-def test_any_path_becomes_a_relative_reference(path):
+def test_any_path_becomes_a_relative_reference(path: Any) -> None:
     from urllib.parse import unquote, urlsplit
 
     path = path.encode("utf-8", "replace").decode()
@@ -216,11 +217,11 @@ def test_any_path_becomes_a_relative_reference(path):
         ("./a:b", None),
     ],
 )
-def test_repository_addresses(source, expected):
+def test_repository_addresses(source: Any, expected: Any) -> None:
     assert repository_uri(source) == expected
 
 
-def test_credentials_are_taken_out_of_addresses():
+def test_credentials_are_taken_out_of_addresses() -> None:
     assert without_credentials("https://u:p%40@h/x") == "https://h/x"
     assert without_credentials("/srv/a@b") == "/srv/a@b"
 
@@ -234,11 +235,11 @@ def test_credentials_are_taken_out_of_addresses():
         ("1+a+b..c", "1.0.0+a.b.c"),
     ],
 )
-def test_engine_versions_as_semantic_versions(version, expected):
+def test_engine_versions_as_semantic_versions(version: Any, expected: Any) -> None:
     assert semantic_version(version) == expected
 
 
-def test_a_long_analysis_is_written_in_pages(repository, django_assert_max_num_queries):
+def test_a_long_analysis_is_written_in_pages(repository: Any, django_assert_max_num_queries: Any) -> None:
     many = [finding(f"n{number:05}", severity="low") for number in range(4500)]
     analysis = analyse(repository, messages(many))
     loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis.pk)
@@ -249,6 +250,6 @@ def test_a_long_analysis_is_written_in_pages(repository, django_assert_max_num_q
     assert len({r["partialFingerprints"]["commandCenterFingerprint/v1"] for r in results}) == 4500
 
 
-def test_an_unknown_format_names_the_known_ones():
+def test_an_unknown_format_names_the_known_ones() -> None:
     with pytest.raises(UnknownFormat, match=", ".join(FORMATS)):
         format_named("pdf")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -45,12 +45,12 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         visible: QuerySet[Analysis] = super().get_queryset().select_related("result_set", "branch_line")
         return visible
 
-    def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List analyses."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response([analysis_shape(analysis) for analysis in page or []])
 
-    def retrieve(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show one analysis."""
         return Response(analysis_shape(self._analysis()))
 
@@ -90,7 +90,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         sort = request.query_params.get("sort", "path")
         if sort not in {"path", "heat"}:
             raise ValidationError({"sort": "Sort by path or heat."}, code="invalid_choice")
-        ordering = ("id",)
+        ordering: tuple[str, ...] = ("id",)
         if sort == "heat":
             found, ordering = found.filter(heat__gt=0), ("-heat", "id")
         return self._page(
@@ -130,7 +130,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         self,
         queryset: QuerySet[Any],
         filterset: Any,
-        shown: Callable[[list[Any]], Iterable[object]],
+        shown: Callable[[Sequence[Any]], Iterable[object]],
         *,
         ordering: tuple[str, ...] = ("id",),
     ) -> Response:
@@ -145,7 +145,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         return pages.get_paginated_response([flat(row) for row in shown(page)])
 
 
-def _finding_rows(analysis: Analysis, page: list[Finding]) -> list[rows.FindingRow]:
+def _finding_rows(analysis: Analysis, page: Sequence[Finding]) -> list[rows.FindingRow]:
     """Show findings where the analysis saw them, those that it closed where they were last."""
     seen = {
         row.id: row

@@ -100,13 +100,11 @@ class AnalysisFindingFilters(django_filters.FilterSet):  # type: ignore[misc]
         if not value:
             return queryset
         changes = FindingTransition.objects.filter(
-            analysis=self.request.analysis,  # type: ignore[union-attr]  # set by the view
+            analysis=self.request.analysis,  # set by the view
             finding=OuterRef("pk"),
         )
-        condition = Q(Exists(changes.filter(to_state__in=value)))
-        if FindingState.EXISTING in value:
-            condition |= ~Exists(changes)
-        return queryset.filter(condition)
+        changed = queryset.filter(Exists(changes.filter(to_state__in=value)))
+        return changed | queryset.filter(~Exists(changes)) if FindingState.EXISTING in value else changed
 
 
 class DependencyFilters(django_filters.FilterSet):  # type: ignore[misc]

@@ -34,12 +34,12 @@ class FindingViewSet(ReadOnlyModelViewSet):
             "repository__credential_secret"
         )
 
-    def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List findings; without `branch`, those of default branches."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response([portfolio_finding(finding) for finding in page or []])
 
-    def retrieve(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show one finding with the analyses that changed its state, newest first."""
         finding: Finding = self.get_object()
         changes = finding.transitions.order_by("-analysis").values(
@@ -83,7 +83,7 @@ class DependencyViewSet(ApiMixin, mixins.ListModelMixin, viewsets.GenericViewSet
             )
         )
 
-    def list(self, _request: Request, *_args: Any, **_kwargs: Any) -> Response:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List uses, each with its repository."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response([_use(row) for row in page or []])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from commandcenter.accounts.models import User
 from commandcenter.analysis.parameters import MAX_REF
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.trends import trends, usage
@@ -69,14 +70,21 @@ class AnalyseRepository(ApiMixin, APIView):
                 repository,
                 ref=body.validated_data["ref"] or "",
                 force=body.validated_data["force"],
-                by=request.user,
+                by=cast("User", request.user),  # an operator is no anonymous user
                 origin_kind=OriginKind.API,
             )
         except InvalidParameters as error:
             raise Problem(
                 "The request has values that cannot be used; see errors.",
                 code="invalid",
-                errors=[{**e, "field": e["field"].removeprefix("parameters.")} for e in error.errors],
+                errors=[
+                    {
+                        "field": each["field"].removeprefix("parameters."),
+                        "code": each["code"],
+                        "message": each["message"],
+                    }
+                    for each in error.errors
+                ],
             ) from None
         shown = JobSerializer(job, context={"waiting": waiting_reasons([job])}).data
         location = request.build_absolute_uri(reverse("job-detail", args=[job.pk]))

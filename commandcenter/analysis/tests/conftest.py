@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +41,7 @@ class GitRepository:
         )
         return done.stdout.strip()
 
-    def commit(self, files: dict[str, str | None], message: str = "change") -> str:
+    def commit(self, files: Mapping[str, str | None], message: str = "change") -> str:
         """Write the files (None removes one) and commit; return the commit."""
         for name, content in files.items():
             path = self.folder / name
@@ -54,14 +56,14 @@ class GitRepository:
 
 
 @pytest.fixture
-def git_repository(tmp_path):
+def git_repository(tmp_path: Any) -> Any:
     made = GitRepository(tmp_path / "sources" / "example")
     made.commit(FILES, "first")
     return made
 
 
 @pytest.fixture
-def folders(tmp_path, settings):
+def folders(tmp_path: Any, settings: Any) -> Any:
     """Give this test mirrors, scratch and cache of its own, and let it read below tmp_path/sources."""
     (tmp_path / "sources").mkdir(exist_ok=True)
     settings.MIRRORS_DIR = tmp_path / "mirrors"
@@ -73,7 +75,7 @@ def folders(tmp_path, settings):
 
 
 @pytest.fixture
-def scripted_engines(folders, settings):
+def scripted_engines(folders: Any, settings: Any) -> Any:
     """Let analyses run the engines of `scripted`, in a real process."""
     process = EngineProcess(
         scratch_root=folders / "scratch",

@@ -246,7 +246,7 @@ def end(analysis: Analysis, said: list[dict[str, Any]], *, key: str = "", force:
         ingest.take(message)
     with transaction.atomic():
         result = ledger.complete(analysis, ingest.finish(force=force))
-        Job.objects.filter(pk=analysis.job_id).update(
+        Job.objects.filter(pk=analysis.job.pk).update(
             status=JobStatus.COMPLETED, completed_at=analysis.completed_at, result=result
         )
     analysis.refresh_from_db()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -24,29 +26,29 @@ from jobs.models import Job
 pytestmark = pytest.mark.django_db
 
 
-def client(user):
+def client(user: Any) -> Any:
     made = APIClient()
     made.force_authenticate(user)
     return made
 
 
 @pytest.fixture
-def repository():
+def repository() -> Any:
     return make_repository()
 
 
 @pytest.fixture
-def viewer(repository):
+def viewer(repository: Any) -> Any:
     return client(make_user(repository.project, Role.VIEWER))
 
 
 @pytest.fixture
-def operator(repository):
+def operator(repository: Any) -> Any:
     return client(make_user(repository.project, Role.OPERATOR))
 
 
 @pytest.fixture
-def two(repository):
+def two(repository: Any) -> Any:
     """Two analyses: one finding stays, one goes, one comes."""
     first = analyse(
         repository,
@@ -69,7 +71,7 @@ def two(repository):
     return first, second
 
 
-def test_an_analysis_has_the_shape_of_the_contract(viewer, two):
+def test_an_analysis_has_the_shape_of_the_contract(viewer: Any, two: Any) -> None:
     first, second = two
     shown = viewer.get(f"/api/v1/analyses/{second.pk}").json()
     assert {
@@ -99,14 +101,14 @@ def test_an_analysis_has_the_shape_of_the_contract(viewer, two):
     assert {"version", "status", "duration_ms", "findings", "cached", "detail"} <= shown["engines"][0].keys()
 
 
-def test_a_running_analysis_has_no_summary(viewer, repository):
+def test_a_running_analysis_has_no_summary(viewer: Any, repository: Any) -> None:
     running = start(repository, tree_ref())
     shown = viewer.get(f"/api/v1/analyses/{running.pk}").json()
     assert (shown["status"], shown["summary"], shown["engines"]) == ("running", None, [])
     assert viewer.get(f"/api/v1/analyses/{running.pk}/findings").json()["results"] == []
 
 
-def test_findings_are_relative_to_the_analysis_and_worst_first(viewer, two):
+def test_findings_are_relative_to_the_analysis_and_worst_first(viewer: Any, two: Any) -> None:
     _, second = two
     shown = viewer.get(f"/api/v1/analyses/{second.pk}/findings").json()["results"]
     assert [(row["fingerprint"], row["state"]) for row in shown] == [
@@ -121,7 +123,7 @@ def test_findings_are_relative_to_the_analysis_and_worst_first(viewer, two):
     assert (comes["path"], comes["start_line"], comes["end_line"]) == ("src/comes.py", 3, 4)
 
 
-def test_an_earlier_analysis_keeps_its_own_view(viewer, two):
+def test_an_earlier_analysis_keeps_its_own_view(viewer: Any, two: Any) -> None:
     first, _ = two
     shown = viewer.get(f"/api/v1/analyses/{first.pk}/findings").json()["results"]
     assert {row["fingerprint"]: row["state"] for row in shown} == {"v1:goes": "new", "v1:stays": "new"}
@@ -137,7 +139,7 @@ def test_an_earlier_analysis_keeps_its_own_view(viewer, two):
         ("rule=S105&path=src/stays.py", {"v1:stays"}),
     ],
 )
-def test_findings_of_an_analysis_can_be_filtered(viewer, two, query, expected):
+def test_findings_of_an_analysis_can_be_filtered(viewer: Any, two: Any, query: Any, expected: Any) -> None:
     shown = viewer.get(f"/api/v1/analyses/{two[1].pk}/findings?{query}").json()["results"]
     assert {row["fingerprint"] for row in shown} == expected
 
@@ -155,13 +157,13 @@ def test_findings_of_an_analysis_can_be_filtered(viewer, two, query, expected):
         "/api/v1/analyses?cursor=nonsense",
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused(viewer, path):
+def test_a_value_that_cannot_be_meant_is_refused(viewer: Any, path: Any) -> None:
     answer = viewer.get(path)
     assert answer.status_code == 400
     assert answer.json()["errors"]
 
 
-def test_findings_go_page_by_page_without_loss(viewer, repository):
+def test_findings_go_page_by_page_without_loss(viewer: Any, repository: Any) -> None:
     names = [f"n{number}" for number in range(7)]
     severities = ["high", "low", "critical"]
     said = [finding(name, severity=severities[i % 3]) for i, name in enumerate(names)]
@@ -175,7 +177,7 @@ def test_findings_go_page_by_page_without_loss(viewer, repository):
     assert len(seen) == len(set(seen))
 
 
-def test_files_come_in_path_order_or_hottest_first(viewer, two):
+def test_files_come_in_path_order_or_hottest_first(viewer: Any, two: Any) -> None:
     url = f"/api/v1/analyses/{two[1].pk}/files"
     rows = viewer.get(url).json()["results"]
     assert [row["path"] for row in rows] == ["a.py", "b.py"]
@@ -185,7 +187,7 @@ def test_files_come_in_path_order_or_hottest_first(viewer, two):
     assert viewer.get(f"{url}?sort=name").status_code == 400
 
 
-def test_dependencies_say_what_is_not_known(viewer, two):
+def test_dependencies_say_what_is_not_known(viewer: Any, two: Any) -> None:
     rows = viewer.get(f"/api/v1/analyses/{two[1].pk}/dependencies").json()["results"]
     assert rows[1] == {
         "purl": "pkg:pypi/requests",
@@ -202,15 +204,15 @@ def test_dependencies_say_what_is_not_known(viewer, two):
     }
 
 
-def test_technologies_know_their_place_on_the_radar(viewer, two, repository):
+def test_technologies_know_their_place_on_the_radar(viewer: Any, two: Any, repository: Any) -> None:
     Technology.objects.create(project=repository.project, name="django", status="integrated")
     rows = viewer.get(f"/api/v1/analyses/{two[1].pk}/technologies").json()["results"]
     assert {row["name"]: row["radar_status"] for row in rows} == {"Django": "integrated", "Redis": None}
     assert rows[0]["evidence"] == [{"path": "requirements.txt", "line": 1}]
 
 
-def test_who_uses_this_package_counts_current_results_only(viewer, two):
-    def uses(query):
+def test_who_uses_this_package_counts_current_results_only(viewer: Any, two: Any) -> None:
+    def uses(query: Any) -> Any:
         return [
             (row["repository"], row["version"])
             for row in viewer.get(f"/api/v1/dependencies?{query}").json()["results"]
@@ -224,7 +226,7 @@ def test_who_uses_this_package_counts_current_results_only(viewer, two):
     assert uses("purl=pkg:pypi/djan") == [], "a purl is not a prefix"
 
 
-def test_portfolio_findings_show_the_state_of_today(viewer, two, repository):
+def test_portfolio_findings_show_the_state_of_today(viewer: Any, two: Any, repository: Any) -> None:
     rows = viewer.get(f"/api/v1/findings?repository={repository.pk}").json()["results"]
     assert {row["fingerprint"]: row["state"] for row in rows} == {
         "v1:stays": "existing",
@@ -238,11 +240,11 @@ def test_portfolio_findings_show_the_state_of_today(viewer, two, repository):
     assert [(change["from"], change["to"]) for change in history] == [("new", "fixed"), (None, "new")]
 
 
-def test_findings_of_other_branches_are_asked_for_by_name(viewer, repository):
+def test_findings_of_other_branches_are_asked_for_by_name(viewer: Any, repository: Any) -> None:
     analyse(repository, messages([finding("main")]))
     analyse(repository, messages([finding("topic")]), ref="topic", asked_for="topic")
 
-    def seen(query=""):
+    def seen(query: Any = "") -> Any:
         rows = viewer.get(f"/api/v1/findings{query}").json()["results"]
         return {(row["branch"], row["fingerprint"]) for row in rows}
 
@@ -251,7 +253,7 @@ def test_findings_of_other_branches_are_asked_for_by_name(viewer, repository):
     assert seen("?branch=*") == {("main", "v1:main"), ("topic", "v1:topic")}
 
 
-def test_two_analyses_can_be_compared(viewer, two):
+def test_two_analyses_can_be_compared(viewer: Any, two: Any) -> None:
     first, second = two
     shown = viewer.get(f"/api/v1/analyses/{second.pk}/compare?base={first.pk}").json()
     assert {k: shown["findings"][k] for k in ("new", "fixed", "common")} == {
@@ -264,7 +266,9 @@ def test_two_analyses_can_be_compared(viewer, two):
     assert shown["summary"]["dependencies"] == {"base": 1, "head": 2, "delta": 1}
 
 
-def test_comparing_needs_two_analyses_of_one_repository_with_results(viewer, two, repository):
+def test_comparing_needs_two_analyses_of_one_repository_with_results(
+    viewer: Any, two: Any, repository: Any
+) -> None:
     other = analyse(make_repository(repository.project), messages([]))
     foreign = analyse(make_repository(), messages([]))
     running = start(repository, tree_ref())
@@ -275,20 +279,20 @@ def test_comparing_needs_two_analyses_of_one_repository_with_results(viewer, two
     assert answers == {other.pk: 400, foreign.pk: 404, running.pk: 409, "x": 400, "": 400}
 
 
-def test_trends_go_from_old_to_new(viewer, two, repository):
+def test_trends_go_from_old_to_new(viewer: Any, two: Any, repository: Any) -> None:
     shown = viewer.get(f"/api/v1/repositories/{repository.pk}/trends").json()
     assert shown["branch"] == "main"
     assert [point["analysis"] for point in shown["results"]] == [analysis.pk for analysis in two]
     assert [point["dependencies"] for point in shown["results"]] == [1, 2]
 
 
-def test_usage_of_a_technology(viewer, two, repository):
+def test_usage_of_a_technology(viewer: Any, two: Any, repository: Any) -> None:
     known = Technology.objects.create(project=repository.project, name="redis")
     rows = viewer.get(f"/api/v1/technologies/{known.pk}/usage").json()["results"]
     assert [(row["repository"], row["analysis"]) for row in rows] == [(repository.pk, two[1].pk)]
 
 
-def test_analyze_answers_202_with_the_job(operator, repository):
+def test_analyze_answers_202_with_the_job(operator: Any, repository: Any) -> None:
     answer = operator.post(f"/api/v1/repositories/{repository.pk}/analyze", {"ref": "main"}, format="json")
     assert answer.status_code == 202
     job = Job.objects.get(pk=answer.json()["id"])
@@ -296,7 +300,7 @@ def test_analyze_answers_202_with_the_job(operator, repository):
     assert answer["Location"].endswith(f"/api/v1/jobs/{job.pk}")
 
 
-def test_analyze_needs_no_body_and_honours_its_idempotency_key(operator, repository):
+def test_analyze_needs_no_body_and_honours_its_idempotency_key(operator: Any, repository: Any) -> None:
     url = f"/api/v1/repositories/{repository.pk}/analyze"
     first = operator.post(url, headers={"idempotency-key": "once"})
     again = operator.post(url, headers={"idempotency-key": "once"})
@@ -316,17 +320,17 @@ def test_analyze_needs_no_body_and_honours_its_idempotency_key(operator, reposit
         {"branch": "x"},
     ],
 )
-def test_analyze_refuses_what_cannot_be_meant(operator, repository, body):
+def test_analyze_refuses_what_cannot_be_meant(operator: Any, repository: Any, body: Any) -> None:
     answer = operator.post(f"/api/v1/repositories/{repository.pk}/analyze", body, format="json")
     assert answer.status_code == 400, answer.content
     assert Job.objects.count() == 0
 
 
-def test_a_viewer_may_look_and_not_analyse(viewer, repository):
+def test_a_viewer_may_look_and_not_analyse(viewer: Any, repository: Any) -> None:
     assert viewer.post(f"/api/v1/repositories/{repository.pk}/analyze").status_code == 403
 
 
-def test_what_belongs_to_others_does_not_exist(two, repository):
+def test_what_belongs_to_others_does_not_exist(two: Any, repository: Any) -> None:
     stranger = client(make_user(make_project(), Role.ADMIN))
     finding_id = repository.findings.first().pk
     technology = Technology.objects.create(project=repository.project, name="x")
@@ -349,13 +353,13 @@ def test_what_belongs_to_others_does_not_exist(two, repository):
         assert stranger.get(f"/api/v1/{path}").json()["results"] == [], path
 
 
-def test_nobody_reads_without_signing_in(two):
+def test_nobody_reads_without_signing_in(two: Any) -> None:
     assert APIClient().get(f"/api/v1/analyses/{two[0].pk}").status_code == 401
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
-    viewer, repository, django_assert_max_num_queries
-):
+    viewer: Any, repository: Any, django_assert_max_num_queries: Any
+) -> None:
     names = [f"n{number}" for number in range(30)]
     for _ in range(3):
         analysis = analyse(
@@ -381,6 +385,6 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
             assert viewer.get(f"/api/v1/{path}").status_code == 200, path
 
 
-def test_a_repository_can_be_deleted_with_all_its_results(two, repository):
+def test_a_repository_can_be_deleted_with_all_its_results(two: Any, repository: Any) -> None:
     repository.delete()
     assert Technology.objects.count() == 0

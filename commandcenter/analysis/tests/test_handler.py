@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zipfile
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -33,7 +34,7 @@ from jobs.models import FOREGROUND, Job, JobEvent, JobStatus
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
 
 
-def run(repository, **options):
+def run(repository: Any, **options: Any) -> Any:
     job = create_job(
         project=repository.project,
         job_type="analysis",
@@ -45,22 +46,22 @@ def run(repository, **options):
     return run_in_foreground(job)
 
 
-def analysis_of(job):
+def analysis_of(job: Any) -> Any:
     return Analysis.objects.with_results().get(job=job)
 
 
 @pytest.fixture
-def repository(git_repository):
+def repository(git_repository: Any) -> Any:
     return make_repository(source=str(git_repository.folder))
 
 
 @pytest.fixture
-def scripted(scripted_engines, repository):
+def scripted(scripted_engines: Any, repository: Any) -> Any:
     """The repository, analysed by engines whose behaviour its files say."""
     return repository
 
 
-def test_a_repository_is_analysed_from_end_to_end(repository, git_repository):
+def test_a_repository_is_analysed_from_end_to_end(repository: Any, git_repository: Any) -> None:
     job = run(repository)
     assert (job.status, job.error_message) == (JobStatus.COMPLETED, "")
     analysis = analysis_of(job)
@@ -83,7 +84,7 @@ def test_a_repository_is_analysed_from_end_to_end(repository, git_repository):
     assert summary["contributors"] == 1
 
 
-def test_its_events_are_published_once_each(repository):
+def test_its_events_are_published_once_each(repository: Any) -> None:
     run(repository)
     types = list(
         Event.objects.filter(type__startswith="analysis.").order_by("pk").values_list("type", flat=True)
@@ -101,7 +102,7 @@ def test_its_events_are_published_once_each(repository):
     assert Event.objects.filter(type="technology.detected", data__name="Django").count() == 1
 
 
-def test_progress_rises_and_the_log_says_what_was_read(repository):
+def test_progress_rises_and_the_log_says_what_was_read(repository: Any) -> None:
     job = run(repository)
     steps = [e.data["progress"] for e in JobEvent.objects.filter(job=job, type="progress").order_by("seq")]
     assert steps == sorted(steps)
@@ -109,7 +110,9 @@ def test_progress_rises_and_the_log_says_what_was_read(repository):
     assert any("Read main at" in line for line in lines)
 
 
-def test_an_unchanged_repository_shares_the_results_and_starts_no_run(scripted, git_repository):
+def test_an_unchanged_repository_shares_the_results_and_starts_no_run(
+    scripted: Any, git_repository: Any
+) -> None:
     git_repository.commit({"a.py": "BAD one\n"})
     first = analysis_of(run(scripted))
     with engines.lend_process() as process:
@@ -124,7 +127,7 @@ def test_an_unchanged_repository_shares_the_results_and_starts_no_run(scripted, 
     assert second_job.result["new"] == second_job.result["fixed"] == 0
 
 
-def test_force_runs_the_engines_again_and_replaces_the_shared_results(scripted):
+def test_force_runs_the_engines_again_and_replaces_the_shared_results(scripted: Any) -> None:
     first = analysis_of(run(scripted))
     forced = analysis_of(run(scripted, force=True))
     assert forced.result_set != first.result_set
@@ -134,7 +137,7 @@ def test_force_runs_the_engines_again_and_replaces_the_shared_results(scripted):
     assert analysis_of(run(scripted)).result_set == forced.result_set
 
 
-def test_a_change_is_told_as_new_and_fixed(scripted, git_repository):
+def test_a_change_is_told_as_new_and_fixed(scripted: Any, git_repository: Any) -> None:
     git_repository.commit({"a.py": "BAD one\nBAD two\n"})
     run(scripted)
     git_repository.commit({"a.py": "\n\nBAD two\n", "b.py": "BAD three\n"})
@@ -146,7 +149,7 @@ def test_a_change_is_told_as_new_and_fixed(scripted, git_repository):
     assert (fixed["count"], fixed["by_severity"]) == (2, {"high": 2})
 
 
-def test_a_branch_is_analysed_when_it_is_asked_for(repository, git_repository):
+def test_a_branch_is_analysed_when_it_is_asked_for(repository: Any, git_repository: Any) -> None:
     git_repository.git("checkout", "-q", "-b", "topic")
     commit = git_repository.commit({"x.py": "x = 1\n"})
     git_repository.git("checkout", "-q", "main")
@@ -155,7 +158,7 @@ def test_a_branch_is_analysed_when_it_is_asked_for(repository, git_repository):
     assert not analysis.branch_line.is_default
 
 
-def test_a_plain_folder_and_an_archive_are_analysed(folders):
+def test_a_plain_folder_and_an_archive_are_analysed(folders: Any) -> None:
     folder = folders / "sources" / "plain"
     folder.mkdir()
     (folder / "a.py").write_text("x = eval('1')\n")
@@ -183,7 +186,7 @@ UNREADABLE = [
 ]
 
 
-def test_a_source_that_cannot_be_read_ends_with_a_clear_error(folders, git_repository):
+def test_a_source_that_cannot_be_read_ends_with_a_clear_error(folders: Any, git_repository: Any) -> None:
     sources = folders / "sources"
     GitRepository(sources / "empty")
     (sources / "text.txt").write_text("no archive")
@@ -197,7 +200,9 @@ def test_a_source_that_cannot_be_read_ends_with_a_clear_error(folders, git_repos
     assert ResultSet.objects.count() == 0
 
 
-def test_a_broken_engine_makes_the_analysis_partial_and_closes_nothing(scripted, git_repository):
+def test_a_broken_engine_makes_the_analysis_partial_and_closes_nothing(
+    scripted: Any, git_repository: Any
+) -> None:
     git_repository.commit({"a.py": "BAD one\n"})
     first = analysis_of(run(scripted))
     git_repository.commit({"a.py": "fine\n", "broken.py": "x\n"})
@@ -212,7 +217,9 @@ def test_a_broken_engine_makes_the_analysis_partial_and_closes_nothing(scripted,
     assert analysis_of(run(scripted)).result_set != second.result_set, "a partial result set is never shared"
 
 
-def test_a_crashed_engine_process_costs_an_attempt_and_not_the_worker(scripted, git_repository):
+def test_a_crashed_engine_process_costs_an_attempt_and_not_the_worker(
+    scripted: Any, git_repository: Any
+) -> None:
     git_repository.commit({"crash.py": "x\n"})
     job = run(scripted)
     assert (job.status, job.error_code) == (JobStatus.FAILED, "engine_crashed")
@@ -222,18 +229,18 @@ def test_a_crashed_engine_process_costs_an_attempt_and_not_the_worker(scripted, 
     assert run(scripted).status == JobStatus.COMPLETED
 
 
-def test_cancelling_ends_the_engine_and_the_analysis(scripted, git_repository):
+def test_cancelling_ends_the_engine_and_the_analysis(scripted: Any, git_repository: Any) -> None:
     git_repository.commit({"slow.py": "x\n"})
     busy = JobEvent.objects.filter(type="log", data__message="slow now")
     given_up = threading.Event()
 
-    def watch():
+    def watch() -> Any:
         while not busy.exists():
             if given_up.wait(0.05):
                 return
         cancel(Job.objects.latest("pk"), None)
 
-    def watch_and_close():
+    def watch_and_close() -> Any:
         try:
             watch()
         finally:
@@ -254,7 +261,7 @@ def test_cancelling_ends_the_engine_and_the_analysis(scripted, git_repository):
     assert not Event.objects.filter(type="analysis.failed").exists()
 
 
-def test_the_second_attempt_of_a_job_uses_the_same_analysis(repository, folders):
+def test_the_second_attempt_of_a_job_uses_the_same_analysis(repository: Any, folders: Any) -> None:
     """A worker that is lost leaves a running analysis and half of its rows; the next attempt starts over."""
     job = create_job(
         project=repository.project,
@@ -275,7 +282,7 @@ def test_the_second_attempt_of_a_job_uses_the_same_analysis(repository, folders)
     assert Event.objects.filter(type="analysis.started").count() == 1
 
 
-def test_parameters_are_checked_when_a_job_is_made(repository):
+def test_parameters_are_checked_when_a_job_is_made(repository: Any) -> None:
     other = make_repository()
     for parameters, field in (
         ({}, "repository"),
@@ -294,6 +301,6 @@ def test_parameters_are_checked_when_a_job_is_made(repository):
         assert [error["field"] for error in caught.value.errors] == [f"parameters.{field}"]
 
 
-def test_request_analysis_queues_a_job(repository):
+def test_request_analysis_queues_a_job(repository: Any) -> None:
     job = request_analysis(repository, ref="main", by=None, origin_kind="page")
     assert (job.status, job.queue, job.origin_kind) == (JobStatus.QUEUED, "analysis", "page")

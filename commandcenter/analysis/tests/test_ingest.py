@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from django.db import IntegrityError
@@ -35,11 +36,11 @@ from commandcenter.analysis.tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def ingest(repository, job, attempt=1, key="k"):
+def ingest(repository: Any, job: Any, attempt: Any = 1, key: Any = "k") -> Any:
     return Ingest(repository, job=job, attempt=attempt, key=key, commit="c", tree="t")
 
 
-def test_hostile_values_are_stored_cut_and_clean():
+def test_hostile_values_are_stored_cut_and_clean() -> None:
     long = "x" * 5000
     said = messages(
         [finding("a", message="nul \x00 here", path=f"{long}/\x00.py", rule_id=f"r{long}")],
@@ -59,7 +60,7 @@ def test_hostile_values_are_stored_cut_and_clean():
     assert len(Rule.objects.get().rule_id) == 200
 
 
-def test_paths_longer_than_an_index_entry_are_kept_apart():
+def test_paths_longer_than_an_index_entry_are_kept_apart() -> None:
     import random
 
     letters = random.Random(5)
@@ -68,7 +69,7 @@ def test_paths_longer_than_an_index_entry_are_kept_apart():
     assert AnalysedFile.objects.filter(result_set=analysis.result_set).count() == 2
 
 
-def test_nothing_is_visible_before_the_end():
+def test_nothing_is_visible_before_the_end() -> None:
     repository = make_repository()
     running = start(repository, tree_ref())
     writing = ingest(repository, running.job)
@@ -77,7 +78,7 @@ def test_nothing_is_visible_before_the_end():
     assert ResultSet.objects.get().status == ResultSetStatus.WRITING
 
 
-def test_an_engine_that_stops_early_leaves_no_result_set():
+def test_an_engine_that_stops_early_leaves_no_result_set() -> None:
     repository = make_repository()
     writing = ingest(repository, make_job(repository))
     writing.take({"type": "files", "rows": [file_row("a.py")]})
@@ -86,7 +87,7 @@ def test_an_engine_that_stops_early_leaves_no_result_set():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_later_attempt_removes_what_an_earlier_one_left_and_stops_its_writing():
+def test_a_later_attempt_removes_what_an_earlier_one_left_and_stops_its_writing() -> None:
     repository = make_repository()
     job = make_job(repository)
     lost = ingest(repository, job, attempt=1)
@@ -99,7 +100,7 @@ def test_a_later_attempt_removes_what_an_earlier_one_left_and_stops_its_writing(
     assert AnalysedFile.objects.count() == 0
 
 
-def test_an_earlier_attempt_that_wakes_up_late_removes_nothing():
+def test_an_earlier_attempt_that_wakes_up_late_removes_nothing() -> None:
     repository = make_repository()
     job = make_job(repository)
     newer = ingest(repository, job, attempt=2)
@@ -107,7 +108,7 @@ def test_an_earlier_attempt_that_wakes_up_late_removes_nothing():
     assert ResultSet.objects.filter(pk=newer.result_set.pk).exists()
 
 
-def test_two_analyses_of_one_commit_that_end_together_share_one_result_set():
+def test_two_analyses_of_one_commit_that_end_together_share_one_result_set() -> None:
     repository = make_repository()
     one, two = start(repository, tree_ref("1" * 40)), start(repository, tree_ref("1" * 40))
     said = messages([finding("a")], files=[file_row("a.py")])
@@ -116,14 +117,14 @@ def test_two_analyses_of_one_commit_that_end_together_share_one_result_set():
     assert AnalysedFile.objects.count() == 1
 
 
-def test_rules_follow_their_latest_description():
+def test_rules_follow_their_latest_description() -> None:
     repository = make_repository()
     analyse(repository, messages([finding("a")]))
     analyse(repository, messages([finding("a")], rules=[rule(short="Better words.")]))
     assert Rule.objects.get().short == "Better words."
 
 
-def test_ten_thousand_findings_are_stored_and_compared_in_two_seconds():
+def test_ten_thousand_findings_are_stored_and_compared_in_two_seconds() -> None:
     repository = make_repository()
     said = messages([finding(f"n{number}") for number in range(10_000)])
     running = start(repository, tree_ref())

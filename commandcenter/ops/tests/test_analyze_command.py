@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -17,7 +18,7 @@ from jobs.models import Job, JobStatus
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("scripted_engines")]
 
 
-def analyze(source, *options):
+def analyze(source: Any, *options: Any) -> Any:
     """Run the command; return its exit status, stdout and stderr."""
     out, err = io.StringIO(), io.StringIO()
     try:
@@ -28,49 +29,50 @@ def analyze(source, *options):
 
 
 @pytest.fixture
-def source(git_repository, settings):  # noqa: F811
+def source(git_repository: Any, settings: Any) -> Any:  # noqa: F811
     settings.SOURCE_ROOTS = ()  # the command itself adds the folder that it was given
     git_repository.commit({"a.py": "BAD one\n"})
     return git_repository
 
 
-def test_it_registers_the_source_analyses_it_and_says_what_it_found(source):
+def test_it_registers_the_source_analyses_it_and_says_what_it_found(source: Any) -> None:
     status, out, _ = analyze(source.folder)
     assert status == 0
     analysis = Analysis.objects.get()
     assert f"Analysis {analysis.pk} of example at main" in out
     assert "findings       2 (2 high)" in out
     assert analysis.repository.project.slug == "command-line"
-    assert (analysis.job.origin_kind, analysis.job.queue) == ("command", "foreground")
+    job = Job.objects.get(analysis=analysis)
+    assert (job.origin_kind, job.queue) == ("command", "foreground")
 
 
-def test_a_second_run_uses_the_same_repository(source):
+def test_a_second_run_uses_the_same_repository(source: Any) -> None:
     analyze(source.folder)
     status, out, _ = analyze(source.folder)
     assert (status, Repository.objects.count()) == (0, 1)
     assert "0 new, 0 fixed" in out
 
 
-def test_a_repository_that_another_project_has_serves_too(source):
+def test_a_repository_that_another_project_has_serves_too(source: Any) -> None:
     known = make_repository(source=str(source.folder))
     analyze(source.folder)
     assert Analysis.objects.get().repository == known
 
 
-def test_a_project_can_be_named(source):
+def test_a_project_can_be_named(source: Any) -> None:
     make_repository(source=str(source.folder))
     assert analyze(source.folder, "--project", "billing")[0] == 0
     assert Analysis.objects.get().project == Project.objects.get(slug="billing")
 
 
-def test_json_goes_to_stdout_alone(source):
+def test_json_goes_to_stdout_alone(source: Any) -> None:
     status, out, _ = analyze(source.folder, "--json")
     assert status == 0
     shown = json.loads(out)
     assert (shown["status"], shown["summary"]["findings"]["total"]) == ("complete", 2)
 
 
-def test_an_export_goes_to_stdout_or_into_a_file(source, tmp_path):
+def test_an_export_goes_to_stdout_or_into_a_file(source: Any, tmp_path: Any) -> None:
     status, out, _ = analyze(source.folder, "--export", "json")
     assert status == 0
     assert json.loads(out)["format"] == "commandcenter.analysis"
@@ -83,7 +85,7 @@ def test_an_export_goes_to_stdout_or_into_a_file(source, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
 
 
-def test_the_gate(source):
+def test_the_gate(source: Any) -> None:
     levels = ("critical", "high", "medium", "low", "policy")
     statuses = {level: analyze(source.folder, "--fail-on", level)[0] for level in levels}
     assert statuses == {"critical": 0, "high": 1, "medium": 1, "low": 1, "policy": 2}
@@ -103,7 +105,7 @@ BAD_INPUT = [
 ]
 
 
-def test_bad_input_ends_with_2_and_a_sentence(source):
+def test_bad_input_ends_with_2_and_a_sentence(source: Any) -> None:
     for text, options, message in BAD_INPUT:
         out, err = io.StringIO(), io.StringIO()
         place = text.format(folder=source.folder.parent)
@@ -114,7 +116,7 @@ def test_bad_input_ends_with_2_and_a_sentence(source):
         assert out.getvalue() == ""
 
 
-def test_a_partial_analysis_ends_with_3_and_shows_what_it_has(source):
+def test_a_partial_analysis_ends_with_3_and_shows_what_it_has(source: Any) -> None:
     source.commit({"broken.py": "x\n"})
     status, out, err = analyze(source.folder)
     assert status == 3
@@ -122,12 +124,12 @@ def test_a_partial_analysis_ends_with_3_and_shows_what_it_has(source):
     assert "partial" in err
 
 
-def test_a_failed_gate_counts_more_than_a_partial_analysis(source):
+def test_a_failed_gate_counts_more_than_a_partial_analysis(source: Any) -> None:
     source.commit({"broken.py": "x\n"})
     assert analyze(source.folder, "--fail-on", "high")[0] == 1
 
 
-def test_an_engine_that_crashes_ends_with_3(source):
+def test_an_engine_that_crashes_ends_with_3(source: Any) -> None:
     source.commit({"crash.py": "x\n"})
     status, _, err = analyze(source.folder)
     assert status == 3

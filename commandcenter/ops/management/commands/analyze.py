@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
@@ -59,10 +59,10 @@ class Command(BaseCommand):
                 migrate()
         with acting_as(name="command line"):
             outcome = self._analyse(options)
-        if outcome.analysis is None or not outcome.has_results:
+        analysis = outcome.analysis
+        if analysis is None or not analysis.has_results:
             message = f"The analysis failed: {outcome.job.error_message or outcome.job.status}"
             self._end(BAD_INPUT if outcome.bad_input else INCOMPLETE, message)
-        analysis = outcome.analysis
         source = ExportSource(analysis)
         if options["export"]:
             self._export(source, options["export"], options["output"])
@@ -119,7 +119,7 @@ class Command(BaseCommand):
             binary.write(data)
             binary.flush()
 
-    def _end(self, status: int, message: str) -> Any:
+    def _end(self, status: int, message: str) -> NoReturn:
         self.stderr.write(message)
         sys.exit(status)
 
