@@ -11,7 +11,6 @@ from commandcenter.engine.contract import Blob, Entry
 
 WINDOW_BYTES = 48 * 1024 * 1024
 WINDOW_FILES = 20_000
-BATCH_BYTES = 8 * 1024 * 1024
 
 
 class Readable(Repository, Protocol):
@@ -81,12 +80,12 @@ def windows(entries: Iterable[Entry], maximum_bytes: int = WINDOW_BYTES) -> list
     return ends
 
 
-def batches(entries: Iterable[Entry], maximum: int) -> Iterator[list[Entry]]:
-    """Cut the entries into batches of at most `maximum` files and about 8 MiB."""
+def batches(entries: Iterable[Entry], maximum: int, maximum_bytes: int) -> Iterator[list[Entry]]:
+    """Cut the entries into batches of at most so many files and bytes; a larger file is a batch of its own."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        if batch and (len(batch) >= maximum or size + entry.size > BATCH_BYTES):
+        if batch and (len(batch) >= maximum or size + entry.size > maximum_bytes):
             yield batch
             batch, size = [], 0
         batch.append(entry)

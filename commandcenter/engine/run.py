@@ -30,8 +30,8 @@ from commandcenter.engine.reporting import Reporter
 from commandcenter.engine.work import Work
 
 THREADS = 2
-BATCH_FILES = 200
-EXTERNAL_BATCH_FILES = 1000  # each batch starts a process, which costs as much as some hundred files
+BATCH = (200, 8 * 1024 * 1024)  # files and bytes
+EXTERNAL_BATCH = (2000, 32 * 1024 * 1024)  # each starts a process, which costs about 0.1 s
 MAX_TREE_BYTES = 96 * 1024 * 1024  # read at once for an engine that wants all of its files together
 MAX_LOG_LINES = 200  # per engine
 PROGRESS_SECONDS = 0.2
@@ -216,7 +216,7 @@ class _Run:
     def _run_blobs(self, work: Work, entries: tuple[Entry, ...]) -> None:
         external = work.engine.id in self._plan.registry.external
         context = self._context(work)
-        for batch in batches(entries, EXTERNAL_BATCH_FILES if external else BATCH_FILES):
+        for batch in batches(entries, *(EXTERNAL_BATCH if external else BATCH)):
             if self._stop.is_set():
                 raise _Stopped
             blobs = self._store.get(batch)
