@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs import lease
 from jobs.dispatch import enqueue
@@ -138,6 +138,10 @@ class Attempt:
     def commit(self, result: dict[str, Any]) -> Iterator[None]:
         """See JobRunContext."""
         self.raise_if_cancelled()
+        if not connection.in_atomic_block:
+            # The work may have outlived a restart of the database; find out before and not in the middle.
+            cast("Any", connection).health_check_done = False
+            connection.close_if_health_check_failed()
         try:
             with transaction.atomic():
                 lease.hold(self.job_id, self.token)

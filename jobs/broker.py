@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import structlog
@@ -35,7 +37,8 @@ class Broker:
             failures.inc()
             return False
         soft, hard = time_limits(job_type)
-        try:
+
+        def deliver() -> None:
             current_app.send_task(
                 TASK,
                 args=[job_id, dispatch_id],
@@ -47,6 +50,9 @@ class Broker:
                 ignore_result=True,
                 connection=self._connection(),
             )
+
+        try:
+            self._twice(deliver)
         except Exception as error:  # noqa: BLE001  (kombu and redis raise families of their own; all mean "not sent")
             self._failed()
             log.warning("hint not sent", action="dispatch", job_id=job_id, queue=queue, error=str(error))
@@ -72,8 +78,27 @@ class Broker:
         """True shortly after a failure."""
         return time.monotonic() < self._paused_until
 
+    def _twice(self, action: Callable[[], None]) -> None:
+        """Try again at once when a connection that was open already turns out to be dead: the broker restarted."""
+        reused = self._present() is not None
+        started = time.monotonic()
+        try:
+            action()
+        except Exception:
+            if not reused or time.monotonic() - started > TIMEOUT_SECONDS / 2:
+                raise
+            self._drop()
+            action()
+
+    def _present(self) -> Connection | None:
+        """Return this thread's connection; one from before a fork belongs to the parent."""
+        if getattr(self._local, "pid", None) != os.getpid():
+            return None
+        found: Connection | None = self._local.connection
+        return found
+
     def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
+        connection = self._present()
         if connection is None:
             options: dict[str, Any] = {
                 **(current_app.conf.broker_transport_options or {}),
@@ -83,15 +108,19 @@ class Broker:
             }
             connection = current_app.connection_for_write(transport_options=options)
             self._local.connection = connection
+            self._local.pid = os.getpid()
         return connection
+
+    def _drop(self) -> None:
+        connection = self._present()
+        self._local.connection = None
+        if connection is not None:
+            connection.collect(socket_timeout=TIMEOUT_SECONDS)
 
     def _failed(self) -> None:
         failures.inc()
         self._paused_until = time.monotonic() + PAUSE_SECONDS
-        connection: Connection | None = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if connection is not None:
-            connection.collect(socket_timeout=TIMEOUT_SECONDS)
+        self._drop()
 
 
 broker = Broker()

@@ -57,7 +57,7 @@ def enqueue(
             **(job_values or {}),
         }
 
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         job = transition(
             job_id,
             JobStatus.QUEUED,

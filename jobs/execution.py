@@ -10,7 +10,7 @@ import uuid
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from jobs import lease
 from jobs.attempt import Attempt
@@ -104,6 +104,9 @@ def _decide(attempt: Attempt, outcome: BaseException | None) -> None:
         attempt.finish(JobStatus.COMPLETED, reason="completed", job_values={"result": {}})
     elif isinstance(outcome, JobFailed):
         _fail(attempt, outcome.code, outcome.message, retryable=outcome.retryable)
+    elif isinstance(outcome, OperationalError | InterfaceError):
+        log.warning("database away", action="end", error=str(outcome))
+        _fail(attempt, "database_unavailable", "The database was away for a moment.", retryable=True)
     elif isinstance(outcome, Exception):
         log.error("unexpected error in handler", action="end", exc_info=outcome)
         _fail(

@@ -65,7 +65,7 @@ def append(
     `run_values` are columns of JobRun to set in the same UPDATE; a value may be `Increment` or `FromNow`.
     Raises LeaseLost when `fence` is given and is no longer the job's fencing token.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         job.run, now = _reserve(job.pk, len(entries), fence, run_values or {})
         first = job.run.last_seq - len(entries) + 1
         events = JobEvent.objects.bulk_create(

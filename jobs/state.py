@@ -53,7 +53,7 @@ def transition(
     for source in sources:
         if to not in TRANSITIONS[source]:
             raise ValueError(f"A job cannot go from {source} to {to}.")
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # whoever is around this rolls back as a whole
         # The lock serialises every change of state of this job; NO KEY leaves inserts of events alone.
         job = (
             Job.objects.select_for_update(no_key=True, of=("self",))

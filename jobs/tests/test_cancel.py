@@ -52,7 +52,7 @@ def test_a_running_job_ends_within_two_seconds() -> None:
     assert (fresh(job).status, fresh(job).result, fresh(job).error_code) == ("cancelled", None, "")
 
 
-def test_its_processes_are_ended_and_the_history_has_the_receipt(tmp_path: Path, eventually) -> None:  # type: ignore[no-untyped-def]
+def test_its_processes_are_ended_and_the_history_has_the_receipt(tmp_path: Path, eventually) -> None:
     pid_file = tmp_path / "pid"
     job = make_job(None, {"child": str(pid_file)})
     thread = in_thread(job)
@@ -66,7 +66,7 @@ def test_its_processes_are_ended_and_the_history_has_the_receipt(tmp_path: Path,
     assert alive(os.getpid())
 
 
-def test_a_handler_that_does_not_look_is_cancelled_all_the_same(eventually) -> None:  # type: ignore[no-untyped-def]
+def test_a_handler_that_does_not_look_is_cancelled_all_the_same(eventually) -> None:
     job = make_job(None, {"gate": "deaf"})
     thread = in_thread(job)
     assert handlers.entered["deaf"].wait(10)

@@ -96,6 +96,17 @@ def test_a_broker_that_never_answers_costs_about_a_second_and_then_nothing(
     assert Job.objects.filter(status="queued", published_at=None).count() == 2
 
 
+def test_a_dead_connection_to_the_broker_is_replaced_at_once() -> None:
+    make_job()
+    assert broker_module.broker._present()
+    with current_app.connection_for_write() as other:
+        cast("Any", other.default_channel).client.client_kill_filter(skipme=True, _type="normal")
+    job = make_job()
+    assert len(messages()) == 2
+    job.refresh_from_db()
+    assert job.published_at
+
+
 def test_a_lost_message_is_sent_again_after_its_time() -> None:
     job = make_job()
     purge()

@@ -163,7 +163,7 @@ def test_a_job_that_a_command_left_queued_ends() -> None:
     assert (fresh(job).status, fresh(job).error_code) == ("failed", "worker_lost")
 
 
-def test_the_heartbeat_keeps_a_long_job(settings: Settings, eventually) -> None:  # type: ignore[no-untyped-def]
+def test_the_heartbeat_keeps_a_long_job(settings: Settings, eventually) -> None:
     """It also beats while the handler holds its last transaction open."""
     settings.JOB_HEARTBEAT_SECONDS = 1
     settings.JOB_LEASE_SECONDS = 3
@@ -179,7 +179,7 @@ def test_the_heartbeat_keeps_a_long_job(settings: Settings, eventually) -> None:
     assert fresh(job).status == "completed"
 
 
-def test_a_job_taken_away_while_it_runs_calls_its_kill_hooks_and_writes_nothing(eventually) -> None:  # type: ignore[no-untyped-def]
+def test_a_job_taken_away_while_it_runs_calls_its_kill_hooks_and_writes_nothing(eventually) -> None:
     job = make_job(None, {"wait": "taken"})
     thread = in_thread(job)
     assert handlers.entered["taken"].wait(10)

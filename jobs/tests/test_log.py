@@ -49,7 +49,7 @@ def test_lines_keep_their_order_and_the_last_one_comes_before_the_end() -> None:
     assert events[-1].data["to"] == "completed"
 
 
-def test_progress_and_lines_are_visible_while_the_job_runs(eventually) -> None:  # type: ignore[no-untyped-def]
+def test_progress_and_lines_are_visible_while_the_job_runs(eventually) -> None:
     job = make_job(None, {"progress": [30, "reading"]}, {"log": ["warning", "odd", "s"]}, {"gate": "seen"})
     thread = in_thread(job)
     assert handlers.entered["seen"].wait(10)

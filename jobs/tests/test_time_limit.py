@@ -25,7 +25,7 @@ def test_a_job_that_takes_too_long_fails_for_good() -> None:
     assert "1 seconds" in done.error_message
 
 
-def test_the_foreground_has_the_same_deadline_and_ends_processes(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_foreground_has_the_same_deadline_and_ends_processes(tmp_path) -> None:
     job = make_job(None, {"child": str(tmp_path / "pid")}, queue="foreground", dispatch=False)
     done = run_in_foreground(job)
     assert (done.status, done.error_code) == ("failed", "time_limit")
