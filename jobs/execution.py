@@ -80,6 +80,10 @@ def _record(attempt: Attempt, outcome: BaseException | None) -> None:
             _decide(attempt, outcome)
         except LeaseLost:
             log.warning("lease lost", action="lease_lost")
+        except SoftTimeLimitExceeded as error:  # between the end of the work and its record
+            outcome = outcome or error
+            connection.close()
+            continue
         except (DatabaseError, InterfaceError):
             log.exception("outcome not written", action="end", tries_left=left)
             connection.close()

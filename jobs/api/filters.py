@@ -8,6 +8,8 @@ import django_filters
 from django import forms
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.filters import IdFilter
@@ -30,6 +32,7 @@ class TagField(forms.CharField):
         return key, wanted
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class TagFilter(django_filters.Filter):  # type: ignore[misc]
     """`?tag=key:value`."""
 

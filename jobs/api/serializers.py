@@ -159,6 +159,12 @@ class BatchInput(serializers.Serializer[Any]):
     job_ids = serializers.ListField(child=IdField(), min_length=1, max_length=MAX_BATCH)
 
 
+class BatchSerializer(serializers.Serializer[Any]):
+    """The answer of POST /jobs/batch."""
+
+    results = JobSerializer(many=True)
+
+
 class ProgressSerializer(serializers.Serializer[Any]):
     """How far a job is."""
 

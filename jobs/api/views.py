@@ -152,6 +152,7 @@ class JobViewSet(
             }
         )
 
+    @extend_schema(responses=shapes.JobSerializer(many=True))
     @action(detail=False, methods=["get"])
     def active(self, request: Request) -> Response:
         """Return a page of the jobs that have not ended."""
@@ -163,7 +164,7 @@ class JobViewSet(
         """Return totals over the jobs that the filters leave."""
         return Response(statistics(self.filter_queryset(self.get_queryset())))  # type: ignore[arg-type]
 
-    @extend_schema(request=shapes.BatchInput, responses={200: shapes.JobSerializer(many=True)})
+    @extend_schema(request=shapes.BatchInput, responses={200: shapes.BatchSerializer})
     @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
     def batch(self, request: Request) -> Response:
         """Return up to 1,000 jobs by id in one query, in the order asked; those one may not see are left out."""
