@@ -17,6 +17,12 @@ from commandcenter.embedded.processes import CHECKOUT
 INTERRUPTED = 130
 
 
+class Started:
+    """What this process has started; the command asks, for a database of its own is its to migrate."""
+
+    own_database = False
+
+
 def run(argv: list[str]) -> int:
     """Run the command of `argv` with the database of the environment, of a running `up`, or one of its own.
 
@@ -38,7 +44,7 @@ def run(argv: list[str]) -> int:
         os.environ.update(environment(data, os.environ))
         with temporary_database(data, holder=f"`manage.py {argv[1]}`") as url:
             os.environ["DATABASE_URL"] = url
-            os.environ["CC_STANDALONE"] = "true"
+            Started.own_database = True
             return _execute(argv)
     except EmbeddedError as error:
         sys.stderr.write(f"{error}\n")

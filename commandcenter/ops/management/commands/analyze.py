@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from commandcenter.analysis.models import Severity
 from commandcenter.analysis.shapes import analysis_shape
@@ -18,6 +20,7 @@ from commandcenter.ops import foreground
 from commandcenter.ops.management.commands.prepare import migrate, migration_lock
 from commandcenter.ops.progress import Progress
 from commandcenter.ops.report import report
+from commandcenter.ops.standalone import Started
 from exports.registry import FORMATS, ExportSource, format_named
 from jobs.exceptions import InvalidParameters
 
@@ -54,9 +57,7 @@ class Command(BaseCommand):
         problem = _misuse(options)
         if problem:
             self._end(BAD_INPUT, problem)
-        if os.environ.get("CC_STANDALONE") == "true":
-            with migration_lock():
-                migrate()
+        self._bring_up_to_date()
         with acting_as(name="command line"):
             outcome = self._analyse(options)
         analysis = outcome.analysis
@@ -77,6 +78,16 @@ class Command(BaseCommand):
         if analysis.status == "partial":
             names = ", ".join(e["id"] for e in source.engines if e["status"] != "ok")
             self._end(INCOMPLETE, f"The analysis is partial: {names} did not end well.")
+
+    def _bring_up_to_date(self) -> None:
+        """Migrate a database that was started for this command; another one is its operator's to migrate."""
+        executor = MigrationExecutor(connection)
+        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return
+        if not Started.own_database:
+            self._end(BAD_INPUT, "The database is not up to date: run `manage.py migrate` on it first.")
+        with migration_lock():
+            migrate()
 
     def _analyse(self, options: dict[str, Any]) -> foreground.Outcome:
         try:
