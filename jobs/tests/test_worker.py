@@ -135,6 +135,27 @@ def test_a_process_that_was_stopped_past_its_lease_ends_itself_and_not_its_sibli
     assert fresh(sibling).result == {"attempt": 1}
 
 
+def test_a_job_outlives_the_loss_of_its_database_connections(
+    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+) -> None:
+    """As after a restart of the server: the heartbeat connects again, and so does the last transaction."""
+    gate = tmp_path / "gate"
+    job = make_job(None, {"progress": [10, "waiting"]}, {"wait_for_file": str(gate)}, {"result": {"n": 1}})
+    holder(gate, 1, eventually)
+    eventually(lambda: fresh(job).run.progress == 10)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'commandcenter-worker'"
+        )
+        assert cursor.fetchone()[0] >= 2
+    beat = fresh(job).run.heartbeat_at
+    eventually(lambda: fresh(job).run.heartbeat_at != beat)
+    gate.touch()
+    eventually(lambda: status(job) == "completed")
+    assert (fresh(job).attempt, fresh(job).result) == (1, {"n": 1, "attempt": 1})
+
+
 def test_the_soft_limit_fails_the_job_without_another_attempt(
     worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually, settings: Settings
 ) -> None:
