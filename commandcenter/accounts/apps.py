@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class AccountsConfig(AppConfig):
@@ -12,5 +13,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        """Let drf-spectacular find the descriptions of our authentication classes."""
-        from commandcenter.accounts import schema  # noqa: F401  (importing registers them)
+        """Let drf-spectacular find the descriptions of our authentication classes, where an API is served."""
+        if settings.PROCESS not in {"worker", "beat"}:
+            from commandcenter.accounts import schema  # noqa: F401  (importing registers them)

@@ -6,7 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from commandcenter.accounts.models import User
-from commandcenter.inventory.models import Membership, Project, ProjectQuerySet, Role
+from commandcenter.inventory.models import Project, ProjectQuerySet, Role
+from commandcenter.inventory.permissions import role_in
 
 
 def viewer(request: HttpRequest) -> User:
@@ -19,15 +20,6 @@ def viewer(request: HttpRequest) -> User:
 def projects(request: HttpRequest) -> ProjectQuerySet:
     """Return the projects that the viewer may see, by name."""
     return Project.objects.visible_to(viewer(request)).order_by("name")
-
-
-def role_in(request: HttpRequest, project: Project) -> Role | None:
-    """Return the viewer's role in a project; staff administer all."""
-    user = viewer(request)
-    if user.is_staff:
-        return Role.ADMIN
-    role = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
-    return Role(role) if role else None
 
 
 def may(request: HttpRequest, project: Project, needed: Role) -> bool:

@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from commandcenter.inventory.branches import validate_branch
+from commandcenter.inventory.exceptions import InventoryError
 from commandcenter.inventory.models import Project, ProjectQuerySet, Repository
 
 
@@ -33,7 +35,10 @@ class RepositoryForm(forms.Form):
         max_length=200, required=False, help_text="Left empty, the last part of the source."
     )
     default_branch = forms.CharField(
-        max_length=255, required=False, help_text="Left empty, what the source itself says."
+        max_length=255,
+        required=False,
+        validators=[validate_branch],
+        help_text="Left empty, what the source itself says.",
     )
     credential_username = forms.CharField(max_length=255, required=False, label="User name")
     credential_secret = forms.CharField(
@@ -83,6 +88,12 @@ class RepositoryForm(forms.Form):
             if same.exists():
                 self.add_error("name", f"{project.name} already has a repository of this name.")
         return data
+
+    def refuse(self, error: InventoryError) -> None:
+        """Show what a flow refused at the field at fault, or above the form."""
+        names = {"credentials": "credential_secret"}
+        field = names.get(error.field, error.field)
+        self.add_error(field if field in self.fields else None, error.message)
 
     def repository_values(self) -> dict[str, Any]:
         """Return what the flows take: project, name, source, default_branch, credentials (None keeps them)."""

@@ -11,10 +11,11 @@ from commandcenter.embedded.ports import LOOPBACK
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent  # the folder of manage.py
 WORKERS = {
-    # name -> (queues, pool processes). Housekeeping has a worker of its own: the reaper must not wait behind imports.
-    "analysis": ("analysis", 2),
-    "default": ("export,default,webhooks", 1),
-    "system": ("system", 1),
+    # name -> (queues, pool). Housekeeping has a worker of its own: the reaper must not wait behind imports. Its tasks
+    # are short and bounded by the database's timeouts, so it needs no pool process beside it.
+    "analysis": ("analysis", ("-c", "2")),
+    "default": ("export,default,webhooks", ("-c", "1")),
+    "system": ("system", ("--pool", "solo")),
 }
 _PYTHON = (sys.executable, "-m")
 # `manage.py prepare` ran the system checks already; here they would load every view into every worker.
@@ -60,7 +61,7 @@ def worker(name: str) -> Process:
         name=f"worker-{name}",
         kind="worker",
         argv=(
-            *_CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(pool),
+            *_CELERY, "worker", "-n", f"{name}@%h", "-Q", queues, *pool,
             "-O", "fair", "--without-gossip", "--without-mingle", "--without-heartbeat",
             "--max-memory-per-child", str(300 * 1024),
         ),

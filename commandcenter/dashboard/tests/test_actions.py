@@ -114,3 +114,17 @@ def test_the_theme_is_remembered_and_leads_back_only_to_this_site(world: World) 
         client.post("/theme/", {"theme": "light", "next": "https://elsewhere.example/"}).headers["Location"]
         == "/"
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("default_branch", "--upload-pack=id", "id_default_branch_error"),
+        ("credential_secret", "two\nlines", "id_credential_secret_error"),
+    ],
+)
+def test_what_a_flow_refuses_is_shown_at_its_field(world: World, field: str, value: str, error: str) -> None:
+    response = signed_in(world.operator).post("/repositories/new/", form(world, **{field: value}))
+    assert response.status_code == 400
+    assert f'id="{error}"' in response.content.decode()
+    assert not Repository.objects.filter(source=SOURCE).exists()

@@ -16,6 +16,7 @@ from commandcenter.dashboard.forms import ProjectForm
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.flows.projects import create_project
 from commandcenter.inventory.models import Project, Repository, Role
+from commandcenter.inventory.permissions import role_in
 from jobs.models import Job
 
 REPOSITORIES = 100
@@ -50,7 +51,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one project."""
     project = get_object_or_404(access.projects(request), pk=pk)
     only = Project.objects.visible_to(access.viewer(request)).filter(pk=pk)
-    role = access.role_in(request, project)
+    role = role_in(request, project)
     if role is None:
         raise PermissionDenied
     return render(

@@ -17,6 +17,7 @@ from commandcenter.analysis.requests import request_analysis
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.forms import RepositoryForm
 from commandcenter.dashboard.keyset import paginate
+from commandcenter.inventory.exceptions import InventoryError
 from commandcenter.inventory.flows.repositories import create_repository, update_repository
 from commandcenter.inventory.models import Repository, Role
 from jobs.exceptions import JobError
@@ -60,20 +61,18 @@ def create(request: HttpRequest, project_pk: int | None = None) -> HttpResponse:
     initial = {"project": project_pk} if project_pk else {}
     form = RepositoryForm(request.POST or None, initial=initial, projects=access.projects(request))
     if request.method == "POST" and form.is_valid():
-        project = form.cleaned_data["project"]
-        if not access.may(request, project, Role.OPERATOR):
+        if not access.may(request, form.cleaned_data["project"], Role.OPERATOR):
             raise PermissionDenied
-        repository = create_repository(by=access.viewer(request), **form.repository_values())
-        if form.cleaned_data["analyse"]:
-            return _analyse(request, repository)
-        messages.success(request, f"{repository.name} is registered.")
-        return redirect("dashboard:repository", repository.pk)
-    return render(
-        request,
-        "repositories/form.html",
-        {"form": form, "repository": None},
-        status=400 if form.errors else 200,
-    )
+        try:
+            repository = create_repository(by=access.viewer(request), **form.repository_values())
+        except InventoryError as error:
+            form.refuse(error)
+        else:
+            if form.cleaned_data["analyse"]:
+                return _analyse(request, repository)
+            messages.success(request, f"{repository.name} is registered.")
+            return redirect("dashboard:repository", repository.pk)
+    return _form(request, form, None)
 
 
 @login_required
@@ -85,15 +84,14 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     form = RepositoryForm(request.POST or None, instance=repository, projects=access.projects(request))
     if request.method == "POST" and form.is_valid():
-        update_repository(repository, by=access.viewer(request), **form.repository_values())
-        messages.success(request, f"{repository.name} is saved.")
-        return redirect("dashboard:repository", repository.pk)
-    return render(
-        request,
-        "repositories/form.html",
-        {"form": form, "repository": repository},
-        status=400 if form.errors else 200,
-    )
+        try:
+            update_repository(repository, by=access.viewer(request), **form.repository_values())
+        except InventoryError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, f"{repository.name} is saved.")
+            return redirect("dashboard:repository", repository.pk)
+    return _form(request, form, repository)
 
 
 @login_required
@@ -131,6 +129,11 @@ def analyse(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.may(request, repository.project, Role.OPERATOR):
         raise PermissionDenied
     return _analyse(request, repository)
+
+
+def _form(request: HttpRequest, form: RepositoryForm, repository: Repository | None) -> HttpResponse:
+    context = {"form": form, "repository": repository}
+    return render(request, "repositories/form.html", context, status=400 if form.errors else 200)
 
 
 def _analyse(request: HttpRequest, repository: Repository) -> HttpResponse:
