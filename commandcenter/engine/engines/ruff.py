@@ -1,0 +1,274 @@
+"""Runs ruff's security and bug rules over Python files, deaf to whatever the repository tells ruff."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from commandcenter.engine.contract import (
+    Blob,
+    Context,
+    Entry,
+    Failure,
+    Finding,
+    Result,
+    Rule,
+    Scope,
+)
+from commandcenter.engine.engines.language import looks_binary
+from commandcenter.engine.engines.ruff_rules import CWE, LOW_PRECISION, NOT_IN_TESTS, SEVERITY, tags
+from commandcenter.engine.errors import EngineError, EngineTimeout, EngineUnavailable
+
+REVISION = "1"
+SUFFIXES = frozenset({".py", ".pyi", ".pyw"})
+OPTIONS = (
+    "check",
+    "--isolated",
+    "--no-cache",
+    "--no-fix",
+    "--no-preview",
+    "--no-respect-gitignore",
+    "--exit-zero",
+    "--quiet",
+    "--output-format=json-lines",
+    "--extension=pyw:python",
+    "--target-version=py314",  # the newest: an older one would call new syntax an error
+)
+MAX_SNIPPET = 500
+MAX_RUNS = 24  # what finding files that crash ruff may cost: halving 1,000 files takes 20
+RULES_SECONDS = 20.0
+_TEST = re.compile(
+    r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.pyi?$|(^|/)tests?\.py$", re.IGNORECASE
+)
+_MARKS = re.compile(rb"noqa|ruff\s*:", re.IGNORECASE)
+_SILENCER = re.compile(r"\s*#\s*(?:noqa|ruff\s*:|flake8\s*:|nosec)\b.*", re.IGNORECASE)
+_LITERAL = re.compile(r"""(["'])((?:\\.|(?!\1).)*)(?:\1|$)""")
+_LIKE_A_SECRET = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.~-]{12,}")
+HARDCODED = frozenset({"S105", "S106", "S107"})
+
+
+class RuffEngine:
+    """Findings in Python. Lines that a comment silences are reported too, marked `inline_suppressed`.
+
+    A file that is not Python 3, or not UTF-8, is a Failure: nothing is known about it, which is not the same as clean.
+    """
+
+    id = "ruff"
+    scope = Scope.BLOB
+    config_digest = hashlib.sha256(
+        repr(
+            (OPTIONS, sorted(SEVERITY.items()), sorted(NOT_IN_TESTS), sorted(CWE.items()), _TEST.pattern)
+        ).encode()
+    ).hexdigest()[:16]
+
+    @property
+    def version(self) -> str:
+        try:
+            return f"{REVISION}+ruff-{metadata.version('ruff')}"
+        except metadata.PackageNotFoundError:
+            return REVISION
+
+    def unavailable(self) -> str | None:
+        return (
+            "The program ruff is not installed: install the requirements again."
+            if _binary() is None
+            else None
+        )
+
+    def rules(self) -> Iterable[Rule]:
+        return _rules()
+
+    def select(self, entry: Entry) -> bool:
+        return entry.suffix in SUFFIXES
+
+    def path_class(self, entry: Entry) -> str:
+        """Tests have fewer rules, and `__init__.py` has names of its own."""
+        kind = "test" if _TEST.search(entry.path) else "code"
+        return f"{kind}{entry.suffix}{':package' if entry.name == '__init__.py' else ''}"
+
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+        program = _binary()
+        if program is None:
+            raise EngineUnavailable("ruff is not installed here.")
+        for tests in (False, True):
+            blobs = [
+                b for b in batch if bool(_TEST.search(b.entry.path)) is tests and not looks_binary(b.data)
+            ]
+            if blobs:
+                codes = sorted(set(SEVERITY) - NOT_IN_TESTS if tests else SEVERITY)
+                yield from _check(_Run(program, codes, context), blobs, context.materialise(blobs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Why ruff gave no answer about a file; `transient` when it may give one in another run."""
+
+    reason: str
+    transient: bool = False
+
+
+class _Run:
+    """ruff with one set of rules, and how often it may still be started."""
+
+    def __init__(self, program: str, codes: Sequence[str], context: Context) -> None:
+        self._head = [program, *OPTIONS, f"--select={','.join(codes)}"]
+        self._context = context
+        self._left = MAX_RUNS
+        self.failed: dict[Path, _Failed] = {}
+
+    def diagnostics(self, files: Sequence[Path], *options: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Give (file, diagnostic). Files on which ruff ends without an answer go to `failed`, with the reason."""
+        waiting = [list(files)] if files else []
+        while waiting:
+            part = waiting.pop()
+            self._left -= 1
+            found, failed = self._once(part, options)
+            yield from found
+            if failed is None:
+                continue
+            if len(part) > 1 and self._left > 0:  # deep nesting overflows its stack: find the file that does
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            else:
+                # Files given up together are not all to blame: another run may do better.
+                alone = failed if len(part) == 1 else replace(failed, transient=True)
+                self.failed.update(dict.fromkeys(part, alone))
+
+    def _once(
+        self, files: Sequence[Path], options: Sequence[str]
+    ) -> tuple[list[tuple[Path, dict[str, Any]]], _Failed | None]:
+        root = files[0].parent.parent  # <scratch>/<blob id>/<name>
+        names = [f"./{file.relative_to(root)}" for file in files]
+        try:
+            result = self._context.run_tool([*self._head, *options, "--", *names], cwd=root)
+        except EngineUnavailable:
+            raise
+        except EngineError as error:
+            if isinstance(error, EngineTimeout):
+                self._left = 0  # halving would wait for the limit each time
+            return [], _Failed(str(error), transient=True)
+        if result.truncated:
+            return [], _Failed("ruff says more about it than is read.")
+        if result.returncode != 0:
+            return [], _Failed(f"ruff ended with status {result.returncode}.")
+        found = [orjson.loads(line) for line in result.stdout.split(b"\n") if line.strip()]
+        return [(Path(one["filename"]), one) for one in found], None
+
+
+def _check(run: _Run, blobs: Sequence[Blob], files: Mapping[Path, Entry]) -> Iterator[Result]:
+    """Check files of one kind; a second pass over those with silencing comments tells what they silence."""
+    data = {blob.entry.path: blob.data for blob in blobs}
+    loud = list(run.diagnostics(list(files), "--ignore-noqa"))
+    marked = {file for file, entry in files.items() if _MARKS.search(data[entry.path])} - set(run.failed)
+    heard = {_key(file, found) for file, found in run.diagnostics(sorted(marked))}
+    broken: dict[str, str] = {}
+    for file, found in loud:
+        path = files[file].path
+        if found["code"] in SEVERITY:
+            silenced = file in marked and file not in run.failed and _key(file, found) not in heard
+            yield _finding(path, data[path], found, silenced)
+        else:  # invalid-syntax or E902
+            broken.setdefault(path, str(found["message"])[:200])
+    for path, message in broken.items():
+        yield Failure(f"It is not Python 3 in UTF-8, so ruff could not check it: {message}", path)
+    for file, failed in run.failed.items():
+        if files[file].path not in broken:
+            yield Failure(f"Not checked. {failed.reason}", files[file].path, transient=failed.transient)
+
+
+def _key(file: Path, found: Mapping[str, Any]) -> tuple[Path, str, int, int]:
+    place = found["location"]
+    return file, found["code"], place["row"], place["column"]
+
+
+def _finding(path: str, data: bytes, found: Mapping[str, Any], silenced: bool) -> Finding:
+    code, start, end = found["code"], found["location"], found["end_location"]
+    return Finding(
+        path=path,
+        start_line=start["row"],
+        end_line=max(start["row"], end["row"]),
+        rule_id=code,
+        engine="ruff",
+        severity=SEVERITY[code],
+        message=str(found["message"])[:MAX_SNIPPET],
+        snippet=_snippet(code, data, start["row"], end["row"]),
+        start_column=start["column"],
+        end_column=end["column"],
+        cwe=CWE.get(code, ()),
+        inline_suppressed=silenced,
+    )
+
+
+def _snippet(code: str, data: bytes, first: int, last: int) -> str:
+    """Return the finding's lines, folded, without what may be a secret and without comments for the linter.
+
+    Silencing a line must not make it another finding.
+    """
+    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()[first - 1 : min(last, first + 19)]
+    texts = (line[: 2 * MAX_SNIPPET].decode("utf-8", "replace") for line in lines)
+    text = " ".join(_SILENCER.sub("", one) for one in texts)
+    if code in HARDCODED:
+        text = f'{re.split("""["']""", text, maxsplit=1)[0]}"[redacted]"'
+    else:
+        text = _LITERAL.sub(_redact, text)
+    return " ".join(text.split())[:MAX_SNIPPET]
+
+
+def _redact(literal: re.Match[str]) -> str:
+    quote = literal[1]
+    return f"{quote}[redacted]{quote}" if _LIKE_A_SECRET.search(literal[2]) else literal[0]
+
+
+def _binary() -> str | None:
+    try:
+        from ruff.__main__ import find_ruff_bin
+
+        return str(find_ruff_bin())
+    except (ImportError, FileNotFoundError):
+        return None
+
+
+@functools.cache
+def _rules() -> tuple[Rule, ...]:
+    """Ask ruff itself what its rules are called and say: our own question, so it needs no sandbox."""
+    program = _binary()
+    if program is None:
+        return ()
+    try:
+        asked = subprocess.run(
+            [program, "rule", "--all", "--output-format=json"],
+            capture_output=True,
+            check=True,
+            timeout=RULES_SECONDS,
+            env={},
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EngineUnavailable(f"ruff does not tell its rules: {error}") from error
+    return tuple(
+        Rule(
+            id=rule["code"],
+            engine="ruff",
+            name=rule["name"],
+            short=rule["summary"],
+            full=f"ruff's rule {rule['code']} ({rule['name']}): {rule['summary']}",
+            help=f"`ruff rule {rule['code']}` explains it with an example.",
+            severity=SEVERITY[rule["code"]],
+            precision="low" if rule["code"] in LOW_PRECISION else "high",
+            cwe=CWE.get(rule["code"], ()),
+            tags=tags(rule["code"]),
+        )
+        for rule in orjson.loads(asked.stdout)
+        if rule["code"] in SEVERITY
+    )
+
+
+ENGINE = RuffEngine()
