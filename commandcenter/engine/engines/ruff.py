@@ -51,6 +51,7 @@ _TEST = re.compile(
 )
 _MARKS = re.compile(rb"noqa|ruff\s*:", re.IGNORECASE)
 _SILENCER = re.compile(r"\s*#\s*(?:noqa|ruff\s*:|flake8\s*:|nosec)\b.*", re.IGNORECASE)
+_QUOTE = re.compile("[\"']")
 _LITERAL = re.compile(r"""(["'])((?:\\.|(?!\1).)*)(?:\1|$)""")
 _LIKE_A_SECRET = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[\w+/=.~-]{12,}")
 HARDCODED = frozenset({"S105", "S106", "S107"})
@@ -217,7 +218,7 @@ def _snippet(code: str, data: bytes, first: int, last: int) -> str:
     texts = (line[: 2 * MAX_SNIPPET].decode("utf-8", "replace") for line in lines)
     text = " ".join(_SILENCER.sub("", one) for one in texts)
     if code in HARDCODED:
-        text = f'{re.split("""["']""", text, maxsplit=1)[0]}"[redacted]"'
+        text = _QUOTE.split(text, maxsplit=1)[0] + "[redacted]"
     else:
         text = _LITERAL.sub(_redact, text)
     return " ".join(text.split())[:MAX_SNIPPET]
