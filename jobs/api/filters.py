@@ -43,14 +43,28 @@ class TagFilter(django_filters.Filter):  # type: ignore[misc]
         return qs if value is None else qs.filter(tags__contains={value[0]: value[1]})
 
 
+class AnyOfField(django_filters.fields.MultipleChoiceField):  # type: ignore[misc]
+    """Repeatable; an empty value, as forms send it, is none."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the known values that were given."""
+        return super().clean([item for item in value or [] if item])
+
+
+class AnyOfFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
+    """`?status=queued&status=running`."""
+
+    field_class = AnyOfField
+
+
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
     """What GET /jobs, /jobs/active and /jobs/statistics can be asked for."""
 
     project = IdFilter()
     parent = IdFilter()
     retry_of = IdFilter()
-    status = django_filters.MultipleChoiceFilter(choices=JobStatus.choices)
-    job_type = django_filters.MultipleChoiceFilter(choices=JobType.choices)
+    status = AnyOfFilter(choices=JobStatus.choices)
+    job_type = AnyOfFilter(choices=JobType.choices)
     tag = TagFilter(max_length=MAX_TEXT * 2)
     search = django_filters.CharFilter(method="filter_search", max_length=MAX_TEXT)
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")

@@ -114,7 +114,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     @extend_schema_field(WaitingReasonSerializer(allow_null=True))
     def get_waiting_reason(self, job: Job) -> Any:
         """Return {code, detail, position}, null for a job that runs or has ended."""
-        return self.context["waiting"].get(job.pk)
+        return self.context.get("waiting", {}).get(job.pk)
 
     @extend_schema_field(OriginSerializer)
     def get_origin(self, job: Job) -> dict[str, Any]:

@@ -422,6 +422,23 @@ def test_lists_cost_the_same_number_of_queries_however_long(operator: User, proj
     assert queries(lambda: api.get("/api/v1/jobs/statistics")) == 1
 
 
+@pytest.mark.parametrize(
+    "path", ["", "/{pk}", "/{pk}/events", "/{pk}/progress", "/active", "/statistics", "/batch"]
+)
+def test_the_api_can_be_browsed(project: Project, path: str) -> None:
+    user = make_user(staff=True)
+    job = make_job(project)
+    browser = client(user)
+    response = browser.get("/api/v1/jobs" + path.format(pk=job.pk), HTTP_ACCEPT="text/html")
+    assert response.status_code == (405 if path == "/batch" else 200)
+
+
+def test_empty_filters_are_no_filters(operator: User, project: Project) -> None:
+    make_job(project)
+    query = "status=&project=&tag=&search=&created_after=&job_type=&cursor="
+    assert len(client(operator).get(f"/api/v1/jobs?{query}").json()["results"]) == 1
+
+
 def test_slashes_are_accepted_and_not_needed(operator: User, project: Project) -> None:
     job = make_job(project)
     for path in (
