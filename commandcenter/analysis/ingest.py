@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from commandcenter.analysis import rulebook
 from commandcenter.analysis.copying import copy_rows, within_integer
@@ -23,7 +24,7 @@ from commandcenter.analysis.models import (
     TechnologyUse,
 )
 from commandcenter.inventory.models import Repository
-from jobs.models import Job
+from jobs.models import TERMINAL, Job
 
 Row = Mapping[str, Any]
 
@@ -199,6 +200,16 @@ def find_shared(repository_id: int, key: str) -> ResultSet | None:
     return ResultSet.objects.filter(
         repository_id=repository_id, key=key, status=ResultSetStatus.COMPLETE
     ).first()
+
+
+def discard_abandoned(limit: int = 20) -> int:
+    """Remove up to `limit` result sets whose job has ended, or was deleted, without finishing them; return how many."""
+    unfinished = ResultSet.objects.filter(status=ResultSetStatus.WRITING)
+    abandoned = unfinished.filter(Q(writer__isnull=True) | Q(writer__status__in=TERMINAL))
+    keys = list(abandoned.order_by("pk").values_list("pk", flat=True)[:limit])
+    for key in keys:  # one transaction each: a set may have a hundred thousand rows
+        ResultSet.objects.filter(pk=key, status=ResultSetStatus.WRITING).delete()
+    return len(keys)
 
 
 def discard_unfinished(job_id: int, *, before_attempt: int) -> None:

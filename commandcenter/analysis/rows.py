@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from commandcenter.analysis.models import (
@@ -123,6 +124,9 @@ class FileRow:
 
 
 _FILE_FIELDS = tuple(FileRow.__slots__)
+_DEPENDENCY_COLUMNS = tuple(DependencyRow.__slots__)[
+    :-2
+]  # without what needs a database of versions or advisories
 _SEVERITY = {severity.value: severity.label for severity in Severity}
 
 
@@ -144,17 +148,76 @@ def rules(analysis: Analysis) -> list[RuleRow]:
 
 def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = True) -> Iterator[FindingRow]:
     """Yield the findings of an analysis, worst first, then (unless `fixed` is false) those that it closed."""
-    seen = Occurrence.objects.filter(result_set=analysis.result_set_id).select_related("rule")
-    gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
-    if engine is not None:
-        seen = seen.filter(rule__engine=engine)
-        gone = gone.filter(finding__rule__engine=engine)
-    for severity in SEVERITIES_DOWN:  # the index serves each severity in order of ids
-        for page in _pages(seen.filter(severity=severity)):
-            yield from occurrence_rows(analysis, page)
+    named = {
+        pk: (rule_id, its_engine)
+        for pk, rule_id, its_engine in Rule.objects.filter(
+            pk__in=Occurrence.objects.filter(result_set=analysis.result_set_id).values("rule")
+        ).values_list("pk", "rule_id", "engine")
+        if engine in {None, its_engine}
+    }
+    for severity in SEVERITIES_DOWN if named else ():  # the index serves each severity in order of ids
+        yield from _seen(analysis, severity, named)
     if fixed:
+        gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
+        if engine is not None:
+            gone = gone.filter(finding__rule__engine=engine)
         for page in _pages(gone.select_related("finding__rule")):
             yield from (finding_row(t.finding, state=FindingState.FIXED, seen=None) for t in page)
+
+
+def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str]]) -> Iterator[FindingRow]:
+    """Yield what the analysis saw of one severity: a query a page, for exports go through tens of thousands."""
+    ran = analysis.branch_line.engines_seen if analysis.branch_line else {}
+    label = _SEVERITY[severity]
+    values = {
+        "analysis": analysis.pk,
+        "line": analysis.branch_line_id,
+        "results": analysis.result_set_id,
+        "severity": severity,
+        "rules": list(rules_),
+        "limit": PAGE,
+    }
+    after = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_SEEN, {**values, "after": after})
+            page = cursor.fetchall()
+        for row in page:
+            (
+                _,
+                rule,
+                pk,
+                fingerprint,
+                state,
+                message,
+                path,
+                first_line,
+                end_line,
+                column,
+                end,
+                inline,
+                first,
+                last,
+            ) = row
+            rule_id, engine = rules_[rule]
+            yield FindingRow(
+                pk, fingerprint, rule_id, engine, label, message, path, first_line, end_line, column, end, state,
+                _suppression(inline), first, last_seen(last, ran.get(engine)),
+            )  # fmt: skip
+        if len(page) < PAGE:
+            return
+        after = page[-1][0]
+
+
+_SEEN = """
+SELECT o.id, o.rule_id, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o.message, o.path, o.start_line,
+       o.end_line, o.start_column, o.end_column, o.inline_suppressed, f.first_seen, f.last_seen
+  FROM analysis_occurrence o
+  JOIN analysis_finding f ON f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint
+  LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
+ WHERE o.result_set_id = %(results)s AND o.severity = %(severity)s AND o.rule_id = ANY(%(rules)s) AND o.id > %(after)s
+ ORDER BY o.id LIMIT %(limit)s
+"""
 
 
 def occurrence_rows(analysis: Analysis, occurrences: Sequence[Occurrence]) -> list[FindingRow]:
@@ -210,16 +273,14 @@ def _suppression(inline: bool) -> dict[str, str] | None:
 
 def dependencies(analysis: Analysis) -> Iterator[DependencyRow]:
     """Yield the dependencies of an analysis, lock file by lock file."""
-    for page in _pages(Dependency.objects.filter(result_set=analysis.result_set_id)):
-        yield from map(dependency_row, page)
+    found = Dependency.objects.filter(result_set=analysis.result_set_id)
+    for page in _value_pages(found, _DEPENDENCY_COLUMNS):
+        yield from (DependencyRow(*row[1:], None, None) for row in page)
 
 
 def dependency_row(row: Dependency) -> DependencyRow:
     """Return the public row. The latest version and vulnerabilities are unknown without their databases."""
-    return DependencyRow(
-        row.purl, row.name, row.version, row.requirement, row.ecosystem, row.scope, row.direct, row.manifest,
-        row.line, None, None,
-    )  # fmt: skip
+    return DependencyRow(*(getattr(row, name) for name in _DEPENDENCY_COLUMNS), None, None)
 
 
 def technologies(analysis: Analysis) -> list[TechnologyRow]:
@@ -242,8 +303,9 @@ def technology_rows(analysis: Analysis, uses: Iterable[TechnologyUse]) -> list[T
 
 def files(analysis: Analysis) -> Iterator[FileRow]:
     """Yield the files of an analysis in path order."""
-    for page in _pages(AnalysedFile.objects.filter(result_set=analysis.result_set_id)):
-        yield from map(file_row, page)
+    found = AnalysedFile.objects.filter(result_set=analysis.result_set_id)
+    for page in _value_pages(found, _FILE_FIELDS):
+        yield from (FileRow(*row[1:]) for row in page)
 
 
 def file_row(row: AnalysedFile) -> FileRow:
@@ -260,3 +322,14 @@ def _pages(queryset: QuerySet[Any]) -> Iterator[list[Any]]:
         if len(page) < PAGE:
             return
         last = page[-1].pk
+
+
+def _value_pages(queryset: QuerySet[Any], columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield pages of (id, *columns) in the order of ids, without building models."""
+    ordered = queryset.order_by("pk").values_list("pk", *columns)
+    last = 0
+    while page := list(ordered.filter(pk__gt=last)[:PAGE]):
+        yield page
+        if len(page) < PAGE:
+            return
+        last = page[-1][0]

@@ -2,7 +2,8 @@
 
 A handler marks its analysis when its attempt fails, so that a reader sees it at once. But only the job knows whether
 another attempt follows, and a worker that was killed, or a job cancelled while it waited, marks nothing. So the end of
-an analysis is settled from the job's own end: after a `job.failed` or `job.cancelled` event, and by a sweep.
+an analysis is settled from the job's own end: after a `job.failed` or `job.cancelled` event, and by a sweep, which
+also removes the rows that nobody will finish (`ingest.discard_abandoned`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from commandcenter.analysis.announce import announce
-from commandcenter.analysis.ingest import discard_unfinished
 from commandcenter.analysis.models import Analysis, AnalysisStatus
 from jobs.models import JobStatus
 
@@ -35,9 +35,6 @@ def settle(job_id: int | None = None) -> int:
         rows = list(ended.select_related("job", "repository").order_by("pk")[:BATCH])
         for analysis in rows:
             _settle(analysis)
-    for analysis in rows:
-        if analysis.job_id is not None:
-            discard_unfinished(analysis.job_id, before_attempt=2**31 - 1)
     return len(rows)
 
 

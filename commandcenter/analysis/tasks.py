@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.settle import BATCH, settle
 
 MAX_BATCHES = 50
@@ -16,7 +17,8 @@ MAX_BATCHES = 50
     time_limit=60,
 )
 def settle_analyses() -> None:
-    """End the analyses whose job has ended without them. Beat sends this every minute."""
+    """End the analyses whose job has ended without them, and remove their rows. Beat sends this every minute."""
     for _ in range(MAX_BATCHES):
         if settle() < BATCH:
-            return
+            break
+    discard_abandoned()

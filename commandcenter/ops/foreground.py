@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
+from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.models import Analysis, Occurrence, Severity
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.settle import settle
@@ -84,6 +85,7 @@ def run(job: Job) -> Outcome:
         ended = run_in_foreground(job)
     finally:
         settle(job.pk)
+        discard_abandoned()
     analysis = (
         Analysis.objects.with_results().select_related("repository", "project").filter(job=ended).first()
     )
