@@ -9,9 +9,10 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from commandcenter.engine.contract import Blob, Context, Entry, Failure, FunctionMetric, Result, Rule, Scope
-from commandcenter.engine.engines import grammars
-from commandcenter.engine.engines.grammars import BY_SUFFIX, GRAMMARS, Grammar, ParseGivenUp
+from commandcenter.engine.engines import grammars, syntax
+from commandcenter.engine.engines.grammars import BY_SUFFIX, GRAMMARS, Grammar
 from commandcenter.engine.engines.language import looks_binary
+from commandcenter.engine.engines.syntax import ParseGivenUp
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -69,7 +70,7 @@ class FunctionsEngine:
         return hashlib.sha256(repr((parts, table)).encode()).hexdigest()[:16]
 
     def unavailable(self) -> str | None:
-        names = grammars.missing()
+        names = syntax.missing()
         return f"Packages are missing: {', '.join(names)}. Install the requirements again." if names else None
 
     def rules(self) -> Iterable[Rule]:
@@ -89,12 +90,13 @@ class FunctionsEngine:
             try:
                 yield from functions_of(grammar, blob.entry.path, blob.data)
             except ParseGivenUp as error:
-                yield Failure(f"Functions were not counted. {error}", blob.entry.path)
+                message = f"Functions were not counted. {error}"
+                yield Failure(message, blob.entry.path, transient=error.transient)
 
 
 def functions_of(grammar: Grammar, path: str, data: bytes) -> list[FunctionMetric]:
     """Return the functions of one file in the order of their beginnings. Raises ParseGivenUp."""
-    found = grammars.captures(grammar, data, grammar.query)
+    found = syntax.captures(grammar, data, grammar.query)
     events = _events(found)
     done: list[tuple[int, FunctionMetric]] = []
     open_frames: list[_Frame] = []

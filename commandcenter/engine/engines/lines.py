@@ -11,10 +11,11 @@ from importlib import metadata
 from typing import Any
 
 from commandcenter.engine.contract import Blob, Context, Entry, LineCount, Result, Rule, Scope
-from commandcenter.engine.engines import grammars
+from commandcenter.engine.engines import grammars, syntax
 from commandcenter.engine.engines.docstrings import docstring_lines
-from commandcenter.engine.engines.grammars import PYTHON, Grammar, ParseGivenUp
+from commandcenter.engine.engines.grammars import PYTHON, Grammar
 from commandcenter.engine.engines.language import looks_binary
+from commandcenter.engine.engines.syntax import ParseGivenUp
 
 REVISION = "1"
 # Blank lines that tokei took for code. A few are long strings; more are a string that it believes never ends.
@@ -45,7 +46,7 @@ class LinesEngine:
             return REVISION
 
     def unavailable(self) -> str | None:
-        names = [*grammars.missing(), *(() if importlib.util.find_spec("pytokei") else ("pytokei",))]
+        names = [*syntax.missing(), *(() if importlib.util.find_spec("pytokei") else ("pytokei",))]
         return f"Packages are missing: {', '.join(names)}. Install the requirements again." if names else None
 
     def rules(self) -> Iterable[Rule]:
@@ -114,7 +115,7 @@ def _from_syntax(grammar: Grammar, blob: Blob) -> LineCount | None:
     if grammar is PYTHON:
         source += _DOCSTRINGS
     try:
-        nodes = grammars.captures(grammar, blob.data, source).get("comment", [])
+        nodes = syntax.captures(grammar, blob.data, source).get("comment", [])
     except ParseGivenUp:
         return None
     data = blob.data

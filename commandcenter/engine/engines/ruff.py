@@ -7,7 +7,6 @@ import hashlib
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,25 +25,12 @@ from commandcenter.engine.contract import (
 )
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.ruff_rules import CWE, LOW_PRECISION, NOT_IN_TESTS, SEVERITY, tags
-from commandcenter.engine.errors import EngineError, EngineTimeout, EngineUnavailable
+from commandcenter.engine.engines.ruff_run import OPTIONS, RuffRun
+from commandcenter.engine.errors import EngineUnavailable
 
 REVISION = "1"
 SUFFIXES = frozenset({".py", ".pyi", ".pyw"})
-OPTIONS = (
-    "check",
-    "--isolated",
-    "--no-cache",
-    "--no-fix",
-    "--no-preview",
-    "--no-respect-gitignore",
-    "--exit-zero",
-    "--quiet",
-    "--output-format=json-lines",
-    "--extension=pyw:python",
-    "--target-version=py314",  # the newest: an older one would call new syntax an error
-)
 MAX_SNIPPET = 500
-MAX_RUNS = 24  # what finding files that crash ruff may cost: halving 1,000 files takes 20
 RULES_SECONDS = 20.0
 _TEST = re.compile(
     r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.pyi?$|(^|/)tests?\.py$", re.IGNORECASE
@@ -106,66 +92,10 @@ class RuffEngine:
             ]
             if blobs:
                 codes = sorted(set(SEVERITY) - NOT_IN_TESTS if tests else SEVERITY)
-                yield from _check(_Run(program, codes, context), blobs, context.materialise(blobs))
+                yield from _check(RuffRun(program, codes, context), blobs, context.materialise(blobs))
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """Why ruff gave no answer about a file; `transient` when it may give one in another run."""
-
-    reason: str
-    transient: bool = False
-
-
-class _Run:
-    """ruff with one set of rules, and how often it may still be started."""
-
-    def __init__(self, program: str, codes: Sequence[str], context: Context) -> None:
-        self._head = [program, *OPTIONS, f"--select={','.join(codes)}"]
-        self._context = context
-        self._left = MAX_RUNS
-        self.failed: dict[Path, _Failed] = {}
-
-    def diagnostics(self, files: Sequence[Path], *options: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Give (file, diagnostic). Files on which ruff ends without an answer go to `failed`, with the reason."""
-        waiting = [list(files)] if files else []
-        while waiting:
-            part = waiting.pop()
-            self._left -= 1
-            found, failed = self._once(part, options)
-            yield from found
-            if failed is None:
-                continue
-            if len(part) > 1 and self._left > 0:  # deep nesting overflows its stack: find the file that does
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
-            else:
-                # Files given up together are not all to blame: another run may do better.
-                alone = failed if len(part) == 1 else replace(failed, transient=True)
-                self.failed.update(dict.fromkeys(part, alone))
-
-    def _once(
-        self, files: Sequence[Path], options: Sequence[str]
-    ) -> tuple[list[tuple[Path, dict[str, Any]]], _Failed | None]:
-        root = files[0].parent.parent  # <scratch>/<blob id>/<name>
-        names = [f"./{file.relative_to(root)}" for file in files]
-        try:
-            result = self._context.run_tool([*self._head, *options, "--", *names], cwd=root)
-        except EngineUnavailable:
-            raise
-        except EngineError as error:
-            if isinstance(error, EngineTimeout):
-                self._left = 0  # halving would wait for the limit each time
-            return [], _Failed(str(error), transient=True)
-        if result.truncated:
-            return [], _Failed("ruff says more about it than is read.")
-        if result.returncode != 0:
-            return [], _Failed(f"ruff ended with status {result.returncode}.")
-        found = [orjson.loads(line) for line in result.stdout.split(b"\n") if line.strip()]
-        return [(Path(one["filename"]), one) for one in found], None
-
-
-def _check(run: _Run, blobs: Sequence[Blob], files: Mapping[Path, Entry]) -> Iterator[Result]:
+def _check(run: RuffRun, blobs: Sequence[Blob], files: Mapping[Path, Entry]) -> Iterator[Result]:
     """Check files of one kind; a second pass over those with silencing comments tells what they silence."""
     data = {blob.entry.path: blob.data for blob in blobs}
     loud = list(run.diagnostics(list(files), "--ignore-noqa"))

