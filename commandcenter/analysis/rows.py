@@ -84,8 +84,8 @@ class DependencyRow:
     direct: bool | None
     manifest: str
     line: int | None
-    latest_version: str | None
-    vulnerabilities: list[dict[str, Any]] | None
+    latest_version: str | None = None
+    vulnerabilities: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +275,12 @@ def dependencies(analysis: Analysis) -> Iterator[DependencyRow]:
     """Yield the dependencies of an analysis, lock file by lock file."""
     found = Dependency.objects.filter(result_set=analysis.result_set_id)
     for page in _value_pages(found, _DEPENDENCY_COLUMNS):
-        yield from (DependencyRow(*row[1:], None, None) for row in page)
+        yield from (DependencyRow(*row[1:]) for row in page)
 
 
 def dependency_row(row: Dependency) -> DependencyRow:
     """Return the public row. The latest version and vulnerabilities are unknown without their databases."""
-    return DependencyRow(*(getattr(row, name) for name in _DEPENDENCY_COLUMNS), None, None)
+    return DependencyRow(*(getattr(row, name) for name in _DEPENDENCY_COLUMNS))
 
 
 def technologies(analysis: Analysis) -> list[TechnologyRow]:

@@ -21,6 +21,7 @@ def summary_of(analysis: Analysis) -> dict[str, Any] | None:
     known = results.summary
     return {
         **{name: known.get(name) for name in _FROM_ENGINE},
+        "languages": _languages(known.get("languages") or {}),
         "dependencies": _dependencies(known.get("dependencies")),
         "findings": _findings(known.get("findings"), analysis.delta, results.suppressed),
         "gaps": None,
@@ -32,6 +33,11 @@ _FROM_ENGINE = (
     "files", "bytes", "lines_of_code", "languages", "functions", "complexity", "technologies", "contributors",
     "bus_factor", "history",
 )  # fmt: skip
+
+
+def _languages(known: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Return the languages with most code first: the database keeps no order of members."""
+    return dict(sorted(known.items(), key=lambda item: (-item[1]["code"], -item[1]["files"], item[0])))
 
 
 def _dependencies(known: dict[str, Any] | None) -> dict[str, Any] | None:
