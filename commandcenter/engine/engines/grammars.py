@@ -224,7 +224,6 @@ BY_SUFFIX: dict[str, Grammar] = {
 }
 GRAMMARS = tuple({id(grammar): grammar for grammar in (*BY_SUFFIX.values(), CPP)}.values())
 _SHEBANGS = ((b"python", PYTHON), (b"node", JAVASCRIPT), (b"ruby", RUBY), (b"php", PHP))
-_SHEBANG = re.compile(rb"#!\s*\S*?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+))?")
 _CPP_HEADER = re.compile(
     rb"^\s*(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:)|\w::\w",
     re.MULTILINE,
@@ -242,8 +241,11 @@ def grammar_for(entry: Entry, data: bytes) -> Grammar | None:
     if found is C and entry.suffix == ".h" and _CPP_HEADER.search(data):
         return CPP
     if found is None and not entry.suffix and data[:2] == b"#!":
-        match = _SHEBANG.match(data[:200])
-        if match:
-            program = match[2] if match[1] == b"env" and match[2] else match[1]
-            return next((grammar for name, grammar in _SHEBANGS if program.startswith(name)), None)
+        words = data[2:200].partition(b"\n")[0].split()
+        programs = [word.rpartition(b"/")[2] for word in words if not word.startswith(b"-")]
+        if programs[:1] == [b"env"]:
+            programs.pop(0)
+        for name, grammar in _SHEBANGS:
+            if programs and programs[0].startswith(name):
+                return grammar
     return found

@@ -31,6 +31,7 @@ from commandcenter.engine.errors import EngineUnavailable
 REVISION = "1"
 SUFFIXES = frozenset({".py", ".pyi", ".pyw"})
 MAX_SNIPPET = 500
+UNREADABLE = "E902"  # not UTF-8
 RULES_SECONDS = 20.0
 _TEST = re.compile(
     r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_tests?|conftest)\.pyi?$|(^|/)tests?\.py$", re.IGNORECASE
@@ -91,7 +92,7 @@ class RuffEngine:
                 b for b in batch if bool(_TEST.search(b.entry.path)) is tests and not looks_binary(b.data)
             ]
             if blobs:
-                codes = sorted(set(SEVERITY) - NOT_IN_TESTS if tests else SEVERITY)
+                codes = sorted(({*SEVERITY, UNREADABLE} - NOT_IN_TESTS) if tests else {*SEVERITY, UNREADABLE})
                 yield from _check(RuffRun(program, codes, context), blobs, context.materialise(blobs))
 
 
@@ -107,7 +108,7 @@ def _check(run: RuffRun, blobs: Sequence[Blob], files: Mapping[Path, Entry]) -> 
         if found["code"] in SEVERITY:
             silenced = file in marked and file not in run.failed and _key(file, found) not in heard
             yield _finding(path, data[path], found, silenced)
-        else:  # invalid-syntax or E902
+        else:  # invalid-syntax or unreadable
             broken.setdefault(path, str(found["message"])[:200])
     for path, message in broken.items():
         yield Failure(f"It is not Python 3 in UTF-8, so ruff could not check it: {message}", path)

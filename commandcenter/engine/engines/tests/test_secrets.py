@@ -1,0 +1,119 @@
+"""The secrets engine: finds them whatever the repository says, and never lets one out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from commandcenter.engine.contract import Entry, Finding, Result
+from commandcenter.engine.engines.secrets import ENGINE
+from commandcenter.engine.engines.secrets_rules import severity_of
+from commandcenter.engine.engines.tests.lending import run
+
+# Put together here, so that no scanner takes this file for a leak.
+GITHUB = "ghp_" + "1234567890abcdefghij" + "ABCDEFGHIJ123456"
+SLACK = "xoxb-" + "123456789012-1234567890123-" + "AbCdEfGhIjKlMnOpQrStUvWx"
+KEY_LINE = "MIIEpAIBAAKCAQEA04up8hoqzS1" + "APIB0RhjXyObwHQnOzhAk5Bd7mhkSbPkyhP1"
+KEY = (
+    f"-----BEGIN RSA PRIVATE {'KEY'}-----\n{KEY_LINE}\n{KEY_LINE[::-1]}\n-----END RSA PRIVATE {'KEY'}-----\n"
+)
+SECRETS = (GITHUB, SLACK, KEY_LINE, KEY_LINE[::-1])
+
+
+def findings(results: list[Result]) -> list[Finding]:
+    assert all(isinstance(result, Finding) for result in results), results
+    return [result for result in results if isinstance(result, Finding)]
+
+
+def test_finds_secrets_and_their_places(tmp_path: Path) -> None:
+    files = {"app/settings.py": f'\ngithub_token = "{GITHUB}"\n', "deploy/id_rsa": KEY}
+    found = {f.rule_id: f for f in findings(run(ENGINE, files, tmp_path))}
+    token, key = found["github-pat"], found["private-key"]
+    assert (token.path, token.start_line, token.severity) == ("app/settings.py", 2, "critical")
+    assert token.snippet == "github-pat: github_token = [redacted]"
+    assert (key.path, key.start_line, key.end_line) == ("deploy/id_rsa", 1, 4)
+    assert not token.inline_suppressed
+
+
+def test_no_secret_leaves_the_engine(tmp_path: Path) -> None:
+    log: list[str] = []
+    files = {
+        "a.env": f"TOKEN={GITHUB}\nSLACK={SLACK} {GITHUB}\n",
+        f"{GITHUB}.txt": f"{SLACK}={GITHUB}\n",
+        "key": KEY,
+    }
+    results = run(ENGINE, files, tmp_path, log=log)
+    assert len(results) >= 4
+    said = [f"{f.message} {f.snippet} {f.rule_id}" for f in findings(results)] + log
+    assert not [text for text in said for secret in SECRETS if secret[4:20] in text]
+    rules = orjson.dumps(list(ENGINE.rules())).decode()
+    assert not [secret for secret in SECRETS if secret in rules]
+
+
+def test_configuration_of_the_repository_silences_nothing(tmp_path: Path) -> None:
+    silent = '[extend]\nuseDefault = false\n[[allowlists]]\npaths = [".*"]\nregexes = [".*"]\n'
+    files = {
+        ".gitleaks.toml": silent,
+        ".betterleaks.toml": silent,
+        "gitleaks.toml": f'{silent}token = "{GITHUB}"\n',
+        ".gitleaksignore": "a.py:github-pat:1\n",
+        ".gitignore": "*\n",
+        "node_modules/x/a.py": f'token = "{GITHUB}"\n',
+    }
+    paths = {f.path for f in findings(run(ENGINE, files, tmp_path)) if f.rule_id == "github-pat"}
+    assert paths == {"gitleaks.toml", "node_modules/x/a.py"}
+
+
+@pytest.mark.parametrize("mark", ["gitleaks:allow", "betterleaks:allow"])
+def test_a_line_that_is_marked_as_allowed_is_found_and_marked(tmp_path: Path, mark: str) -> None:
+    (found,) = findings(run(ENGINE, {"a.py": f'token = "{GITHUB}"  # {mark}\n'}, tmp_path))
+    assert found.inline_suppressed
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("invalid.py", b"\xff\xfe token = '%s'\n"),
+        ("crlf.py", b"x = 1\r\ntoken = '%s'\r\n"),
+        ("bom.py", b"\xef\xbb\xbftoken = '%s'\n"),
+        ("long.js", b"x='" + b"a b " * 250_000 + b"';token = '%s'\n"),
+        ("nested.json", b"[" * 50_000 + b"\ntoken = '%s'\n"),
+        ("we ird [x]'\"$(id).py", b"token = '%s'\n"),
+        ("-flag.py", b"token = '%s'\n"),
+    ],
+)
+def test_hostile_files_are_read(tmp_path: Path, name: str, content: bytes) -> None:
+    results = run(ENGINE, {name: content.replace(b"%s", GITHUB.encode())}, tmp_path)
+    assert [(f.path, f.rule_id) for f in findings(results)] == [(name, "github-pat")]
+
+
+def test_binaries_empty_files_and_lock_files_are_left_out(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        "a.bin": GITHUB.encode() + b"\0",
+        "empty.py": "",
+        "yarn.lock": f"x {GITHUB}\n",
+    }
+    assert run(ENGINE, files, tmp_path) == []
+    assert run(ENGINE, {"clean.py": "x = 1\n"}, tmp_path) == []
+    assert not ENGINE.select(Entry("web/package-lock.json", "0" * 40, 10))
+
+
+def test_the_same_secret_in_two_files_is_two_findings(tmp_path: Path) -> None:
+    text = f'token = "{GITHUB}"\n'
+    assert [f.path for f in findings(run(ENGINE, {"a/x.py": text, "b/x.py": text}, tmp_path))] == [
+        "a/x.py",
+        "b/x.py",
+    ]
+
+
+def test_rules_are_described_and_rated() -> None:
+    rules = {rule.id: rule for rule in ENGINE.rules()}
+    assert len(rules) > 300
+    assert all(rule.short and rule.engine == "secrets" for rule in rules.values())
+    assert rules["aws-secret-access-key"].severity == "critical"
+    assert rules["generic-api-key"].severity == "medium"
+    assert severity_of("adobe-client-id", "high") == "low"
+    assert severity_of("slack-bot-token", "high") == "high"
+    assert ENGINE.unavailable() is None
