@@ -15,10 +15,14 @@ from typing import TypedDict
 
 from django.conf import settings
 
+from commandcenter.engine import sandbox
 from commandcenter.engine.client import EngineProcess
 from commandcenter.engine.plan import Availability, digest
 
 ANSWER_SECONDS = 600.0  # how long an answer about the engines is believed
+REST_SECONDS = (
+    20.0  # an engine process that nobody used for so long is ended: it holds as much memory as a worker
+)
 
 
 class EngineState(TypedDict):
@@ -48,18 +52,24 @@ class _Holder:
         self._lock = threading.RLock()
         self._process: EngineProcess | None = None
         self._known: tuple[float, EngineSet] | None = None
+        self._used_at = 0.0
+        self._watch: threading.Timer | None = None
 
     @contextmanager
     def lend(self) -> Iterator[EngineProcess]:
         """Lend the process to one analysis at a time."""
         with self._lock:
-            yield self._ready()
+            try:
+                yield self._ready()
+            finally:
+                self._rest_later()
 
     def engine_set(self) -> EngineSet:
         with self._lock:
             if self._known is None or monotonic() - self._known[0] > ANSWER_SECONDS:
                 rows = tuple(self._ready().engines())
                 self._known = (monotonic(), EngineSet(rows, digest(rows)))
+                self._rest_later()
             return self._known[1]
 
     def replace(self, process: EngineProcess | None) -> None:
@@ -67,6 +77,28 @@ class _Holder:
             old, self._process, self._known = self._process, process, None
         if old is not None:
             old.close()
+
+    def _rest_later(self) -> None:
+        """See to it that the process ends when nobody uses it again soon. The lock is held."""
+        self._used_at = monotonic()
+        self._watch_for(REST_SECONDS)
+
+    def _watch_for(self, seconds: float) -> None:
+        if self._watch is None:
+            self._watch = threading.Timer(seconds, self._rest)
+            self._watch.daemon = True
+            self._watch.start()
+
+    def _rest(self) -> None:
+        with self._lock:  # waits for an analysis that runs
+            self._watch = None
+            if self._process is None:
+                return
+            left = REST_SECONDS - (monotonic() - self._used_at)
+            if left > 0:
+                self._watch_for(left)
+            else:
+                self._process.close()  # it starts again when it is used
 
     def _ready(self) -> EngineProcess:
         if self._process is None:
@@ -97,6 +129,11 @@ def engine_states() -> list[EngineState]:
         {"id": engine["id"], "version": engine["version"], "unavailable": engine["unavailable"]}
         for engine in planned_engines().engines
     ]
+
+
+def sandbox_state() -> str:
+    """Say how external tools are confined here: by bubblewrap, or by limits and an empty environment alone."""
+    return sandbox.describe()
 
 
 def close_process() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
+from django.conf import settings
 
 from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.settle import BATCH, settle
+from commandcenter.engine.source import prune_mirrors
+
+log = structlog.get_logger(__name__)
 
 MAX_BATCHES = 50
 
@@ -22,3 +27,16 @@ def settle_analyses() -> None:
         if settle() < BATCH:
             break
     discard_abandoned()
+
+
+@shared_task(
+    name="commandcenter.analysis.tasks.prune_mirrors",
+    ignore_result=True,
+    soft_time_limit=540,
+    time_limit=600,
+)
+def prune_mirror_folder() -> None:
+    """Remove the mirrors that nobody used longest, until the rest fits. Beat sends this every hour."""
+    freed = prune_mirrors(settings.MIRRORS_DIR, settings.MIRRORS_BYTES)
+    if freed:
+        log.info("mirrors pruned", action="prune", bytes=freed)

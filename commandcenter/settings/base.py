@@ -295,6 +295,7 @@ CELERY_VISIBILITY_TIMEOUT = _visibility
 # --- analysis ----------------------------------------------------------------------------------------------------
 
 MIRRORS_DIR = DATA_DIR / "mirrors"
+MIRRORS_BYTES = env.integer("CC_MIRRORS_BYTES", 20 * 1024**3, least=1)
 ENGINE_DIR = DATA_DIR / "engine"
 SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")

@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from commandcenter import __version__
-from commandcenter.analysis.engines import close_process, engine_states
+from commandcenter.analysis.engines import close_process, engine_states, sandbox_state
 from commandcenter.ops import health
 
 Row = tuple[str, str, str, str]  # name, version, state (ok, warning, failed), detail
@@ -57,6 +57,7 @@ def rows() -> Iterator[Row]:
         if check["name"] == "migrations":
             yield "migrations", "", check["status"], check["detail"]
     yield from _engines()
+    yield "sandbox", "", "ok", sandbox_state()
     yield from _settings()
 
 
