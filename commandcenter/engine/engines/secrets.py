@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +49,8 @@ OPTIONS = (
 )
 ALLOW_MARKS = (b"gitleaks:allow", b"betterleaks:allow")
 REDACTED = "REDACTED"
+CONFIG = "betterleaks.toml"
+FILES = "files"
 
 # Suffixes and names in which hashes look like secrets, or that hold no text.
 SKIPPED_SUFFIXES = frozenset(
@@ -111,14 +112,17 @@ class SecretsEngine:
 def _scan(
     program: str, files: Mapping[Path, Entry], data: Mapping[str, bytes], context: Context
 ) -> Iterator[Result]:
-    folder = context.scratch()
-    config = folder / "betterleaks.toml"
-    config.write_text(configuration()[0], encoding="utf-8")
-    root = Path(os.path.commonpath([folder, *files]))
-    names = [f"./{file.relative_to(root)}" for file in files]
-    # Relative paths: the tool's rules must not see where on this machine the scratch folder lies.
-    argv = [program, "filesystem", *OPTIONS, f"--config=./{config.relative_to(root)}", "--", *names]
-    result = context.run_tool(argv, cwd=root)
+    root = context.scratch()
+    (root / CONFIG).write_text(configuration()[0], encoding="utf-8")
+    linked: dict[Path, str] = {}
+    # A folder of their own: the tool takes 30 ms for each path that it is given, and next to nothing for each file
+    # in a folder. Relative paths: its rules must not see where on this machine the scratch folder lies.
+    for number, (file, entry) in enumerate(files.items()):
+        link = Path(FILES, str(number), file.name)
+        (root / link.parent).mkdir(parents=True)
+        (root / link).hardlink_to(file)
+        linked[link] = entry.path
+    result = context.run_tool([program, "filesystem", *OPTIONS, f"--config={CONFIG}", FILES], cwd=root)
     # What the tool prints beside its report is not passed on: nobody has promised that it is redacted.
     if result.returncode != 0:
         raise EngineError(f"betterleaks ended with status {result.returncode}.")
@@ -130,9 +134,9 @@ def _scan(
         except orjson.JSONDecodeError:
             break  # cut off
         if "finding" in record:
-            entry = files.get(root / record["finding"]["location"]["path"])
-            if entry is not None:
-                found[entry.path].append(record["finding"])
+            path = linked.get(Path(record["finding"]["location"]["path"]))
+            if path is not None:
+                found[path].append(record["finding"])
         complete = complete or record.get("scan", {}).get("state") == "complete"
     for path, records in found.items():
         yield from _findings(path, data[path], records)
