@@ -42,22 +42,19 @@ def lines(folder: Path) -> None:
 
 
 def functions(folder: Path) -> None:
-    """Parse each file that the engine would, and visit every node, as counting functions needs."""
-    from commandcenter.engine.engines.functions import ENGINE, parser_for
+    """Parse each file whose language is known, and ask the query that counting functions needs."""
+    import tree_sitter
+
+    from commandcenter.engine.engines.grammars import grammar_for
+    from commandcenter.engine.engines.syntax import language, query
 
     for path in files(folder):
-        entry = Entry(path=str(path.relative_to(folder)), blob="", size=path.stat().st_size)
-        if not ENGINE.select(entry):
-            continue
-        tree = parser_for(entry).parse(path.read_bytes())
-        cursor, down = tree.walk(), True
-        while True:
-            if (down and cursor.goto_first_child()) or cursor.goto_next_sibling():
-                down = True
-            elif cursor.goto_parent():
-                down = False
-            else:
-                break
+        data = path.read_bytes()
+        entry = Entry(path=str(path.relative_to(folder)), blob="", size=len(data))
+        grammar = grammar_for(entry, data)
+        if grammar is not None:
+            tree = tree_sitter.Parser(language(grammar)).parse(data)
+            tree_sitter.QueryCursor(query(grammar, grammar.query)).captures(tree.root_node)
 
 
 def manifests(folder: Path) -> None:
@@ -74,18 +71,22 @@ def manifests(folder: Path) -> None:
 
 def secrets(folder: Path) -> None:
     """Run betterleaks over the checkout."""
-    from commandcenter.engine.engines.secrets import binary
+    from commandcenter.engine.engines.secrets_rules import binary
 
-    subprocess.run([str(binary()), "dir", str(folder), "--no-banner", "--exit-code", "0", "--report-format", "json",
-                    "--report-path", "/dev/null"], check=True, capture_output=True, timeout=300)  # fmt: skip
+    argv = [str(binary()), "filesystem", "--redact=100", "--log-level=fatal", "--no-banner", "--exit-code=0"]
+    subprocess.run(
+        [*argv, "--jsonl", "--output=-", "."], cwd=folder, check=True, capture_output=True, timeout=300
+    )
 
 
 def ruff(folder: Path) -> None:
     """Run ruff over the checkout with the engine's rules."""
-    from commandcenter.engine.engines.ruff import binary, selection
+    from commandcenter.engine.engines.ruff import binary
+    from commandcenter.engine.engines.ruff_rules import SEVERITY
+    from commandcenter.engine.engines.ruff_run import OPTIONS
 
-    subprocess.run([str(binary()), "check", "--isolated", "--no-cache", "--output-format", "json", "--exit-zero",
-                    "--select", selection(), str(folder)], check=True, capture_output=True, timeout=300)  # fmt: skip
+    argv = [str(binary()), *OPTIONS, f"--select={','.join(SEVERITY)}", str(folder)]
+    subprocess.run(argv, check=True, capture_output=True, timeout=300)
 
 
 def history(folder: Path) -> None:

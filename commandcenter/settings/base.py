@@ -75,7 +75,9 @@ INSTALLED_APPS = [
 ]
 if PROCESS in {"worker", "beat"}:
     # Nobody looks at the admin there: without its modules each process is several megabytes smaller.
-    INSTALLED_APPS[INSTALLED_APPS.index("django.contrib.admin")] = "django.contrib.admin.apps.SimpleAdminConfig"
+    INSTALLED_APPS[INSTALLED_APPS.index("django.contrib.admin")] = (
+        "django.contrib.admin.apps.SimpleAdminConfig"
+    )
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",

@@ -45,7 +45,9 @@ def install() -> None:
     npm = shutil.which("npm")
     if npm is None:
         sys.exit("npm is needed to vendor front-end files; install Node.js 20 or later.")
-    subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True, timeout=300)
+    subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True, timeout=300
+    )
     TARGET.mkdir(parents=True, exist_ok=True)
     record = {}
     for package, files in FILES.items():

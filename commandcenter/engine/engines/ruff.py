@@ -67,9 +67,7 @@ class RuffEngine:
 
     def unavailable(self) -> str | None:
         return (
-            "The program ruff is not installed: install the requirements again."
-            if _binary() is None
-            else None
+            "The program ruff is not installed: install the requirements again." if binary() is None else None
         )
 
     def rules(self) -> Iterable[Rule]:
@@ -84,7 +82,7 @@ class RuffEngine:
         return f"{kind}{entry.suffix}{':package' if entry.name == '__init__.py' else ''}"
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        program = _binary()
+        program = binary()
         if program is None:
             raise EngineUnavailable("ruff is not installed here.")
         for tests in (False, True):
@@ -160,7 +158,7 @@ def _redact(literal: re.Match[str]) -> str:
     return f"{quote}[redacted]{quote}" if _LIKE_A_SECRET.search(literal[2]) else literal[0]
 
 
-def _binary() -> str | None:
+def binary() -> str | None:
     try:
         from ruff.__main__ import find_ruff_bin
 
@@ -172,7 +170,7 @@ def _binary() -> str | None:
 @functools.cache
 def _rules() -> tuple[Rule, ...]:
     """Ask ruff itself what its rules are called and say: our own question, so it needs no sandbox."""
-    program = _binary()
+    program = binary()
     if program is None:
         return ()
     try:
