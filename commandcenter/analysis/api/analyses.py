@@ -45,6 +45,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         visible: QuerySet[Analysis] = super().get_queryset().select_related("result_set", "branch_line")
         return visible
 
+    @extend_schema(operation_id="analyses_list", responses=OpenApiTypes.OBJECT)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List analyses."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

@@ -34,6 +34,7 @@ class FindingViewSet(ReadOnlyModelViewSet):
             "repository__credential_secret"
         )
 
+    @extend_schema(operation_id="findings_list", responses=OpenApiTypes.OBJECT)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List findings; without `branch`, those of default branches."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
