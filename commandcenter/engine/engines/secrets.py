@@ -138,15 +138,20 @@ def _scan(
             if path is not None:
                 found[path].append(record["finding"])
         complete = complete or record.get("scan", {}).get("state") == "complete"
-    for path, records in found.items():
+    for path, records in sorted(found.items()):  # the tool reports in the order in which its threads finish
         yield from _findings(path, data[path], records)
     if not complete:
         yield Failure("betterleaks did not end its report: some secrets may be missing.", transient=True)
 
 
+def _order(record: Mapping[str, Any]) -> tuple[int, int, str]:
+    place = record["location"]
+    return int(place["start_line"]), int(place["start_column"]), str(record["rule_id"])
+
+
 def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     lines = data.split(b"\n")
-    for record in records:
+    for record in sorted(records, key=_order):
         place = record["location"]
         start, end = int(place["start_line"]), int(place["end_line"])
         rule = rules_by_id().get(record["rule_id"])
