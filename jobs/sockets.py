@@ -19,7 +19,8 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from commandcenter.accounts.models import ApiToken, User
+from commandcenter.accounts.models import User
+from commandcenter.accounts.sockets import still_signed_in
 from commandcenter.core.fields import MAX_ID
 from jobs.history import to_json
 
@@ -97,6 +98,7 @@ class Socket:
         # Accepted before anything is refused: browsers show no close code of a refused handshake.
         await self._send({"type": "websocket.accept"})
         tasks: list[asyncio.Task[None]] = []
+        closing: Closing | None = None
         try:
             if not getattr(self.scope.get("user"), "is_authenticated", False):
                 raise Closing(UNAUTHENTICATED, "Sign in first.")  # noqa: TRY301  (one place sends the close)
@@ -109,19 +111,21 @@ class Socket:
             await joined.wait()
             tasks.append(asyncio.create_task(self.serve()))
             await asyncio.wait(tasks[1:], return_when=asyncio.FIRST_COMPLETED)
-            if tasks[1].done():
-                return
-            tasks[2].result()
-            raise Closing(NORMAL)  # noqa: TRY301  (as above)
-        except Closing as closing:
-            await self._close(closing)
+            if not tasks[1].done():
+                tasks[2].result()
+                closing = Closing(NORMAL)
+        except Closing as error:
+            closing = error
         except Exception:  # the client must learn that nothing more comes
             log.exception("socket failed", action="serve", path=self.scope.get("path"))
-            await self._close(Closing(INTERNAL, "Something went wrong; connect again."))
+            closing = Closing(INTERNAL, "Something went wrong; connect again.")
         finally:
+            # Before the close: granian sends none while somebody waits for the client's next message.
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if closing is not None:
+            await self._close(closing)
 
     async def send(self, message: dict[str, Any] | str) -> None:
         """Send one message. Raises Closing when the client does not take it in time."""
@@ -176,7 +180,7 @@ class Socket:
 
 
 class Recheck:
-    """Looks now and then whether the person and the token of a socket are still good."""
+    """Looks now and then whether the person and the token or session of a socket are still good."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -197,12 +201,11 @@ class Recheck:
         return True
 
     def _good(self) -> bool:
-        user = User.objects.filter(pk=self._scope["user"].pk, is_active=True).first()
+        user = still_signed_in(self._scope)
         if user is None:
             return False
         self._scope["user"] = user
-        token: ApiToken | None = self._scope.get("token")
-        return token is None or ApiToken.objects.usable().filter(pk=token.pk).exists()
+        return True
 
 
 def in_database(function: Callable[..., Any]) -> DatabaseSyncToAsync[..., Any]:

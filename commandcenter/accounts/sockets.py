@@ -28,7 +28,7 @@ FORBIDDEN = 4403
 
 
 class SocketAuthentication:
-    """Set scope["user"], scope["token"] and scope["token_projects"]; close 4401 (nobody) or 4403 (foreign Origin).
+    """Set "user", "token", "session" and "token_projects" in the scope; close 4401 (nobody) or 4403 (foreign Origin).
 
     The socket is accepted before it is closed: browsers show no close code of a refused handshake.
     """
@@ -44,22 +44,36 @@ class SocketAuthentication:
         protocol = PROTOCOL if PROTOCOL in offered else None
         text = _token_text(headers, offered)
         token: ApiToken | None = None
+        session: str | None = None
         if text is not None:
             token = await database_sync_to_async(find_token)(text)
             user = token.user if token else None
+        elif (session := _session_key(headers)) is None:
+            user = None
         elif not _origin_allowed(headers):
             return await _refuse(receive, send, FORBIDDEN, protocol)
         else:
-            user = await database_sync_to_async(_session_user)(headers)
+            user = await database_sync_to_async(_session_user)(session)
         if user is None:
             return await _refuse(receive, send, UNAUTHENTICATED, protocol)
         inner = {
             **scope,
             "user": user,
             "token": token,
+            "session": session,
             "token_projects": token.project_ids if token else None,
         }
         return await self.application(inner, receive, _accepting(send, protocol))
+
+
+def still_signed_in(scope: Scope) -> User | None:
+    """Return who opened a socket, None once the token, the session or the account has ended. Queries."""
+    token: ApiToken | None = scope.get("token")
+    if token is not None:
+        found = ApiToken.objects.usable().select_related("user").filter(pk=token.pk).first()
+        return found.user if found else None
+    session: str | None = scope.get("session")
+    return _session_user(session) if session else None
 
 
 def _token_text(headers: dict[str, str], offered: list[str]) -> str | None:
@@ -88,15 +102,21 @@ def _origin_allowed(headers: dict[str, str]) -> bool:
     return host == parts.netloc and bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
-def _session_user(headers: dict[str, str]) -> User | None:
+def _session_key(headers: dict[str, str]) -> str | None:
+    """Return what the session cookie says, None without one."""
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
         return None
     morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    if morsel is None or "\x00" in morsel.value:
+    if morsel is None or not morsel.value or "\x00" in morsel.value:
         return None
-    store = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
+    value: str = morsel.value
+    return value
+
+
+def _session_user(session: str) -> User | None:
+    store = import_module(settings.SESSION_ENGINE).SessionStore(session)
     user = get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]
     return user if isinstance(user, User) and user.is_active else None
 

@@ -425,3 +425,58 @@ async def eventually_async(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("not within 5 s")
+
+
+async def test_nobody_waits_for_the_client_any_more_when_the_close_is_sent(
+    project: Project, token: str
+) -> None:
+    """Granian holds a close back while the application waits for the client's next message."""
+    job = await later(make_job)(project)
+    await later(start)(job)
+    await later(complete)(job)
+    opening = [{"type": "websocket.connect"}]
+    waiting: list[bool] = []
+    closes: list[tuple[int, list[bool]]] = []
+
+    async def receive() -> dict[str, Any]:
+        if opening:
+            return opening.pop()
+        waiting.append(True)
+        try:
+            return await asyncio.Future[dict[str, Any]]()
+        finally:
+            waiting.pop()
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close":
+            closes.append((message["code"], list(waiting)))
+
+    scope = {
+        "type": "websocket",
+        "path": f"/ws/jobs/{job.pk}",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())],
+        "subprotocols": [],
+    }
+    await asyncio.wait_for(application(scope, receive, send), 10)
+    assert closes == [(1000, [])]
+
+
+async def test_a_socket_ends_with_its_session(
+    project: Project, member: User, client: Any, settings: Settings
+) -> None:
+    settings.SOCKET_RECHECK_SECONDS = 0.2
+    await later(client.force_login)(member)
+    session = client.cookies["sessionid"].value
+    socket = Client(f"/ws/jobs?project={project.pk}", [])
+    socket.application.scope["headers"] = [
+        (b"host", b"localhost"),
+        (b"origin", b"http://localhost"),
+        (b"cookie", f"sessionid={session}".encode()),
+    ]
+    await socket.application.send_input({"type": "websocket.connect"})
+    assert (await socket.application.receive_output(timeout=10))["type"] == "websocket.accept"
+    assert (await socket.receive())["type"] == "connected"
+    await later(client.logout)()
+    assert await socket.closed() == 4403
+    await socket.application.wait(timeout=10)

@@ -89,6 +89,12 @@ async def test_session_cookie_of_other_pages_is_4403(origin: str | None) -> None
     assert (await outcome(*headers))[0] == 4403
 
 
+@pytest.mark.parametrize("origin", [None, "https://evil.example", "http://localhost:8000"])
+async def test_without_token_and_cookie_it_is_4401_wherever_the_page_lies(origin: str | None) -> None:
+    headers = [HOST] + ([] if origin is None else [("origin", origin)])
+    assert (await outcome(*headers))[0] == 4401
+
+
 async def test_host_that_is_not_ours_is_4403_even_with_a_matching_origin() -> None:
     _, value = await cookie()
     assert (await outcome(("host", "evil.example"), ("origin", "http://evil.example"), ("cookie", value)))[
