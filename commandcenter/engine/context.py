@@ -71,7 +71,8 @@ class Materials:
         self.root = root
         self._lock = threading.Lock()
         self._written: dict[str, Path] = {}
-        self._copies: Counter[tuple[str, str]] = Counter()
+        self._copies: Counter[str] = Counter()
+        self._made: set[Path] = set()
 
     def write(self, blobs: Sequence[Blob]) -> dict[Path, Entry]:
         """Write blobs as regular files of mode 0600 and say which file is which entry."""
@@ -86,11 +87,16 @@ class Materials:
 
     def _write(self, blob: Blob) -> Path:
         name = safe_name(blob.entry.name)
-        # Two files of one content and one name, in two folders of the repository, are two files here too.
-        copy = self._copies[blob.entry.blob, name]
-        self._copies[blob.entry.blob, name] += 1
-        folder = self.root / (f"{blob.entry.blob}-{copy}" if copy else blob.entry.blob)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Few folders: to make and to remove one for each file takes several times as long as to write the files.
+        # Files of one name stand in different folders, and one that would make its folder a package stands alone:
+        # what a tool says of a file must not depend on which others the cache happens not to know.
+        stem = name.lower().partition(".")[0]
+        kind, key = ("package-", stem) if stem == "__init__" else ("", name.lower())
+        folder = self.root / f"{kind}{self._copies[key]}"
+        self._copies[key] += 1
+        if folder not in self._made:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._made.add(folder)
         path = folder / name
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:

@@ -250,8 +250,9 @@ class Context(Protocol):
         """A new empty folder, removed after the run."""
 
     def materialise(self, blobs: Sequence[Blob]) -> Mapping[Path, Entry]:
-        """Write each blob as `<scratch>/<blob id>/<safe base name>`, once a run, and say which file is which entry.
+        """Write each blob as `<scratch>/<folder>/<safe base name>`, once a run, and say which file is which entry.
 
+        A folder holds any files of different names: a tool must look at each for itself.
         Only regular files, mode 0600; a base name that a tool could take for its own configuration is changed.
         """
 

@@ -66,7 +66,7 @@ class RuffRun:
     def _once(
         self, files: Sequence[Path], options: Sequence[str]
     ) -> tuple[list[tuple[Path, dict[str, Any]]], Failed | None]:
-        root = files[0].parent.parent  # <scratch>/<blob id>/<name>
+        root = files[0].parent.parent  # <scratch>/<folder>/<name>
         names = [f"./{file.relative_to(root)}" for file in files]
         try:
             result = self._context.run_tool([*self._head, *options, "--", *names], cwd=root)

@@ -117,9 +117,10 @@ def _scan(
     linked: dict[Path, str] = {}
     # A folder of their own: the tool takes 30 ms for each path that it is given, and next to nothing for each file
     # in a folder. Relative paths: its rules must not see where on this machine the scratch folder lies.
-    for number, (file, entry) in enumerate(files.items()):
-        link = Path(FILES, str(number), file.name)
-        (root / link.parent).mkdir(parents=True)
+    for folder in {file.parent.name for file in files}:
+        (root / FILES / folder).mkdir(parents=True)
+    for file, entry in files.items():
+        link = Path(FILES, file.parent.name, file.name)
         (root / link).hardlink_to(file)
         linked[link] = entry.path
     result = context.run_tool([program, "filesystem", *OPTIONS, f"--config={CONFIG}", FILES], cwd=root)

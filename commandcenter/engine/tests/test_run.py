@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -451,3 +452,30 @@ def test_files_are_lent_once_a_run_under_harmless_names(bench: Bench) -> None:
     assert len(seen[long]) <= 120
     assert seen[long].endswith(".py")
     assert len(seen) == len(names)
+
+
+def test_files_lent_to_tools_stand_in_few_folders_and_packages_alone(bench: Bench) -> None:
+    places: dict[str, Path] = {}
+
+    class Looking(CountingEngine):
+        id = "looking"
+
+        def select(self, entry: Entry) -> bool:
+            return True
+
+        def path_class(self, entry: Entry) -> str:
+            return entry.path
+
+        def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+            places.update({entry.path: path for path, entry in context.materialise(batch).items()})
+            assert all(places[blob.entry.path].read_bytes() == blob.data for blob in batch)
+            return []
+
+    names = [*(f"m{number}.py" for number in range(50)), "a/__init__.py", "b/__init__.py", "b/__init__.pyi"]
+    names += ["a/X.py", "a/x.py", "b/x.py"]
+    said = bench.run(bench.made.commit({name: name for name in names}), Looking())
+    assert report(said, "looking")["detail"] == ""
+    assert len(set(places.values())) == len(names)
+    folders = Counter(path.parent for path in places.values())
+    assert len(folders) == 6, "three for the packages, three for the files named x.py"
+    assert [folders[places[name].parent] for name in names if "__init__" in name] == [1, 1, 1]
