@@ -85,7 +85,7 @@ def measure(report: Report, folder: Path) -> None:
                 )
             )
             client = Client(up.port, password)
-            until(lambda: not client.call("GET", "/jobs/active")["results"], "the first analysis", 120)
+            until(lambda: client.call("GET", "/analyses?status=complete")["results"], "the first analysis", 120)
             _jobs(report, client, up, folder)
             _rest(report, up)
         finally:
