@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.urls import path
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -139,3 +140,20 @@ def test_browser_gets_a_page_and_programs_get_json() -> None:
     assert page["Content-Type"].startswith("text/html")
     assert client.get("/api/v1/projects", HTTP_ACCEPT="text/html").status_code == 200
     assert client.get("/api/v1/projects", HTTP_ACCEPT="*/*")["Content-Type"] == "application/json"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/projects/x", "/api/v2/projects"])
+def test_wrong_path_is_404_for_every_method(method: str, path: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.generic(method, path, "{}", "application/json", HTTP_AUTHORIZATION="Bearer cc_x")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert response.json()["code"] == "not_found"
+
+
+def test_schema_describes_paths_without_a_trailing_slash() -> None:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    assert "/api/v1/projects" in schema["paths"]
+    assert "/api/v1/jobs/{id}/events" in schema["paths"]
+    assert not [path for path in schema["paths"] if path.endswith("/")]
