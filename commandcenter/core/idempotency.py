@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -23,6 +24,8 @@ from commandcenter.core.renderers import to_json
 LIFETIME = timedelta(hours=24)
 ABANDONED = timedelta(minutes=2)  # the first request died without an answer; it committed nothing
 SECRETS = frozenset({"token", "secret", "password", "plaintext"})
+WAIT_SECONDS = 2.0  # that a repeated request gives the first one to end
+POLL_SECONDS = 0.05
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 ViewMethod = Callable[..., Response]
@@ -32,7 +35,7 @@ def idempotent(method: ViewMethod) -> ViewMethod:
     """Make a view method that creates something honour Idempotency-Key.
 
     What the method writes and the record of its answer are committed together; only 2xx answers are kept, without
-    secrets. The same key with another body or path is 409, and so is one whose first request still runs.
+    secrets. The same key with another body or path is 409, and so is one whose first request runs on and on.
     """
 
     @wraps(method)
@@ -87,7 +90,23 @@ def prune() -> int:
 
 
 def _claim(request: Request, key: str) -> IdempotencyKey:
-    """Return the record of this key: ours to fill (no status), or the first answer."""
+    """Return the record of this key: ours to fill (no status), or the first answer, which may be waited for."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        record = _look(request, key)
+        if record is not None:
+            return record
+        if time.monotonic() > deadline:
+            raise Conflict(
+                "idempotency_in_progress",
+                "The first request with this Idempotency-Key is still running; try again shortly.",
+                headers={"Retry-After": "1"},
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _look(request: Request, key: str) -> IdempotencyKey | None:
+    """Return the record of this key as `_claim` does, None while its first request runs."""
     user: Any = request.user
     path = f"{request.method} {request.path}"[:300]
     digest = _digest(request)
@@ -104,13 +123,7 @@ def _claim(request: Request, key: str) -> IdempotencyKey:
         return record
     if record.method_path != path or record.body_digest != digest:
         raise Conflict("idempotency_key_reused", "This Idempotency-Key was used for another request.")
-    if record.status is None:
-        raise Conflict(
-            "idempotency_in_progress",
-            "The first request with this Idempotency-Key is still running; try again shortly.",
-            headers={"Retry-After": "1"},
-        )
-    return record
+    return record if record.status is not None else None
 
 
 def _digest(request: Request) -> str:
