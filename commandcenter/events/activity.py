@@ -8,7 +8,7 @@ from typing import Any
 from commandcenter.events.models import Event
 from commandcenter.events.representation import as_dict
 
-MAX_ROWS = 200
+MAX_ROWS = 1_000
 
 
 def recent(project_ids: Sequence[int] | None, *, limit: int = 50) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from commandcenter.accounts.models import User
@@ -14,6 +14,7 @@ from commandcenter.inventory.flows.changes import apply
 from commandcenter.inventory.models import Membership, Project, Role
 
 MAX_SLUG = 80
+SLUG_TRIES = 20  # as many at once may make projects of one name
 
 
 def create_project(
@@ -21,7 +22,7 @@ def create_project(
 ) -> Project:
     """Make a project whose maker is its first admin; the slug is made from the name where none is given."""
     with transaction.atomic():
-        project = Project.objects.create(name=name, slug=slug or free_slug(name), description=description)
+        project = _insert(name, slug, description)
         if isinstance(by, User):
             Membership.objects.create(project=project, user=by, role=Role.ADMIN)
         publish(
@@ -32,6 +33,20 @@ def create_project(
             after={"name": name, "slug": project.slug, "description": description},
         )
     return project
+
+
+def _insert(name: str, slug: str, description: str) -> Project:
+    """Insert the row; a made slug that somebody else took meanwhile is made again."""
+    for left in reversed(range(SLUG_TRIES)):
+        try:
+            with transaction.atomic():
+                return Project.objects.create(
+                    name=name, slug=slug or free_slug(name), description=description
+                )
+        except IntegrityError:
+            if slug or not left:
+                raise
+    raise AssertionError("unreachable")
 
 
 def update_project(project: Project, *, by: User | AnonymousUser | None, **values: Any) -> Project:
@@ -62,7 +77,7 @@ def delete_project(project: Project, *, by: User | AnonymousUser | None) -> None
 
 
 def free_slug(name: str) -> str:
-    """Return a slug for the name that no project has; a race is left to the unique constraint."""
+    """Return a slug for the name that no project has at this moment."""
     base = slugify(name)[: MAX_SLUG - 8].strip("-") or "project"
     taken = set(Project.objects.filter(slug__startswith=base).values_list("slug", flat=True)[:10_000])
     if base not in taken:

@@ -31,6 +31,26 @@ def test_maker_is_admin_and_the_slug_comes_from_the_name() -> None:
     assert Event.objects.get(type="project.created").actor_id == user.pk
 
 
+@pytest.mark.django_db(transaction=True)
+def test_projects_of_one_name_may_be_made_at_the_same_time() -> None:
+    _, text = make_token(scope="write")
+    barrier = threading.Barrier(6)
+    answers: list[int] = []
+
+    def post() -> None:
+        barrier.wait(timeout=20)
+        answers.append(api(token=text).post(URL, {"name": "Same name"}).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=post) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert answers == [201] * 6
+    assert Project.objects.filter(name="Same name").values("slug").distinct().count() == 6
+
+
 def test_slugs_stay_unique() -> None:
     client = api(make_user())
     slugs = [client.post(URL, {"name": "Same name"}).json()["slug"] for _ in range(3)]
