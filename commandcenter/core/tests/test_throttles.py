@@ -21,6 +21,9 @@ AWAY = {
 }
 
 
+DAY = 86_400  # the windows here are days: no test may run across the end of a minute
+
+
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
     caches["limits"].clear()
@@ -36,7 +39,7 @@ def cache_away(settings: Any) -> None:
 
 
 def test_beyond_the_limit_is_429_with_retry_after(settings: Any) -> None:
-    settings.RATE_LIMITS = {**OFF, "standard": "3/m"}
+    settings.RATE_LIMITS = {**OFF, "standard": "3/d"}
     client = api(make_user())
     answers = [client.get("/api/v1/projects") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -44,13 +47,13 @@ def test_beyond_the_limit_is_429_with_retry_after(settings: Any) -> None:
     refused = answers[3]
     assert refused["Content-Type"] == "application/problem+json"
     assert refused.json()["code"] == "rate_limited"
-    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert 1 <= int(refused["Retry-After"]) <= DAY
     assert refused["RateLimit-Limit"] == "3"
-    assert 1 <= int(refused["RateLimit-Reset"]) <= 60
+    assert 1 <= int(refused["RateLimit-Reset"]) <= DAY
 
 
 def test_limit_is_per_user_over_session_and_tokens(settings: Any) -> None:
-    settings.RATE_LIMITS = {**OFF, "standard": "2/m"}
+    settings.RATE_LIMITS = {**OFF, "standard": "2/d"}
     user = make_user()
     _, text = make_token(user)
     assert api(user).get("/api/v1/projects").status_code == 200
@@ -60,7 +63,7 @@ def test_limit_is_per_user_over_session_and_tokens(settings: Any) -> None:
 
 
 def test_anonymous_and_bad_tokens_count_against_their_address(settings: Any) -> None:
-    settings.RATE_LIMITS = {**OFF, "standard": "2/m"}
+    settings.RATE_LIMITS = {**OFF, "standard": "2/d"}
     assert api().get("/api/v1/projects").status_code == 401
     assert api(token="cc_wrong").get("/api/v1/projects").status_code == 401
     assert api(token="cc_wrong").get("/api/v1/projects").status_code == 429
@@ -69,7 +72,7 @@ def test_anonymous_and_bad_tokens_count_against_their_address(settings: Any) -> 
 
 
 def test_forwarded_addresses_are_not_believed(settings: Any) -> None:
-    settings.RATE_LIMITS = {**OFF, "standard": "1/m"}
+    settings.RATE_LIMITS = {**OFF, "standard": "1/d"}
     assert api().get("/api/v1/projects", HTTP_X_FORWARDED_FOR="1.1.1.1").status_code == 401
     assert api().get("/api/v1/projects", HTTP_X_FORWARDED_FOR="2.2.2.2").status_code == 429
 
@@ -85,7 +88,7 @@ def test_overall_limit_counts_every_kind(settings: Any) -> None:
 
 
 def test_sign_in_is_limited_per_address_whoever_tries(settings: Any) -> None:
-    settings.RATE_LIMITS = {**OFF, "token": "2/m"}
+    settings.RATE_LIMITS = {**OFF, "token": "2/d"}
     bodies = [{"username": f"u{n}", "password": "x"} for n in range(3)]
     codes = [api().post("/api/v1/auth/token", body).status_code for body in bodies]
     assert codes == [401, 401, 429]
@@ -93,7 +96,7 @@ def test_sign_in_is_limited_per_address_whoever_tries(settings: Any) -> None:
 
 @pytest.mark.usefixtures("cache_away")
 def test_reads_go_on_without_the_cache(settings: Any) -> None:
-    settings.RATE_LIMITS = {**OFF, "standard": "1/m"}
+    settings.RATE_LIMITS = {**OFF, "standard": "1/d"}
     client = api(make_user())
     assert [client.get("/api/v1/projects").status_code for _ in range(3)] == [200, 200, 200]
 
