@@ -22,6 +22,15 @@ def projects(request: HttpRequest) -> ProjectQuerySet:
     return Project.objects.visible_to(viewer(request)).order_by("name")
 
 
+def writable(request: HttpRequest) -> ProjectQuerySet:
+    """Return the projects in which the viewer may add and change things, by name."""
+    user = viewer(request)
+    if user.is_staff:
+        return projects(request)
+    enough = [role for role in Role if role.covers(Role.OPERATOR)]
+    return projects(request).filter(memberships__user=user, memberships__role__in=enough)
+
+
 def may(request: HttpRequest, project: Project, needed: Role) -> bool:
     """True when the viewer's role in the project covers the needed one."""
     role = role_in(request, project)

@@ -46,6 +46,21 @@ def test_a_stranger_cannot_choose_a_foreign_project(world: World) -> None:
     assert not Repository.objects.filter(source=SOURCE).exists()
 
 
+def test_the_form_of_a_project_opens_for_its_operators_only(world: World) -> None:
+    path = f"/projects/{world.project.pk}/repositories/new/"
+    assert signed_in(world.operator).get(path).status_code == 200
+    assert signed_in(world.viewer).get(path).status_code == 403
+    assert signed_in(world.stranger).get(path).status_code == 404
+    assert signed_in(world.staff).get("/projects/999999/repositories/new/").status_code == 404
+
+
+def test_the_form_offers_only_projects_in_which_one_may_add(world: World) -> None:
+    option = f'<option value="{world.project.pk}"'
+    assert option in signed_in(world.operator).get("/repositories/new/").content.decode()
+    assert option in signed_in(world.staff).get("/repositories/new/").content.decode()
+    assert option not in signed_in(world.viewer).get("/repositories/new/").content.decode()
+
+
 @pytest.mark.parametrize(
     ("source", "word"),
     [

@@ -58,8 +58,13 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest, project_pk: int | None = None) -> HttpResponse:
     """Register a repository and, unless told otherwise, analyse it at once."""
-    initial = {"project": project_pk} if project_pk else {}
-    form = RepositoryForm(request.POST or None, initial=initial, projects=access.projects(request))
+    if project_pk is not None:
+        project = get_object_or_404(access.projects(request), pk=project_pk)
+        if not access.may(request, project, Role.OPERATOR):
+            raise PermissionDenied
+    # Offered are the projects that will do; who posts another one that they see is told that they may not (403).
+    offered = access.projects(request) if request.method == "POST" else access.writable(request)
+    form = RepositoryForm(request.POST or None, initial={"project": project_pk}, projects=offered)
     if request.method == "POST" and form.is_valid():
         if not access.may(request, form.cleaned_data["project"], Role.OPERATOR):
             raise PermissionDenied
