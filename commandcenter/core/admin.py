@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
-from django.forms import ModelForm
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db import transaction
+from django.db.models import ForeignKey, Model, QuerySet
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action as unfold_action
@@ -62,12 +64,28 @@ class ReadOnlyModelAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
 
+class _Autocomplete(AutocompleteSelect):
+    """Django's own looks up whatever was posted before anything has checked that it is a key."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        keys = [key for key in map(str, value) if key.isascii() and key.isdigit()]
+        return super().optgroups(name, keys, attr)
+
+
 class FlowModelAdmin(ModelAdmin):  # type: ignore[misc]
     """Write through the app's flows, so that the admin publishes the same events as the API.
 
     Subclasses define `create_through(request, values) -> object`, `update_through(request, stored, values)` and
     `delete_through(request, stored)`; `values` holds the form's cleaned values (on update: the changed ones).
     """
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = _Autocomplete(db_field, self.admin_site, using=kwargs.get("using"))
+        field: ModelChoiceField[Any] | None = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return field
 
     def create_through(self, request: HttpRequest, values: dict[str, Any]) -> Model:
         raise NotImplementedError
@@ -92,5 +110,6 @@ class FlowModelAdmin(ModelAdmin):  # type: ignore[misc]
         self.delete_through(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for stored in queryset:
-            self.delete_through(request, stored)
+        with transaction.atomic():
+            for stored in queryset:
+                self.delete_through(request, stored)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from rest_framework import serializers
 
 from commandcenter.core.admin import (
     FlowModelAdmin,
@@ -17,6 +18,7 @@ from commandcenter.core.admin import (
     display,
     register,
 )
+from commandcenter.core.fields import TagsField
 from commandcenter.inventory.credentials import Credentials
 from commandcenter.inventory.exceptions import InvalidCredentials
 from commandcenter.inventory.flows import members, projects, repositories, technologies
@@ -87,7 +89,19 @@ class MembershipAdmin(FlowModelAdmin):
         members.remove_member(stored, by=request.user)
 
 
-class RepositoryForm(forms.ModelForm):  # type: ignore[type-arg]
+class TagsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form whose tags obey the API's rules."""
+
+    def clean_tags(self) -> list[str]:
+        """Say what is wrong with the tags, as the API would."""
+        try:
+            tags: list[str] = TagsField().run_validation(self.cleaned_data["tags"] or [])
+        except serializers.ValidationError as error:
+            raise forms.ValidationError([str(message) for message in cast("Any", error.detail)]) from None
+        return tags
+
+
+class RepositoryForm(TagsForm):
     """The repository with a secret that can be written and not read."""
 
     username = forms.CharField(max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
@@ -161,6 +175,7 @@ def _with_credentials(values: dict[str, Any]) -> dict[str, Any]:
 class TechnologyAdmin(FlowModelAdmin):
     """The radar as a list."""
 
+    form = TagsForm
     list_display = ["name", "project", "domain", "status", "priority", "relevance_score", "updated_at"]
     list_select_related = ["project"]
     list_filter = ["status", "domain"]

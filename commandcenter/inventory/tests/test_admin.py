@@ -142,3 +142,30 @@ def test_events_cannot_be_changed(client: Client) -> None:
     event = Event.objects.get()
     assert client.post(f"/admin/events/event/{event.pk}/change/", {"type": "x"}).status_code == 403
     assert client.post(f"/admin/events/event/{event.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("tags", ['{"a": [1]}', "[1, 2]", '[""]', '"text"', "[[["])
+@pytest.mark.parametrize("model", ["repository", "technology"])
+def test_tags_that_are_none_are_refused_at_their_field(client: Client, model: str, tags: str) -> None:
+    form = {
+        "project": make_project().pk,
+        "name": "x",
+        "source": "https://git.example.com/x.git",
+        "domain": "other",
+        "status": "discovery",
+        "priority": 3,
+        "relevance_score": 50,
+        "tags": tags,
+    }
+    page = client.post(f"/admin/inventory/{model}/add/", form)
+    assert page.status_code == 200
+    assert list(page.context["adminform"].form.errors) == ["tags"]
+
+
+@pytest.mark.parametrize("key", ["x", "-1", "1.5", "9" * 30, "\x00", "٣"])
+def test_project_that_is_no_key_is_refused_at_its_field(client: Client, key: str) -> None:
+    form = {"project": key, "name": "x", "source": "https://git.example.com/x.git", "tags": "[]"}
+    page = client.post("/admin/inventory/repository/add/", form)
+    assert page.status_code == 200
+    assert "project" in page.context["adminform"].form.errors
+    assert client.get("/admin/inventory/repository/add/", {"project": key}).status_code == 200
