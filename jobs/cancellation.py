@@ -16,7 +16,7 @@ WAITING = {JobStatus.PENDING, JobStatus.QUEUED}
 def cancel(job: Job, by: User | None) -> Job:
     """Cancel a job and return it as it then stands; a running one ends within seconds.
 
-    Asking twice changes nothing. Raises IllegalState when the job has ended in another way.
+    Asking twice changes nothing. Raises IllegalState when the job has ended in another way, or is gone.
     """
     details = {"by": by.get_username()} if by else {}
     for _ in range(2):  # a worker may claim it, or hand it back, between the two looks
@@ -31,7 +31,9 @@ def cancel(job: Job, by: User | None) -> Job:
         )
         if flagged:
             break
-    found = Job.objects.select_related("run").get(pk=job.pk)
+    found = Job.objects.select_related("run").filter(pk=job.pk).first()
+    if found is None:
+        raise IllegalState("The job was deleted meanwhile; there is nothing left to cancel.")
     if found.is_terminal and found.status != JobStatus.CANCELLED:
         raise IllegalState(f"The job has {found.status} already; there is nothing left to cancel.")
     return found

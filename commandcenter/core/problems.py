@@ -8,7 +8,12 @@ from typing import Any
 
 import orjson
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, OperationalError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
@@ -189,7 +194,7 @@ def _request(context: dict[str, Any]) -> Any:
 def _translate(exception: Exception) -> Problem | None:
     if isinstance(exception, Problem):
         return exception
-    if isinstance(exception, Http404):
+    if isinstance(exception, Http404 | ObjectDoesNotExist):  # the latter: removed while the request ran
         return Problem("There is no such object, or you may not see it.", status=404, code="not_found")
     if isinstance(exception, PermissionDenied):
         return Problem("You may not do this.", status=403, code="permission_denied")

@@ -93,6 +93,13 @@ def test_a_job_that_has_ended_otherwise_cannot_be_cancelled() -> None:
         cancel(job, None)
 
 
+def test_a_job_that_was_deleted_meanwhile_cannot_be_cancelled() -> None:
+    job = make_job()
+    Job.objects.filter(pk=job.pk).delete()
+    with pytest.raises(IllegalState, match="deleted"):
+        cancel(job, None)
+
+
 def test_cancel_against_claim_and_completion_has_one_winner(settings: Settings) -> None:
     for _ in range(10):
         job = make_job(None, {"progress": [10, "x"]})

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from commandcenter.accounts.tests.factories import api, make_token, make_user
 from commandcenter.core.problems import Conflict, exception_handler, flatten
 from commandcenter.core.viewsets import ApiMixin
+from commandcenter.inventory.models import Project
 
 MEMBERS = {"type", "title", "status", "detail", "code", "errors", "request_id"}
 
@@ -28,6 +29,7 @@ class Crash(ApiMixin, APIView):
         raise {
             "crash": RuntimeError("secret-detail"),
             "data": DataError("integer out of range"),
+            "gone": Project.DoesNotExist("secret-detail"),
             "unique": IntegrityError("duplicate key"),
             "away": OperationalError("connection refused"),
         }[request.query_params["how"]]
@@ -47,6 +49,7 @@ urlpatterns = [path("api/v1/crash", Crash.as_view()), path("api/page", page_cras
     [
         ("crash", 500, "internal_error"),
         ("data", 400, "invalid"),
+        ("gone", 404, "not_found"),
         ("unique", 409, "conflict"),
         ("away", 503, "database_unavailable"),
     ],
