@@ -100,5 +100,5 @@ def complete(analysis: Analysis, result_set: ResultSet) -> dict[str, Any]:
         "fixed": findings.get("fixed"),
         "dependencies": (summary.get("dependencies") or {}).get("total"),
         "technologies": summary.get("technologies"),
-        "incomplete_engines": [e["id"] for e in result_set.engines if e["status"] != "ok"],
+        "incomplete_engines": [e["id"] for e in result_set.engines if e["status"] not in {"ok", "skipped"}],
     }

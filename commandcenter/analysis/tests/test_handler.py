@@ -24,6 +24,7 @@ from commandcenter.analysis.models import (
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.tests.conftest import FILES, GitRepository
 from commandcenter.analysis.tests.factories import file_row, make_repository, tree_ref
+from commandcenter.analysis.tests.running import analysis_of, run
 from commandcenter.events.models import Event
 from jobs.cancellation import cancel
 from jobs.creation import create_job
@@ -32,22 +33,6 @@ from jobs.execution import run_in_foreground
 from jobs.models import FOREGROUND, Job, JobEvent, JobStatus
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
-
-
-def run(repository: Any, **options: Any) -> Any:
-    job = create_job(
-        project=repository.project,
-        job_type="analysis",
-        parameters={"repository": repository.pk, **options},
-        origin_kind="command",
-        dispatch=False,
-        queue=FOREGROUND,
-    )
-    return run_in_foreground(job)
-
-
-def analysis_of(job: Any) -> Any:
-    return Analysis.objects.with_results().get(job=job)
 
 
 @pytest.fixture
@@ -170,6 +155,7 @@ def test_a_plain_folder_and_an_archive_are_analysed(folders: Any) -> None:
         assert job.status == JobStatus.COMPLETED, job.error_message
         analysis = analysis_of(job)
         assert list(analysis.result_set.files.values_list("path", flat=True)) == ["a.py"]
+        assert job.result["incomplete_engines"] == [], "having no history is not incomplete"
         assert analysis.branch_line.is_default
 
 

@@ -75,7 +75,8 @@ class RuffRun:
         except EngineError as error:
             if isinstance(error, EngineTimeout):
                 self._left = 0  # halving would wait for the limit each time
-            return [], Failed(str(error), transient=True)
+            # A file that alone takes too much memory would do so each time, and must not leave every run partial.
+            return [], Failed(str(error), transient=error.code != "memory_limit")
         if result.truncated:
             return [], Failed("ruff says more about it than is read.")
         if result.returncode != 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from commandcenter.engine.contract import Entry, Failure, Finding, Result
 from commandcenter.engine.engines.ruff import ENGINE
 from commandcenter.engine.engines.ruff_rules import CWE, LOW_PRECISION, NOT_IN_TESTS, SEVERITY
 from commandcenter.engine.engines.tests.lending import run
+from commandcenter.engine.limits import Limits
 
 
 def found(results: list[Result]) -> list[tuple[str, int, str, bool]]:
@@ -151,3 +153,12 @@ def test_every_rule_that_we_ask_for_exists_and_is_described() -> None:
     assert set(CWE) | NOT_IN_TESTS | LOW_PRECISION <= set(SEVERITY)
     assert rules["S602"].severity == "high"
     assert ENGINE.unavailable() is None
+
+
+def test_a_file_that_alone_takes_too_much_memory_is_given_up_for_good(tmp_path: Path) -> None:
+    files = {"huge.py": "a=1;" * 500_000, "good.py": "x = eval('1')\n", "fine.py": "y = 1\n"}
+    limits = replace(Limits(), memory_bytes=100 << 20, tool_seconds=60.0)
+    results = run(ENGINE, files, tmp_path, limits=limits)
+    failures = [(r.path, r.transient) for r in results if isinstance(r, Failure)]
+    assert failures == [("huge.py", False)], "else every run of the repository is partial, and closes nothing"
+    assert [(r.path, r.rule_id) for r in results if isinstance(r, Finding)] == [("good.py", "S307")]

@@ -76,7 +76,7 @@ class Command(BaseCommand):
             if count:
                 self._end(GATE_FAILED, f"{count} findings of severity {options['fail_on']} or above.")
         if analysis.status == "partial":
-            names = ", ".join(e["id"] for e in source.engines if e["status"] != "ok")
+            names = ", ".join(e["id"] for e in source.engines if e["status"] not in {"ok", "skipped"})
             self._end(INCOMPLETE, f"The analysis is partial: {names} did not end well.")
 
     def _bring_up_to_date(self) -> None:
