@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from commandcenter.events.models import Event
+from jobs.models import Job
 
 register = template.Library()
 UNKNOWN = "\N{EN DASH}"
+GROUPED = 10_000  # from here on figures get separators
 
 
 class Look(NamedTuple):
@@ -201,10 +205,25 @@ def event_tone(event_type: str) -> str:
 
 
 @register.filter
+def breakable(path: str) -> SafeString:
+    """Escape a path and let it break after its slashes."""
+    return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in str(path).split("/")))
+
+
+@register.filter
+def subject(job: Job, names: dict[int, str] | None) -> str:
+    """Return the name of the repository that a job works on; empty where it has none or it is gone."""
+    key = job.parameters.get("repository")
+    return (names or {}).get(key, "") if isinstance(key, int) else ""
+
+
+@register.filter
 def fact(value: Any) -> str:
     """Word a value of a job's parameters or result."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(part) for part in value) or UNKNOWN
+    if isinstance(value, int) and value >= GROUPED:
+        return f"{value:,}"
     return str(known(value))

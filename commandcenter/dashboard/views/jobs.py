@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
-from commandcenter.inventory.models import Role
+from commandcenter.dashboard.subjects import names_of
+from commandcenter.inventory.models import Repository, Role
 from jobs.cancellation import cancel as cancel_job
 from jobs.exceptions import JobError
 from jobs.models import Job, JobEvent, JobEventType, JobStatus
@@ -51,8 +52,10 @@ def index(request: HttpRequest) -> HttpResponse:
     status = filters.choice(request, "status", JobStatus.values)
     if status:
         queryset = queryset.filter(status=status)
+    page = paginate(request, queryset)
     context = {
-        "page": paginate(request, queryset),
+        "page": page,
+        "subjects": names_of(page.rows),
         "status": status,
         "counts": [(value, label, counts.get(value, 0)) for value, label in JobStatus.choices],
         "total": sum(counts.values()),
@@ -123,8 +126,15 @@ def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "states": states,
         "waiting": None if job.is_terminal else waiting_reason(job),
         "analysis": getattr(job, "analysis", None),
+        "repository": _repository(job),
         "may_write": access.may(request, job.project, Role.OPERATOR),
     }
+
+
+def _repository(job: Job) -> Repository | None:
+    """Return the repository that the job works on."""
+    key = job.parameters.get("repository")
+    return Repository.objects.filter(pk=key, project=job.project).first() if isinstance(key, int) else None
 
 
 def _lines(job: Job, *, after: int) -> list[JobEvent]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from commandcenter.analysis.models import Analysis
 from commandcenter.dashboard import access, activity, stats
 from commandcenter.dashboard.context import THEME_COOKIE, THEMES
+from commandcenter.dashboard.subjects import names_of
 from jobs.models import Job
 
 YEAR_SECONDS = 365 * 24 * 3600
@@ -22,13 +23,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Show the state of the viewer's portfolio."""
     projects = access.projects(request)
     visible = None if access.viewer(request).is_staff else list(projects.values_list("pk", flat=True))
+    active_jobs = list(
+        Job.objects.filter(project__in=projects).active().select_related("run", "project").order_by("-pk")[:6]
+    )
     context = {
         "stats": stats.overview(projects),
         "attention": stats.attention(projects),
-        "active_jobs": Job.objects.filter(project__in=projects)
-        .active()
-        .select_related("run", "project")
-        .order_by("-pk")[:6],
+        "active_jobs": active_jobs,
+        "subjects": names_of(active_jobs),
         "analyses": Analysis.objects.filter(project__in=projects)
         .select_related("repository", "result_set")
         .order_by("-pk")[:8],

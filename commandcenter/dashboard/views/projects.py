@@ -14,6 +14,7 @@ from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.dashboard import access, stats
 from commandcenter.dashboard.forms import ProjectForm
 from commandcenter.dashboard.keyset import paginate
+from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.flows.projects import create_project
 from commandcenter.inventory.models import Project, Repository, Role
 from commandcenter.inventory.permissions import role_in
@@ -54,6 +55,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     role = role_in(request, project)
     if role is None:
         raise PermissionDenied
+    jobs = list(Job.objects.for_project(project).select_related("run", "project").order_by("-pk")[:8])
     return render(
         request,
         "projects/detail.html",
@@ -64,7 +66,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "stats": stats.overview(only),
             "rows": _repositories(project),
             "members": project.memberships.select_related("user").order_by("user__username")[:100],
-            "jobs": Job.objects.for_project(project).select_related("run", "project").order_by("-pk")[:8],
+            "jobs": jobs,
+            "subjects": names_of(jobs),
         },
     )
 

@@ -7,6 +7,10 @@ import { switchThemeAtOnce } from "./theme.js";
 keepTimesFresh(document);
 switchThemeAtOnce(document);
 for (const element of document.querySelectorAll("[data-live-every]")) refreshRegularly(element);
+// On a narrow screen the navigation and the tabs scroll sideways: begin at where one is.
+for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {
+  here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 16;
+}
 const job = document.querySelector("[data-socket]");
 if (job) followJob(job);
 

@@ -8,6 +8,7 @@ export function followJob(root) {
   if (root.dataset.ended !== undefined) return;
   const state = document.getElementById("job-live");
   const log = root.querySelector("[data-log]");
+  const view = root.querySelector("[data-scroll]");
   const banner = document.querySelector("[data-connection]");
   const follow = root.querySelector("[data-follow]");
   let after = Number(root.dataset.after) || 0;
@@ -28,9 +29,9 @@ export function followJob(root) {
     event.detail.serverResponse = fragment.querySelector("ol").innerHTML;
   });
   log.addEventListener("htmx:afterSettle", () => {
-    if (follow.checked) log.scrollTop = log.scrollHeight;
+    if (follow.checked) view.scrollTop = view.scrollHeight;
   });
-  log.scrollTop = log.scrollHeight;
+  view.scrollTop = view.scrollHeight;
 
   function refresh() {
     timer = null;
