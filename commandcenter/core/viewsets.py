@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Model, QuerySet
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -14,6 +15,8 @@ from rest_framework.response import Response
 from commandcenter.core.etags import conditional, require_match
 from commandcenter.core.idempotency import IdempotentCreateMixin
 from commandcenter.core.permissions import token_projects
+
+DESTROY_TRIES = 3
 
 
 class ApiMixin:
@@ -83,8 +86,15 @@ class DestroyMixin:
 
     def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Check permission and If-Match, then call `perform_destroy`."""
-        with transaction.atomic():
-            self.perform_destroy(locked(self, request))
+        for left in reversed(range(DESTROY_TRIES)):
+            try:
+                with transaction.atomic():
+                    self.perform_destroy(locked(self, request))
+                break
+            except (IntegrityError, OperationalError) as error:
+                # Jobs add rows below an object that goes: PostgreSQL then ends one of the two transactions.
+                if not left or not isinstance(error.__cause__, DeadlockDetected | ForeignKeyViolation):
+                    raise
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def perform_destroy(self, instance: Any) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from commandcenter.accounts.tests.factories import api, make_staff, make_token, make_user
 from commandcenter.events.models import Event
 from commandcenter.inventory.exceptions import LastAdmin
 from commandcenter.inventory.flows.members import remove_member
-from commandcenter.inventory.models import Membership, Project, Role
-from commandcenter.inventory.tests.factories import make_member, make_project, make_repository
+from commandcenter.inventory.models import Membership, Project, Role, Technology
+from commandcenter.inventory.tests.factories import (
+    make_member,
+    make_project,
+    make_repository,
+    make_technology,
+)
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/projects"
@@ -207,3 +213,44 @@ def test_members_cost_the_same_for_many(django_assert_num_queries: Any) -> None:
     for limit in (1, 8):
         with django_assert_num_queries(3):  # token, project, page
             client.get(f"{url}?limit={limit}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deletion_survives_a_deadlock_with_somebody_who_adds_to_the_project() -> None:
+    """The deletion waits for the locked technology, the other transaction for the project: one has to give way."""
+    project = make_project()
+    technology = make_technology(project)
+    locked, may_add = threading.Event(), threading.Event()
+
+    def add() -> None:
+        try:
+            with transaction.atomic():
+                Technology.objects.select_for_update().get(pk=technology.pk)
+                locked.set()
+                may_add.wait(timeout=20)
+                Technology.objects.create(project_id=project.pk, name="late")
+        except DatabaseError:
+            pass  # PostgreSQL chose this one
+        finally:
+            connection.close()
+
+    def release() -> None:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        with connection.cursor() as cursor:
+            for _ in range(400):
+                cursor.execute(waiting)
+                if cursor.fetchone() != (0,):
+                    break
+                time.sleep(0.02)
+        may_add.set()
+        connection.close()
+
+    threads = [threading.Thread(target=add), threading.Thread(target=release)]
+    threads[0].start()
+    assert locked.wait(timeout=20)
+    threads[1].start()
+    response = api(make_staff()).delete(f"{URL}/{project.pk}")
+    for thread in threads:
+        thread.join(timeout=60)
+    assert response.status_code == 204
+    assert not Project.objects.filter(pk=project.pk).exists()
