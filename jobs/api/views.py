@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -18,7 +17,7 @@ from commandcenter.core.fields import MAX_ID
 from commandcenter.core.idempotency import idempotent
 from commandcenter.core.permissions import SignedInWithScope, token_projects
 from commandcenter.core.problems import Conflict, Problem
-from commandcenter.core.viewsets import ApiMixin, ScopedMixin, lock
+from commandcenter.core.viewsets import ApiMixin, DestroyMixin, ScopedMixin
 from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
 from jobs import history
@@ -37,6 +36,7 @@ from jobs.waiting import waiting_reasons
 class JobViewSet(
     ApiMixin,
     ScopedMixin,
+    DestroyMixin,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     viewsets.GenericViewSet[Job],
@@ -76,15 +76,11 @@ class JobViewSet(
             )
         return self._created(job)
 
-    def destroy(self, request: Request, pk: str) -> Response:
+    def perform_destroy(self, job: Job) -> None:
         """Delete a job that has ended, with its history."""
-        with transaction.atomic():
-            lock(self.get_object())
-            job = self.get_object()
-            if not job.is_terminal:
-                raise Conflict("illegal_state", f"The job is {job.status}; cancel it before deleting it.")
-            job.delete()
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        if not job.is_terminal:
+            raise Conflict("illegal_state", f"The job is {job.status}; cancel it before deleting it.")
+        job.delete()
 
     @extend_schema(request=shapes.DispatchInput, responses={202: shapes.JobSerializer})
     @action(detail=True, methods=["post"], url_path="dispatch", url_name="dispatch")
