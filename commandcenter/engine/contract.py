@@ -138,7 +138,8 @@ class Technology:
 class Finding:
     """Something that a rule reports. `snippet` is the normalised text of its lines, secrets redacted.
 
-    `snippet` feeds the fingerprint and is cut at 500 characters.
+    `snippet` feeds the fingerprint and is cut at 500 characters. Columns count characters from 1; `end_column` is the
+    one after the last.
     """
 
     path: str

@@ -32,7 +32,7 @@ from commandcenter.engine.engines.secrets_rules import (
 )
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 
-REVISION = "1"
+REVISION = "2"
 # No validation over the network (it is off unless asked for), no archives, no markers that allow a secret, and our
 # own configuration: betterleaks reads none of the scanned folder, and we also drop the paths that it leaves out.
 OPTIONS = (
@@ -167,11 +167,17 @@ def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> I
             severity=rule.severity if rule else "high",
             message=rule.short if rule else f"A secret: {record['rule_id']}",
             snippet=f"{record['rule_id']}: {name + ' = ' if name else ''}[redacted]",
-            start_column=int(place["start_column"]),
-            end_column=int(place["end_column"]),
+            start_column=_in_characters(lines, start, int(place["start_column"])),
+            end_column=_in_characters(lines, end, int(place["end_column"]) + 1),  # ours is the one after
             cwe=rule.cwe if rule else ("CWE-798",),
             inline_suppressed=any(mark in text for mark in ALLOW_MARKS),
         )
+
+
+def _in_characters(lines: Sequence[bytes], line: int, column: int) -> int:
+    """Turn the tool's column, which counts bytes from 1, into one that counts characters."""
+    before = lines[line - 1][: max(0, column - 1)] if 1 <= line <= len(lines) else b""
+    return column - len(before) + len(before.decode("utf-8", "replace"))
 
 
 def _assigned_to(lines: Sequence[bytes], line: int, column: int, match: str) -> str:

@@ -126,3 +126,16 @@ def test_a_thousand_files_cost_one_start_of_the_tool(tmp_path: Path) -> None:
     started = time.monotonic()
     assert [f.path for f in findings(run(ENGINE, files, tmp_path))] == ["src/last.py"]
     assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    "before", ["", "x\n", "x\r\n", "\u00e9\u00e9\n\n", "\U0001f600 = 1; ", "a\n\u00e9\u00e8 = 1; "]
+)
+def test_columns_count_characters_and_end_after_the_secret(tmp_path: Path, before: str) -> None:
+    text = f'{before}token = "{GITHUB}"; end = 1\n'
+    found = findings(run(ENGINE, {"a.py": text}, tmp_path))
+    (token,) = [f for f in found if f.rule_id == "github-pat"]
+    assert token.start_column is not None
+    assert token.end_column is not None
+    line = text.split("\n")[token.start_line - 1]
+    assert line[token.start_column - 1 : token.end_column - 1] == GITHUB

@@ -1,0 +1,65 @@
+"""Exports of an analysis that the real engines made: valid, the same each time, and without any secret."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from commandcenter.analysis.tests import hostile
+from commandcenter.analysis.tests.conftest import folders, git_repository  # noqa: F401
+from commandcenter.analysis.tests.factories import make_repository
+from commandcenter.analysis.tests.running import analysis_of, run
+from exports.tests.test_formats import document, export, sarif
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
+
+VOLATILE = frozenset({"startTimeUtc", "endTimeUtc", "guid", "baselineGuid", "id", "analysis"})
+
+
+def lasting(value: Any) -> Any:
+    """A document without times and without what names the run itself."""
+    if isinstance(value, dict):
+        return {key: lasting(inner) for key, inner in value.items() if key not in VOLATILE}
+    return [lasting(inner) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def repository(git_repository: Any) -> Any:  # noqa: F811
+    folder = git_repository.folder
+    folder.joinpath("b a#d%.py").write_text(hostile.BAD)
+    git_repository.commit({"key.py": f"k\u00e9y = 1\n\u00e9 = 1; {hostile.SECRET}"})
+    return make_repository(source=str(folder))
+
+
+def test_sarif_of_a_real_analysis_is_valid_and_does_not_depend_on_the_run(repository: Any) -> None:
+    run(repository)  # the first one has nothing to compare with
+    documents = [sarif(analysis_of(run(repository, force=force))) for force in (False, True, True)]
+    assert len({json.dumps(lasting(document)) for document in documents}) == 1
+    runs = {one["tool"]["driver"]["name"]: one for one in documents[0]["runs"]}
+    assert set(runs) == {"secrets", "ruff"}
+    assert {result["baselineState"] for one in runs.values() for result in one["results"]} == {"unchanged"}
+
+
+def test_columns_count_characters_for_every_engine(repository: Any) -> None:
+    runs = {one["tool"]["driver"]["name"]: one for one in sarif(analysis_of(run(repository)))["runs"]}
+    region = runs["secrets"]["results"][0]["locations"][0]["physicalLocation"]["region"]
+    line = f"\u00e9 = 1; {hostile.SECRET}".rstrip("\n")
+    assert region["startLine"] == 2
+    assert hostile.TOKEN in line[region["startColumn"] - 1 : region["endColumn"]]
+    assert line[region["startColumn"] - 1 : region["endColumn"] - 1].strip("\"' ").endswith(hostile.TOKEN)
+
+
+def test_no_export_holds_a_secret(repository: Any) -> None:
+    analysis = analysis_of(run(repository))
+    assert document(analysis)
+    for name in ("sarif", "json"):
+        assert hostile.TOKEN.encode() not in export(analysis, name)
+
+
+def test_a_folder_that_has_no_history_is_no_failed_run(folders: Any) -> None:  # noqa: F811
+    folder = hostile.write(folders / "sources" / "plain", {"a.py": hostile.BAD})
+    made = sarif(analysis_of(run(make_repository(source=str(folder)))))
+    assert [one["tool"]["driver"]["name"] for one in made["runs"]] == ["secrets", "ruff"]
+    assert all(one["invocations"][0]["executionSuccessful"] for one in made["runs"])
