@@ -1,11 +1,13 @@
 // Entry of every page: binds small modules to elements by their data- attributes.
 import { keepTimesFresh } from "./times.js";
 import { followJob } from "./socket.js";
+import { letTablesScroll } from "./tables.js";
 import { refreshRegularly } from "./refresh.js";
 import { switchThemeAtOnce } from "./theme.js";
 
 keepTimesFresh(document);
 switchThemeAtOnce(document);
+letTablesScroll(document);
 for (const element of document.querySelectorAll("[data-live-every]")) refreshRegularly(element);
 // On a narrow screen the navigation and the tabs scroll sideways: begin at where one is.
 for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {
