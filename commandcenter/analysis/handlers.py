@@ -169,12 +169,24 @@ def _failures(run: JobRunContext, analysis: Analysis) -> Iterator[None]:
     except Stopped as stop:
         _mark_stopped(stop, analysis)
         raise
-    except Exception:
+    except Exception as error:
+        if _deleted(analysis.repository_id):
+            raise JobFailed(
+                "repository_deleted", "The repository was deleted while it was analysed."
+            ) from error
         with suppress(DatabaseError, InterfaceError):
             mark_attempt(
                 analysis.pk, AnalysisStatus.FAILED, "unexpected_error", "The worker's log has the details."
             )
         raise
+
+
+def _deleted(repository_id: int) -> bool:
+    """True when the repository is gone, with everything that an attempt could still write."""
+    try:
+        return not Repository.objects.filter(pk=repository_id).exists()
+    except (DatabaseError, InterfaceError):
+        return False
 
 
 def _raise_if_stopped(run: JobRunContext, analysis: Analysis) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from commandcenter.analysis.models import (
     AnalysedFile,
@@ -31,6 +32,20 @@ class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 1000)
         super().__init__(*args, validators=[ProhibitNullCharactersValidator()], **kwargs)
+
+
+class UnknownFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """A filter over what nothing has measured yet: asking for it is refused, for ignoring it would look like an answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Refuse any value."""
+        if value:
+            raise ValidationError({self.field_name: [ErrorDetail(self.reason, code="unknown")]})
+        return qs
 
 
 class SeverityFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
@@ -67,6 +82,7 @@ class FindingFilters(django_filters.FilterSet):  # type: ignore[misc]
     engine = TextFilter(field_name="rule__engine")
     rule = TextFilter(field_name="rule__rule_id")
     branch = TextFilter(method="of_branch")
+    assignee = UnknownFilter("Findings have no assignees in this version.")
 
     class Meta:
         model = Finding
@@ -116,6 +132,9 @@ class DependencyFilters(django_filters.FilterSet):  # type: ignore[misc]
     ecosystem = TextFilter()
     scope = TextFilter()
     direct = django_filters.BooleanFilter()
+    vulnerable = UnknownFilter(
+        "There is no vulnerability database here, so nothing is known to be vulnerable or not."
+    )
 
     class Meta:
         model = Dependency

@@ -1,7 +1,7 @@
 """Two engines in a real engine process whose behaviour is written in the files that they read.
 
-`words` and `links` report each line that begins with BAD. A file named broken.py fails `words`, slow.py keeps it busy
-for minutes, crash.py ends the process.
+`words` and `links` report each line that begins with BAD. A file named broken.py fails `words`, linger.py keeps
+it busy for a second, slow.py for minutes, crash.py ends the process.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class Words:
     def _act(name: str, context: Context) -> None:
         if name == "broken.py":
             raise RuntimeError("words cannot go on")
+        if name == "linger.py":
+            context.log("info", "lingering")
+            time.sleep(1.5)
         if name == "slow.py":
             context.log("info", "slow now")
             time.sleep(300)

@@ -388,3 +388,10 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
 def test_a_repository_can_be_deleted_with_all_its_results(two: Any, repository: Any) -> None:
     repository.delete()
     assert Technology.objects.count() == 0
+
+
+@pytest.mark.parametrize("query", ["/findings?assignee=1", "/dependencies?vulnerable=true"])
+def test_a_filter_over_what_nothing_measured_is_refused(viewer: Any, query: str) -> None:
+    response = viewer.get(f"/api/v1{query}")
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["code"] == "unknown"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from commandcenter.analysis.tests.conftest import FILES, GitRepository
 from commandcenter.analysis.tests.factories import file_row, make_repository, tree_ref
 from commandcenter.analysis.tests.running import analysis_of, run
 from commandcenter.events.models import Event
+from commandcenter.inventory.flows.repositories import delete_repository
 from jobs.cancellation import cancel
 from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters
@@ -215,30 +218,45 @@ def test_a_crashed_engine_process_costs_an_attempt_and_not_the_worker(
     assert run(scripted).status == JobStatus.COMPLETED
 
 
-def test_cancelling_ends_the_engine_and_the_analysis(scripted: Any, git_repository: Any) -> None:
-    git_repository.commit({"slow.py": "x\n"})
-    busy = JobEvent.objects.filter(type="log", data__message="slow now")
+@contextmanager
+def when_logged(message: str, act: Callable[[], object]) -> Iterator[None]:
+    """Do something in another thread as soon as a job has logged this message."""
+    seen = JobEvent.objects.filter(type="log", data__message=message)
     given_up = threading.Event()
 
-    def watch() -> Any:
-        while not busy.exists():
-            if given_up.wait(0.05):
-                return
-        cancel(Job.objects.latest("pk"), None)
-
-    def watch_and_close() -> Any:
+    def watch() -> None:
         try:
-            watch()
+            while not seen.exists():
+                if given_up.wait(0.05):
+                    return
+            act()
         finally:
             connection.close()
 
-    watcher = threading.Thread(target=watch_and_close)
+    watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        job = run(scripted)
+        yield
     finally:
         given_up.set()
         watcher.join()
+
+
+def test_a_repository_deleted_while_it_is_analysed_ends_its_job_and_is_not_tried_again(
+    scripted: Any, git_repository: Any
+) -> None:
+    git_repository.commit({"linger.py": "x\n"})
+    with when_logged("lingering", lambda: delete_repository(scripted, by=None)):
+        job = run(scripted)
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "repository_deleted")
+    assert not Analysis.objects.exists()
+    assert not ResultSet.objects.exists()
+
+
+def test_cancelling_ends_the_engine_and_the_analysis(scripted: Any, git_repository: Any) -> None:
+    git_repository.commit({"slow.py": "x\n"})
+    with when_logged("slow now", lambda: cancel(Job.objects.latest("pk"), None)):
+        job = run(scripted)
     analysis = Analysis.objects.get(job=job)
     assert (job.status, analysis.status) == (JobStatus.CANCELLED, "cancelled")
     assert ResultSet.objects.count() == 0, "what was written half-way is gone"
