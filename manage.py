@@ -20,9 +20,13 @@ def main() -> None:
         from commandcenter.ops.standalone import run as run_standalone
 
         sys.exit(run_standalone(sys.argv))
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))  # one sentence that says what to do; a trace of Django's loading would bury it
 
 
 if __name__ == "__main__":

@@ -63,10 +63,9 @@ def run(environ: Mapping[str, str]) -> None:
         left = end_leftovers(layout)
         if left:
             say(f"Ended what an earlier start left behind: {', '.join(left)}.")
-        if not ports.free(port):
-            raise Refusal(
-                f"Port {port} is taken by another program; choose another with CC_PORT (PORT= for make)."
-            )
+        obstacle = ports.obstacle(port)
+        if obstacle is not None:
+            raise Refusal(f"Port {port} {obstacle}; choose another with CC_PORT (PORT= for make).")
         full = {**environ, **environment(layout.data, environ)}
         full["DJANGO_SETTINGS_MODULE"] = (
             environ.get("DJANGO_SETTINGS_MODULE") or "commandcenter.settings.production"
@@ -139,7 +138,7 @@ def _print_block(address: str, layout: Layout, report: Mapping[str, Any]) -> Non
 def _new_source(layout: Layout, environ: Mapping[str, str]) -> str | None:
     """Return what to register once all runs: REPO unless it was before; on the very first start, this checkout."""
     named = environ.get("REPO", "").strip()
-    if named and Path(named).expanduser().exists():
+    if named and (":" not in named or Path(named).expanduser().exists()):  # every address has a colon
         named = str(Path(named).expanduser().resolve())
     known = registered_sources(layout)
     wanted = named or ("" if known else str(CHECKOUT))
@@ -151,7 +150,8 @@ def _register(supervisor: Supervisor, layout: Layout, source: str) -> None:
     try:
         supervisor.run_step("first-repository", manage("prepare", "--repo", source), REGISTER_SECONDS)
     except EmbeddedError as error:
-        say(f"{source} could not be registered: {error}")
+        _step, refused, reason = str(error).rpartition("CommandError: ")
+        say(f"REPO {source} was not added: {reason.strip() if refused else error}")
     else:
         remember_source(layout, source)
 

@@ -16,14 +16,21 @@ _FIRST, _LAST = 20_000, 32_000
 
 def free(port: int) -> bool:
     """Say whether a server could listen on this loopback port now (connections that linger do not count)."""
+    return obstacle(port) is None
+
+
+def obstacle(port: int) -> str | None:
+    """Return why no server could listen on this loopback port now, worded after its number; None when one could."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
             probe.listen(1)
+        except PermissionError:
+            return "may not be used by this user"  # below 1024, as a rule
         except OSError:
-            return False
-    return True
+            return "is taken by another program"
+    return None
 
 
 def choose(taken: Set[int] = frozenset()) -> int:

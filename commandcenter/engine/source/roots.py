@@ -59,7 +59,10 @@ def locate(path: Path | str, policy: SourcePolicy) -> Place:
     for root in policy.roots:
         try:
             base = root.resolve()
-            return Place(base, real.relative_to(base).parts)
+            names = real.relative_to(base).parts
+            if not names and base.is_file():  # an archive that is itself allowed, and nothing beside it
+                return Place(base.parent, (base.name,))
+            return Place(base, names)
         except (OSError, RuntimeError, ValueError):
             continue
     if not policy.roots:

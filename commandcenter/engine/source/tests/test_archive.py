@@ -264,3 +264,18 @@ def test_files_over_the_limit_are_counted_and_an_archive_of_nothing_is_empty(des
 def test_a_pipe_is_no_archive(desk: Desk) -> None:
     os.mkfifo(desk.root / "pipe.zip")
     assert desk.refuse(Path(desk.root / "pipe.zip")).code == "source_invalid"
+
+
+def test_an_archive_may_be_allowed_by_itself(desk: Desk) -> None:
+    archive = desk.root / "source.zip"
+    archive.write_bytes(make_zip(FILES))
+    (desk.root / "other.zip").write_bytes(make_zip(FILES))
+    alone = replace(desk, root=archive)
+    assert alone.files(alone.open(archive)) == READ
+    assert alone.refuse(desk.root / "other.zip").code == "source_forbidden"
+
+
+def test_a_plain_file_that_is_allowed_is_no_source(desk: Desk) -> None:
+    plain = desk.root / "passwd"
+    plain.write_text("root:x:0:0\n")
+    assert replace(desk, root=plain).refuse(plain).code == "archive_invalid"
