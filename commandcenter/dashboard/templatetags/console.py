@@ -152,12 +152,24 @@ def words(name: str) -> str:
     return str(name).replace("_", " ").capitalize()
 
 
+_REASONS = {
+    # the ordinary course needs no reason
+    "created": "",
+    "dispatched": "",
+    "claimed": "",
+    "worker_lost": "the worker was lost",
+    "worker_stopped": "the worker was stopped",
+    "attempt_failed": "the attempt failed",
+}
+
+
 @register.filter
 def state_words(data: dict[str, Any]) -> str:
     """Word a change of a job's state: "Running, attempt 2: the worker was lost"."""
     target = status_look(data.get("to", "")).word
-    attempt, reason = data.get("attempt"), data.get("reason")
+    attempt, reason = data.get("attempt"), str(data.get("reason") or "")
     text = f"{target}, attempt {attempt}" if attempt and data.get("to") == "running" else target
+    reason = _REASONS.get(reason, reason.replace("_", " "))
     return f"{text}: {reason}" if reason and reason != data.get("to") else text
 
 
