@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -70,6 +71,8 @@ class Work:
         """Take an error as the end of this engine, and only of this one."""
         self.status = "unavailable" if isinstance(error, EngineUnavailable) else "failed"
         text = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            text = "There is no room left for its temporary files: free some below the data folder."
         self.detail = text[:MAX_DETAIL_CHARS]
         self.missing = []
 

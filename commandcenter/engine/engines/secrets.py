@@ -147,7 +147,7 @@ def _scan(
 
 def _order(record: Mapping[str, Any]) -> tuple[int, int, str]:
     place = record["location"]
-    return int(place["start_line"]), int(place["start_column"]), str(record["rule_id"])
+    return int(place["start_line"]), int(place.get("start_column", 1)), str(record["rule_id"])
 
 
 def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
@@ -155,8 +155,12 @@ def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> I
     for record in sorted(records, key=_order):
         place = record["location"]
         start, end = int(place["start_line"]), int(place["end_line"])
+        first, last = int(place.get("start_column", 1)), int(place.get("end_column", 0))
+        if last == 0 and end > start:  # it ends with a line, and the tool names the beginning of the next one
+            end -= 1
+            last = len(lines[end - 1]) if end <= len(lines) else 1
         rule = rules_by_id().get(record["rule_id"])
-        name = _assigned_to(lines, start, int(place["start_column"]), str(record["match"].get("full", "")))
+        name = _assigned_to(lines, start, first, str(record["match"].get("full", "")))
         text = b"\n".join(lines[start - 1 : end])
         yield Finding(
             path=path,
@@ -167,8 +171,8 @@ def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> I
             severity=rule.severity if rule else "high",
             message=rule.short if rule else f"A secret: {record['rule_id']}",
             snippet=f"{record['rule_id']}: {name + ' = ' if name else ''}[redacted]",
-            start_column=_in_characters(lines, start, int(place["start_column"])),
-            end_column=_in_characters(lines, end, int(place["end_column"]) + 1),  # ours is the one after
+            start_column=_in_characters(lines, start, first),
+            end_column=_in_characters(lines, end, last + 1),  # ours is the one after
             cwe=rule.cwe if rule else ("CWE-798",),
             inline_suppressed=any(mark in text for mark in ALLOW_MARKS),
         )

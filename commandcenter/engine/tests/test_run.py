@@ -479,3 +479,18 @@ def test_files_lent_to_tools_stand_in_few_folders_and_packages_alone(bench: Benc
     folders = Counter(path.parent for path in places.values())
     assert len(folders) == 6, "three for the packages, three for the files named x.py"
     assert [folders[places[name].parent] for name in names if "__init__" in name] == [1, 1, 1]
+
+
+def test_a_full_disk_is_told_in_a_sentence(bench: Bench) -> None:
+    class Writing(CountingEngine):
+        id = "writing"
+
+        def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+            with Path("/dev/full").open("wb") as full:
+                full.write(b"x")
+            return []
+
+    said = bench.run(bench.made.commit({"a.txt": "x"}), Writing())
+    assert report(said, "writing")["status"] == "failed"
+    assert "no room left" in report(said, "writing")["detail"]
+    assert only(said, "done")["status"] == "partial"

@@ -139,3 +139,13 @@ def test_columns_count_characters_and_end_after_the_secret(tmp_path: Path, befor
     assert token.end_column is not None
     line = text.split("\n")[token.start_line - 1]
     assert line[token.start_column - 1 : token.end_column - 1] == GITHUB
+
+
+def test_a_place_of_which_the_tool_leaves_half_out_is_no_failure(tmp_path: Path) -> None:
+    # It looks through escapes, and then says that this one ends before the first column of the next line.
+    line = 'password = "\\u0418secret"'
+    found = findings(run(ENGINE, {"a.py": f"x = 1\n{line}\nhost = 'x'\n"}, tmp_path))
+    assert {f.rule_id for f in found} == {"generic-password"}
+    assert {(f.start_line, f.end_line, f.start_column, f.end_column) for f in found} == {
+        (2, 2, 1, len(line) + 1)
+    }
