@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 import threading
 from collections import Counter
@@ -71,6 +73,7 @@ class Materials:
         self.root = root
         self._lock = threading.Lock()
         self._written: dict[str, Path] = {}
+        self._by_blob: dict[str, Path] = {}
         self._copies: Counter[str] = Counter()
         self._made: set[Path] = set()
 
@@ -85,6 +88,13 @@ class Materials:
                 files[path] = blob.entry
         return files
 
+    def clear(self) -> None:
+        """Remove what was written: a large tree would fill the disk. Nobody may be using it."""
+        with self._lock:
+            shutil.rmtree(self.root, ignore_errors=True)
+            for known in (self._written, self._by_blob, self._copies, self._made):
+                known.clear()
+
     def _write(self, blob: Blob) -> Path:
         name = safe_name(blob.entry.name)
         # Few folders: to make and to remove one for each file takes several times as long as to write the files.
@@ -98,10 +108,25 @@ class Materials:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._made.add(folder)
         path = folder / name
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            file.write(blob.data)
+        # One file in a thousand places of a tree takes room once.
+        same = self._by_blob.get(blob.entry.blob)
+        if same is None or not _linked(path, same):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+                file.write(blob.data)
+            self._by_blob[blob.entry.blob] = path
         return path
+
+
+def _linked(path: Path, same: Path) -> bool:
+    """Make `path` another name of `same`. False where the file system knows no more of them (ext4: 65,000)."""
+    try:
+        path.hardlink_to(same)
+    except OSError as error:
+        if error.errno not in {errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP}:
+            raise
+        return False
+    return True
 
 
 class RunContext:

@@ -148,6 +148,8 @@ class _Run:
                 else:
                     yield from self._throttled(message)
             self._store.clear()
+            if tasks is not rounds[-1]:  # what the last one leaves, the owner of the scratch folder removes
+                self._materials.clear()
         yield messages.progress(self._total, self._total, "Joining results")
 
     def _rounds(self) -> list[list[_Task]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
@@ -123,7 +124,10 @@ def _scan(
         link = Path(FILES, file.parent.name, file.name)
         (root / link).hardlink_to(file)
         linked[link] = entry.path
-    result = context.run_tool([program, "filesystem", *OPTIONS, f"--config={CONFIG}", FILES], cwd=root)
+    try:
+        result = context.run_tool([program, "filesystem", *OPTIONS, f"--config={CONFIG}", FILES], cwd=root)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
     # What the tool prints beside its report is not passed on: nobody has promised that it is redacted.
     if result.returncode != 0:
         raise EngineError(f"betterleaks ended with status {result.returncode}.")

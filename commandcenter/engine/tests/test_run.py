@@ -494,3 +494,28 @@ def test_a_full_disk_is_told_in_a_sentence(bench: Bench) -> None:
     assert report(said, "writing")["status"] == "failed"
     assert "no room left" in report(said, "writing")["detail"]
     assert only(said, "done")["status"] == "partial"
+
+
+def test_files_lent_to_tools_take_the_room_of_one_window_and_of_different_contents(bench: Bench) -> None:
+    sizes: list[int] = []
+
+    class Looking(CountingEngine):
+        id = "looking"
+
+        def path_class(self, entry: Entry) -> str:
+            return entry.path
+
+        def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+            root = next(iter(context.materialise(batch))).parent.parent
+            found = {file.stat().st_ino: file.stat().st_size for file in root.rglob("*.txt")}
+            sizes.append(sum(found.values()))
+            return []
+
+    one, other = "1\n" * 50_000, "2\n" * 50_000
+    files = {f"a{number}.txt": one for number in range(50)} | {
+        f"b{number}.txt": other for number in range(50)
+    }
+    said = bench.run(bench.made.commit(files), Looking(), window_bytes=150_000)
+    assert report(said, "looking")["selected"] == 100
+    assert report(said, "looking")["detail"] == ""
+    assert max(sizes) == 100_000
