@@ -30,7 +30,8 @@ class EngineProcess:
     """An engine process that is kept for many runs and started again when it is needed.
 
     One thread at a time may iterate over `analyse`; any other thread may `kill` meanwhile. `bootstrap` replaces the
-    program text that starts the server, with the folder of the package as its first argument.
+    program text that starts the server, with the folder of the package as its first argument. Temporary files lie in
+    memory as long as there is plenty, and below `scratch_root` otherwise.
     """
 
     def __init__(

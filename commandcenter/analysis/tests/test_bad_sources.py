@@ -18,6 +18,7 @@ from commandcenter.analysis.models import Analysis, ResultSet
 from commandcenter.analysis.tests import hostile
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.analysis.tests.running import analysis_of, run
+from commandcenter.engine.scratch import MEMORY, in_memory
 from commandcenter.engine.source.tests.servers import Repo, free_port, git_daemon
 from jobs.models import JobStatus
 
@@ -30,6 +31,7 @@ def nothing_is_left(folders: Any) -> Any:
     yield
     scratch = folders / "engine" / "scratch"
     assert not scratch.exists() or list(scratch.iterdir()) == []
+    assert list(MEMORY.glob(f"{in_memory(scratch)}*")) == []
     mirrors = folders / "mirrors"
     assert (
         not mirrors.exists()

@@ -19,7 +19,7 @@ from commandcenter.engine.client import EngineProcess
 from commandcenter.engine.errors import EngineCrashed, EngineError, EngineTimeout
 from commandcenter.engine.frames import MAX_REPLY_BYTES, FrameBuffer, encode, read
 from commandcenter.engine.limits import MIB, Limits
-from commandcenter.engine.scratch import scratch_folder, sweep
+from commandcenter.engine.scratch import MEMORY, in_memory, scratch_folder, sweep
 from commandcenter.engine.tests.making import Made, only, results, rows
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,8 +90,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., EngineProcess]]:
         process.close()
 
 
-def _names(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+def _names(root: Path) -> list[str]:
+    """Name the runs' folders of a scratch root, on disk and in memory."""
+    on_disk = root.iterdir() if root.exists() else iter(())
+    return [path.name for path in (*on_disk, *MEMORY.glob(f"{in_memory(root)}*"))]
 
 
 def _gone(pid: int) -> bool:
