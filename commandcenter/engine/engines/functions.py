@@ -91,7 +91,7 @@ class FunctionsEngine:
                 yield from functions_of(grammar, blob.entry.path, blob.data)
             except ParseGivenUp as error:
                 message = f"Functions were not counted. {error}"
-                yield Failure(message, blob.entry.path, transient=error.transient)
+                yield Failure(message, blob.entry.path)
 
 
 def functions_of(grammar: Grammar, path: str, data: bytes) -> list[FunctionMetric]:

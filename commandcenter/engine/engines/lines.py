@@ -10,7 +10,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
-from commandcenter.engine.contract import Blob, Context, Entry, LineCount, Result, Rule, Scope
+from commandcenter.engine.contract import Blob, Context, Entry, Failure, LineCount, Result, Rule, Scope
 from commandcenter.engine.engines import grammars, syntax
 from commandcenter.engine.engines.docstrings import docstring_lines
 from commandcenter.engine.engines.grammars import PYTHON, Grammar
@@ -63,7 +63,14 @@ class LinesEngine:
         counted = _tokei(context.materialise(list(texts.values()))) if texts else {}
         for path, blob in texts.items():
             language, count = counted.get(path, ("", None))
-            yield _plain(blob) if count is None else _mended(blob, language, count)
+            if count is None:
+                yield _plain(blob)
+                continue
+            try:
+                yield _mended(blob, language, count)
+            except ParseGivenUp as error:
+                yield count
+                yield Failure(f"Comments were told from code by their marks alone. {error}", path)
 
 
 def _tokei(files: Mapping[Any, Entry]) -> dict[str, tuple[str, LineCount]]:
@@ -100,24 +107,20 @@ def _mended(blob: Blob, language: str, count: LineCount) -> LineCount:
     seen = count.blanks + blank
     if max(data.count(b"\n\n"), data.count(b"\n\r\n")) > seen + LOST_BLANKS or docstrings > count.code:
         grammar = grammars.grammar_for(blob.entry, data)
-        exact = _from_syntax(grammar, blob) if grammar is not None else None
-        if exact is not None:
-            return exact
+        if grammar is not None:
+            return _from_syntax(grammar, blob)
     if docstrings == 0 or docstrings > count.code:
         return count
     comments = count.comments + docstrings - blank
     return LineCount(count.path, count.code - docstrings, comments, count.blanks + blank)
 
 
-def _from_syntax(grammar: Grammar, blob: Blob) -> LineCount | None:
-    """Count a file by blotting out its comments; None where it cannot be parsed."""
+def _from_syntax(grammar: Grammar, blob: Blob) -> LineCount:
+    """Count a file by blotting out its comments. Raises ParseGivenUp."""
     source = "\n".join(f"({kind}) @comment" for kind in grammar.comments)
     if grammar is PYTHON:
         source += _DOCSTRINGS
-    try:
-        nodes = syntax.captures(grammar, blob.data, source).get("comment", [])
-    except ParseGivenUp:
-        return None
+    nodes = syntax.captures(grammar, blob.data, source).get("comment", [])
     data = blob.data
     pieces, position = [], 0
     for start, end in sorted((node.start_byte, node.end_byte) for node in nodes):

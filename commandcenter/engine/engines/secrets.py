@@ -50,6 +50,7 @@ OPTIONS = (
 )
 ALLOW_MARKS = (b"gitleaks:allow", b"betterleaks:allow")
 REDACTED = "REDACTED"
+UNKNOWN = "unknown-secret"
 CONFIG = "betterleaks.toml"
 FILES = "files"
 
@@ -139,14 +140,31 @@ def _scan(
         except orjson.JSONDecodeError:
             break  # cut off
         if "finding" in record:
-            path = linked.get(Path(record["finding"]["location"]["path"]))
-            if path is not None:
-                found[path].append(record["finding"])
+            one = record["finding"]
+            places = _unredacted(one["location"]["path"], map(str, linked))
+            paths = [linked[Path(place)] for place in places if Path(place) in linked]
+            rule = next(iter(_unredacted(one["rule_id"], rules_by_id())), UNKNOWN)
+            for path in paths:
+                found[path].append({**one, "rule_id": rule})
         complete = complete or record.get("scan", {}).get("state") == "complete"
     for path, records in sorted(found.items()):  # the tool reports in the order in which its threads finish
         yield from _findings(path, data[path], records)
     if not complete:
         yield Failure("betterleaks did not end its report: some secrets may be missing.", transient=True)
+
+
+def _unredacted(shown: str, known: Iterable[str]) -> list[str]:
+    """Return what a name can have been before the tool put REDACTED for the secret, which it does everywhere.
+
+    A secret of one letter is cut out of the rule's name and of the path as well. Several are possible only where names
+    differ in nothing else: each is told then, for a finding too many is better than one too few.
+    """
+    if REDACTED not in shown:
+        return [shown]
+    head, *rest = (re.escape(part) for part in shown.split(REDACTED))
+    pattern = re.compile(head + "(.+?)" + r"\1".join(rest), re.DOTALL)
+    matches = ((name, pattern.fullmatch(name)) for name in known)
+    return sorted(name for name, match in matches if match and name.replace(match[1], REDACTED) == shown)
 
 
 def _order(record: Mapping[str, Any]) -> tuple[int, int, str]:

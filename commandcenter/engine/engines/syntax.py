@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tree_sitter import Language, Node, Query
 
 PARSE_SECONDS = 5.0
-"""A file that takes longer is given up; real files of the size limit take less than two."""
+"""A file that takes more of the processor is given up; real files of the size limit take less than two seconds.
+
+Not time on the clock: what is counted of a file must not depend on what else the machine does."""
 PARSE_BYTES = 150 * MIB
 """What one syntax tree may add to the process; a real file of the size limit stays below."""
 MAX_RUBBLE = 20_000**2
@@ -27,11 +29,7 @@ CHUNK_BYTES = 256 * 1024
 
 
 class ParseGivenUp(Exception):
-    """A file took too long, or too much memory, to parse. `transient`: on an idle machine it may not."""
-
-    def __init__(self, message: str, *, transient: bool = False) -> None:
-        super().__init__(message)
-        self.transient = transient
+    """A file takes too much time or memory to parse."""
 
 
 def missing() -> list[str]:
@@ -61,7 +59,7 @@ class _Bound:
     """Stops a parser that takes too long or too much memory, which hostile input can make it do."""
 
     def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.thread_time() + seconds  # the parser calls back in this thread
         self._calls = 0
         self._process = psutil.Process()
         self._ceiling = self._process.memory_info().rss + PARSE_BYTES
@@ -69,7 +67,7 @@ class _Bound:
 
     def stop(self, *_progress: object) -> bool:
         self._calls += 1
-        if time.monotonic() >= self._deadline:
+        if time.thread_time() >= self._deadline:
             self.exceeded = "time"
         elif self._calls % 256 == 0 and self._process.memory_info().rss > self._ceiling:
             self.exceeded = "memory"
@@ -119,4 +117,4 @@ def _refuse_rubble(root: Node) -> None:
 def _given_up(bound: _Bound, seconds: float) -> ParseGivenUp:
     if bound.exceeded == "memory":
         return ParseGivenUp(f"Its syntax tree takes more than {PARSE_BYTES // MIB} MiB.")
-    return ParseGivenUp(f"It takes longer than {seconds:g} s to parse.", transient=True)
+    return ParseGivenUp(f"It takes longer than {seconds:g} s of the processor to parse.")

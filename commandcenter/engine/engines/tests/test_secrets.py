@@ -149,3 +149,10 @@ def test_a_place_of_which_the_tool_leaves_half_out_is_no_failure(tmp_path: Path)
     assert {(f.start_line, f.end_line, f.start_column, f.end_column) for f in found} == {
         (2, 2, 1, len(line) + 1)
     }
+
+
+def test_a_secret_of_one_letter_changes_neither_its_rule_nor_its_file(tmp_path: Path) -> None:
+    line = "source = 'https://" + "deploy:{}@git.example.com/x.git'\n"
+    files = {f"{letter}tility.py": line.format(letter) for letter in "uxl0"}
+    found = findings(run(ENGINE, files, tmp_path))
+    assert {(f.rule_id, f.path) for f in found} == {("generic-credential-uri", path) for path in files}
