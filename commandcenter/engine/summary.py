@@ -47,7 +47,8 @@ def file_rows(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> Iter
     for entry in entries:
         kind, count = classes.get(entry.path), counts.get(entry.path)
         total, commits = totals.get(entry.path), churn.get(entry.path)
-        none_found = 0 if entry.path in read else None
+        # Without a suffix only the first line tells whether a file has functions: none found may mean none looked for.
+        none_found = 0 if entry.path in read and entry.suffix else None
         untouched = 0 if known_history else None
         yield FileRow(
             path=entry.path,
