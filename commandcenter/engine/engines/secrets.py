@@ -33,11 +33,12 @@ from commandcenter.engine.engines.secrets_rules import (
 )
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 
-REVISION = "2"
+REVISION = "3"
+# Not --redact: it cuts the secret, and all that the rule captures, out of the whole report. A user called "u" would turn
+# the rule into generic-credential-REDACTEDri, and a path with a "u" in it into one that we do not know: lost.
 # No validation over the network (it is off unless asked for), no archives, no markers that allow a secret, and our
 # own configuration: betterleaks reads none of the scanned folder, and we also drop the paths that it leaves out.
 OPTIONS = (
-    "--redact=100",
     "--no-allow-signatures",
     "--max-archive-depth=0",
     "--max-decode-depth=3",
@@ -49,8 +50,6 @@ OPTIONS = (
     "--output=-",
 )
 ALLOW_MARKS = (b"gitleaks:allow", b"betterleaks:allow")
-REDACTED = "REDACTED"
-UNKNOWN = "unknown-secret"
 CONFIG = "betterleaks.toml"
 FILES = "files"
 
@@ -140,31 +139,14 @@ def _scan(
         except orjson.JSONDecodeError:
             break  # cut off
         if "finding" in record:
-            one = record["finding"]
-            places = _unredacted(one["location"]["path"], map(str, linked))
-            paths = [linked[Path(place)] for place in places if Path(place) in linked]
-            rule = next(iter(_unredacted(one["rule_id"], rules_by_id())), UNKNOWN)
-            for path in paths:
-                found[path].append({**one, "rule_id": rule})
+            path = linked.get(Path(record["finding"]["location"]["path"]))
+            if path is not None:
+                found[path].append(record["finding"])
         complete = complete or record.get("scan", {}).get("state") == "complete"
     for path, records in sorted(found.items()):  # the tool reports in the order in which its threads finish
         yield from _findings(path, data[path], records)
     if not complete:
         yield Failure("betterleaks did not end its report: some secrets may be missing.", transient=True)
-
-
-def _unredacted(shown: str, known: Iterable[str]) -> list[str]:
-    """Return what a name can have been before the tool put REDACTED for the secret, which it does everywhere.
-
-    A secret of one letter is cut out of the rule's name and of the path as well. Several are possible only where names
-    differ in nothing else: each is told then, for a finding too many is better than one too few.
-    """
-    if REDACTED not in shown:
-        return [shown]
-    head, *rest = (re.escape(part) for part in shown.split(REDACTED))
-    pattern = re.compile(head + "(.+?)" + r"\1".join(rest), re.DOTALL)
-    matches = ((name, pattern.fullmatch(name)) for name in known)
-    return sorted(name for name, match in matches if match and name.replace(match[1], REDACTED) == shown)
 
 
 def _order(record: Mapping[str, Any]) -> tuple[int, int, str]:
@@ -182,7 +164,7 @@ def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> I
             end -= 1
             last = len(lines[end - 1]) if end <= len(lines) else 1
         rule = rules_by_id().get(record["rule_id"])
-        name = _assigned_to(lines, start, first, str(record["match"].get("full", "")))
+        name = _assigned_to(lines, start, first, record["match"])
         text = b"\n".join(lines[start - 1 : end])
         yield Finding(
             path=path,
@@ -206,17 +188,21 @@ def _in_characters(lines: Sequence[bytes], line: int, column: int) -> int:
     return column - len(before) + len(before.decode("utf-8", "replace"))
 
 
-def _assigned_to(lines: Sequence[bytes], line: int, column: int, match: str) -> str:
+def _assigned_to(lines: Sequence[bytes], line: int, column: int, match: Mapping[str, Any]) -> str:
     """Return the plain words that the secret is assigned to, such as `db.password`; empty when in doubt.
 
-    Only letters with separators, right before the part that the tool has redacted.
+    Only letters with separators, right before the secret itself, and nothing that the rule captured.
     """
-    before, redacted, _ = match.partition(REDACTED)
-    if not redacted or not 1 <= line <= len(lines) or "\n" in before:
+    value = str(match.get("value", ""))
+    before, found, _ = str(match.get("full", "")).partition(value) if value else ("", "", "")
+    if not found or not 1 <= line <= len(lines) or "\n" in before:
         return ""
     prefix = lines[line - 1][: column - 1][-120:].decode("utf-8", "replace")
     words = _WORDS.search(prefix + before)
-    return words[1] if words else ""
+    captured = {value, *map(str, (match.get("captures") or {}).values())}
+    if words is None or any(words[1] in text or (text and text in words[1]) for text in captured):
+        return ""
+    return words[1]
 
 
 ENGINE = SecretsEngine()
