@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from commandcenter.engine.collect import Collected
 from commandcenter.engine.contract import Entry
+from commandcenter.engine.summary import Outcome, file_rows
 
 
 def entry(path: str) -> Entry:
@@ -18,10 +20,5 @@ def test_a_file_in_which_functions_were_not_looked_for_has_none_known() -> None:
 
 def test_without_the_engine_nothing_is_known() -> None:
     (row,) = file_rows([entry("empty.py")], {})
-    assert (row.functions, row.complexity, row.code, row.language, row.commits) == (
-        None,
-        None,
-        None,
-        None,
-        None,
-    )
+    known = (row.functions, row.complexity, row.code, row.language, row.commits)
+    assert known == (None, None, None, None, None)
