@@ -13,7 +13,7 @@ def entry(path: str) -> Entry:
 
 def test_a_file_in_which_functions_were_not_looked_for_has_none_known() -> None:
     entries = [entry("empty.py"), entry("run"), entry("notes.md")]
-    functions = Outcome(Collected(), selected={"empty.py", "run"})
+    functions = Outcome(Collected(max_findings=1), selected={"empty.py", "run"})
     rows = {row.path: row.functions for row in file_rows(entries, {"functions": functions})}
     assert rows == {"empty.py": 0, "run": None, "notes.md": None}
 
