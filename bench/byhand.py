@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from commandcenter.engine.contract import Entry
 
-STEPS = ("language", "lines", "functions", "manifests", "secrets", "ruff", "history")
+STEPS = ("clone", "language", "lines", "functions", "manifests", "secrets", "ruff", "history")
 
 
 def files(folder: Path) -> list[Path]:
@@ -20,6 +21,13 @@ def files(folder: Path) -> list[Path]:
         ["git", "ls-files", "-z"], cwd=folder, check=True, capture_output=True, timeout=60
     )
     return [folder / name.decode() for name in listed.stdout.split(b"\0") if name]
+
+
+def clone(folder: Path) -> None:
+    """Get the repository as somebody would who wants to run the tools: its history and a checkout."""
+    with tempfile.TemporaryDirectory() as made:
+        argv = ["git", "clone", "--quiet", "--no-local", str(folder), f"{made}/clone"]
+        subprocess.run(argv, check=True, capture_output=True, timeout=300)
 
 
 def language(folder: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import secrets
 import statistics
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,9 @@ def measure(report: Report, folder: Path) -> None:
                 )
             )
             client = Client(up.port, password)
-            until(lambda: client.call("GET", "/analyses?status=complete")["results"], "the first analysis", 120)
+            until(
+                lambda: client.call("GET", "/analyses?status=complete")["results"], "the first analysis", 120
+            )
             _jobs(report, client, up, folder)
             _rest(report, up)
         finally:
@@ -168,34 +171,33 @@ class _Peak:
             if "celery" in words:
                 self.worker = max(self.worker, size)
             elif not any(part in words for part in ("postgres", "valkey", "granian")) and size > self.child:
-                self.child, self.child_name = size, " ".join(line[:4])[-60:]
+                self.child, self.child_name = size, " ".join(line[:4])[-24:]
 
 
 def _rest(report: Report, up: Up) -> None:
-    processes = [psutil.Process(up.process.pid), *up.descendants()] if up.process else []
-    before = sum(_cpu(process) for process in processes)
+    """Measure what the platform uses while nobody does; processes that a job left end first."""
+    time.sleep(REST_SECONDS)
+    before = _cpu_by_process(up)
     begun = time.perf_counter()
-    time.sleep(REST_SECONDS)  # the measurement itself: what an idle platform uses in this time
-    used = sum(_cpu(process) for process in processes) - before
+    time.sleep(REST_SECONDS)
+    after = _cpu_by_process(up)
+    used = sum(after[pid] - before.get(pid, 0.0) for pid in after)
     report.add(Figure("idle: share of one core", 100 * used / (time.perf_counter() - begun), "%", 3.0))
-    pss = sum(process.memory_full_info().pss for process in processes if process.is_running()) / 1e6
-    rss = sum(process.memory_info().rss for process in processes if process.is_running()) / 1e6
-    report.add(
-        Figure(
-            "idle: memory of all processes, PSS",
-            pss,
-            "MB",
-            1000.0,
-            "",
-            (),
-            f"{len(processes)} processes; sum of RSS {rss:.0f} MB counts shared pages again",
-        )
-    )
+    alive = _processes(up)
+    pss = sum(process.memory_full_info().pss for process in alive) / 1e6
+    rss = sum(process.memory_info().rss for process in alive) / 1e6
+    note = f"{len(alive)} processes; the sum of RSS, which counts shared pages again, is {rss:.0f} MB"
+    report.add(Figure("idle: memory of all processes, PSS", pss, "MB", 1000.0, "", (), note))
 
 
-def _cpu(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.Error:
-        return 0.0
-    return times.user + times.system
+def _processes(up: Up) -> list[psutil.Process]:
+    return [psutil.Process(up.process.pid), *up.descendants()] if up.process else []
+
+
+def _cpu_by_process(up: Up) -> dict[int, float]:
+    used = {}
+    for process in _processes(up):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            used[process.pid] = times.user + times.system
+    return used
