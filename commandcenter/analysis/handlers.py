@@ -28,6 +28,19 @@ OPENED, RAN, SAVED = 10, 92, 96  # percent
 SILENCE_SECONDS = 60.0  # beyond the longest tool run, after which an engine process counts as stuck
 
 
+STEPS = {
+    # what an engine does, in the words of the progress bar
+    "language": "Recognising languages",
+    "lines": "Counting lines",
+    "functions": "Measuring functions",
+    "manifests": "Reading manifests and lock files",
+    "technologies": "Detecting technologies",
+    "secrets": "Looking for secrets",
+    "ruff": "Checking Python",
+    "history": "Reading the history",
+}
+
+
 class AnalysisHandler:
     """Analyses one ref of one repository. A second attempt uses the same Analysis row and starts over."""
 
@@ -129,7 +142,7 @@ class _Work:
     def _take(self, message: Mapping[str, Any], ingest: Ingest) -> None:
         match message["type"]:
             case "progress":
-                self._run.progress(_percent(message), message["step"])
+                self._run.progress(_percent(message), STEPS.get(message["step"], message["step"]))
             case "log":
                 self._run.log(message["level"], message["message"], message["source"])
             case _:

@@ -62,6 +62,7 @@ class Outbox(models.Model):
     last_error = models.TextField(blank=True)
 
     class Meta:
+        verbose_name_plural = "outbox"
         indexes = [
             # serves: the relay's claim
             models.Index(fields=["not_before"], name="outbox_due"),

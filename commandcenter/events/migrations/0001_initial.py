@@ -42,6 +42,9 @@ class Migration(migrations.Migration):
                 ('not_before', models.DateTimeField(default=django.utils.timezone.now)),
                 ('last_error', models.TextField(blank=True)),
             ],
+            options={
+                'verbose_name_plural': 'outbox',
+            },
         ),
         migrations.AddIndex(
             model_name='event',
