@@ -191,8 +191,11 @@ _LOCK_SPACE = 0x41A1  # of our advisory locks: results of a repository
 
 
 def _heat(row: Row) -> float | None:
+    """Commits x complexity; none for what nobody here edits by hand."""
     commits, complexity = row["commits"], row["complexity"]
-    return None if commits is None or complexity is None else float(commits * complexity)
+    if commits is None or complexity is None or row["vendored"] or row["generated"]:
+        return None
+    return float(commits * complexity)
 
 
 def find_shared(repository_id: int, key: str) -> ResultSet | None:

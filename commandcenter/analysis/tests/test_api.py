@@ -395,3 +395,10 @@ def test_a_filter_over_what_nothing_measured_is_refused(viewer: Any, query: str)
     response = viewer.get(f"/api/v1{query}")
     assert response.status_code == 400
     assert response.json()["errors"][0]["code"] == "unknown"
+
+
+def test_files_that_nobody_edits_by_hand_are_never_hot(viewer: Any, repository: Any) -> None:
+    files = [file_row("vendor/a.js", vendored=True), file_row("b_pb2.py", generated=True), file_row("c.py")]
+    analysis = analyse(repository, messages(files=files))
+    hot = viewer.get(f"/api/v1/analyses/{analysis.pk}/files?sort=heat").json()["results"]
+    assert [row["path"] for row in hot] == ["c.py"]
