@@ -65,7 +65,7 @@ vendor: $(RUNTIME) ## Fetch the front-end files again at the versions that their
 .PHONY: screenshots
 screenshots: $(DEV) ## Pictures of every page, light and dark, for the eye: build/screenshots
 	@$(PY) -m tests.chromium
-	@$(PY) -m pytest -n 0 -m screenshots $(PYTEST_ARGS)
+	@$(PY) -m tests.screenshots
 
 # Universal over Python 3.11-3.13 and machines, with hashes, without addresses of package indexes.
 LOCK = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

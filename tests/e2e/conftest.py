@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from commandcenter.embedded import ports
 from tests import chromium
+from tests.e2e.api import PASSWORD, USER, wait_for_first_analysis
 from tests.e2e.source import write_repository
 from tests.embedded.running import Up, data_folder, small_repository, until
 
-USER, PASSWORD = "ada", "correct horse battery staple"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -32,9 +32,11 @@ def platform() -> Iterator[Up]:
             CC_ADMIN_PASSWORD=PASSWORD,
             CC_OUTBOUND_ALLOW="127.0.0.0/8",
             CC_RATE_LIMITS="off",
+            CC_JOB_RETRY_SECONDS="1",
         )
         try:
             up.start_and_wait()
+            wait_for_first_analysis(up)
             yield up
         finally:
             up.end()

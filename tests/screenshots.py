@@ -1,0 +1,89 @@
+"""`make screenshots`: pictures of every page in both themes and at two widths, for the eye, in build/screenshots."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests import chromium
+from tests.e2e.api import PASSWORD, USER, call, wait_for_first_analysis
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS
+from tests.e2e.source import write_repository
+from tests.embedded.running import Up, data_folder
+
+TARGET = Path(__file__).resolve().parent.parent / "build" / "screenshots"
+WIDTHS = {"wide": 1366, "phone": 360}
+LISTS = (
+    "",
+    "projects",
+    "repositories",
+    "technologies",
+    "analyses",
+    "jobs",
+    "system",
+    "projects/new",
+    "repositories/new",
+)
+TABS = ("findings", "dependencies", "technologies", "files")
+
+
+def main() -> int:
+    """Start a platform with one analysed repository, and take the pictures."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with data_folder() as folder:
+        write_repository(folder / "service")
+        up = Up(
+            folder / "data",
+            folder / "service",
+            CC_ADMIN_USER=USER,
+            CC_ADMIN_PASSWORD=PASSWORD,
+            CC_RATE_LIMITS="off",
+        )
+        try:
+            up.start_and_wait()
+            token = wait_for_first_analysis(up)
+            technology = {"project": 1, "name": "Django", "domain": "framework"}
+            call(up, "technologies", technology, token=token)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_ARGUMENTS)
+                for theme in ("light", "dark"):
+                    for name, width in WIDTHS.items():
+                        context = browser.new_context(
+                            base_url=f"http://localhost:{up.port}",
+                            viewport={"width": width, "height": 900},
+                            color_scheme="dark" if theme == "dark" else "light",
+                        )
+                        _pictures(context.new_page(), f"{theme}-{name}")
+                        context.close()
+                browser.close()
+        finally:
+            up.end()
+    sys.stdout.write(f"{TARGET}\n")
+    return 0
+
+
+def _pictures(page: Page, suffix: str) -> None:
+    page.goto("/login/")
+    _shoot(page, f"login-{suffix}")
+    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    details = [
+        *(f"{kind}/1" for kind in ("projects", "repositories", "technologies", "jobs", "analyses")),
+        "repositories/1/edit",
+    ]
+    for path in (*LISTS, *details, *(f"analyses/1/{tab}" for tab in TABS), "no-such-page"):
+        page.goto(f"/{path}/" if path else "/")
+        _shoot(page, f"{path.replace('/', '-') or 'overview'}-{suffix}")
+
+
+def _shoot(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=TARGET / f"{name}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
