@@ -130,6 +130,8 @@ def _jobs(report: Report, client: Client, up: Up, folder: Path) -> None:
 def _follow(client: Client, project: int, repository: int, peak: _Peak | None = None) -> tuple[float, float]:
     """Start an analysis; return the seconds to its first running message and to its end."""
     with client.socket(f"/ws/jobs?project={project}") as socket:
+        if json.loads(socket.recv(timeout=60))["type"] != "connected":
+            raise SystemExit("The socket did not say that it is connected.")
         begun = time.perf_counter()
         job = client.call("POST", f"/repositories/{repository}/analyze", {})["id"]
         started = 0.0

@@ -5,15 +5,19 @@ Django's own ASGI handler costs about four times the CPU a request (docs/archite
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.production")
 os.environ.setdefault("CC_PROCESS", "web")
 
+import structlog
 from a2wsgi import WSGIMiddleware
+from channels.layers import get_channel_layer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.wsgi import get_wsgi_application
+from redis.exceptions import RedisError
 
 wsgi = get_wsgi_application()
 
@@ -21,15 +25,33 @@ from commandcenter.accounts.sockets import SocketAuthentication  # noqa: E402  (
 from jobs.routing import websocket_urlpatterns  # noqa: E402
 
 HTTP_THREADS = 8
+SUBSCRIBE_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
 
 
 async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
-    """Answer the server's start and stop messages; nothing has to be prepared."""
+    """Answer the server's start and stop messages, and keep the channel layer listening in between."""
     while True:
         message = await receive()
+        if message["type"] == "lifespan.startup":
+            await _stay_subscribed()
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+async def _stay_subscribed() -> None:
+    """Join a group that nobody writes to.
+
+    A layer without any subscription looks for one only every 100 ms, and the first socket's news would wait for that.
+    """
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(SUBSCRIBE_SECONDS):
+            await layer.group_add("stay-subscribed", await layer.new_channel())
+    except (OSError, TimeoutError, RedisError):
+        log.warning("channel layer not reached at the start", action="subscribe")
 
 
 bridge = WSGIMiddleware(wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]  # Django's own type of WSGI
