@@ -7,7 +7,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from commandcenter.analysis.tests.factories import analyse, finding, messages
+from commandcenter.analysis.models import Analysis, AnalysisStatus
+from commandcenter.analysis.settle import mark_attempt
+from commandcenter.analysis.tests.factories import analyse, finding, messages, start, tree_ref
 from commandcenter.dashboard.tests.conftest import LISTS, World, signed_in
 from commandcenter.inventory.tests.factories import make_repository
 
@@ -120,3 +122,13 @@ def test_pages_send_a_strict_content_policy_and_nothing_inline(world: World) -> 
     assert b"<style" not in response.content
     assert b" style=" not in response.content
     assert b"onclick" not in response.content
+
+
+def test_an_attempt_that_failed_is_not_yet_a_failed_analysis(world: World) -> None:
+    analysis = start(world.repository, tree_ref())
+    mark_attempt(analysis.pk, AnalysisStatus.FAILED, "source_unreachable", "Nobody answered.")
+    path = f"/analyses/{analysis.pk}/"
+    client = signed_in(world.viewer)
+    assert "An attempt failed; another one follows." in client.get(path).content.decode()
+    Analysis.objects.filter(pk=analysis.pk).update(settled=True)
+    assert "The analysis failed." in client.get(path).content.decode()
