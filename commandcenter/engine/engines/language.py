@@ -13,7 +13,7 @@ from commandcenter.engine.contract import Blob, Context, Entry, FileClass, Resul
 
 Kind = Literal["programming", "markup", "data", "prose", "unknown"]
 
-REVISION = "1"
+REVISION = "2"
 # Heuristics and classifiers look at the beginning of a file only: reading 5 MB of brackets takes a second.
 HEAD_BYTES = 128 * 1024
 BINARY_BYTES = 8000
@@ -33,6 +33,10 @@ _KINDS: dict[str, Kind] = {
 def looks_binary(data: bytes) -> bool:
     """Tell whether the bytes are not text, as git does: a NUL near the beginning."""
     return b"\0" in data[:BINARY_BYTES]
+
+
+# linguist counts these in the language that they belong to, and so do line counters.
+GROUPS = {"TSX": "TypeScript"}
 
 
 class LanguageEngine:
@@ -81,6 +85,7 @@ class LanguageEngine:
         kind: Kind = "unknown"
         if not binary:
             language = enry.get_language(blob.entry.name, head) or _by_name(blob.entry.name)
+            language = GROUPS.get(language, language) if language else None
             kind = _KINDS.get(enry.get_language_type(language), "unknown") if language else "unknown"
         yield FileClass(
             path=path,

@@ -31,6 +31,8 @@ def classify(tmp_path: Path, path: str, content: str | bytes) -> FileClass:
         ("data.json", "{}", "JSON", "data"),
         ("README.md", "# x\n", "Markdown", "prose"),
         ("page.html", "<p>", "HTML", "markup"),
+        ("a.ts", "let a: number = 1;\n", "TypeScript", "programming"),
+        ("a.tsx", "export const C = () => <b/>;\n", "TypeScript", "programming"),
         ("b\\xff.py", "x = 1\n", "Python", "programming"),
         ("latin.py", b"x = '\xe9\xff'\n", "Python", "programming"),
         ("notes", "some words\n", None, "unknown"),
