@@ -13,7 +13,6 @@ from commandcenter.analysis.models import (
     AnalysisStatus,
     BranchLine,
     Finding,
-    FindingState,
     Severity,
 )
 from commandcenter.inventory.models import ProjectQuerySet, Repository, Technology
@@ -56,10 +55,8 @@ def overview(projects: ProjectQuerySet) -> dict[str, Any]:
 
 
 def open_findings(projects: ProjectQuerySet) -> Any:
-    """Return the findings that are not fixed on default branches of these projects."""
-    return Finding.objects.filter(repository__project__in=projects, branch_line__is_default=True).exclude(
-        state=FindingState.FIXED
-    )
+    """Return the open findings on default branches of these projects."""
+    return Finding.objects.filter(repository__project__in=projects).on_default_branches().open()
 
 
 def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]:

@@ -104,12 +104,6 @@ def share(part: float | None, whole: float | None) -> int:
     return round(100 * part / whole) if part and whole else 0
 
 
-@register.filter
-def get(mapping: dict[str, Any] | None, key: str) -> Any:
-    """Return a value of a mapping by a key that a template only knows as a variable."""
-    return mapping.get(key) if isinstance(mapping, dict) else None
-
-
 @register.inclusion_tag("components/stacked_bar.html")
 def stacked_bar(label: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
     """Draw parts of a whole as one bar with a legend; the sixth and later ones are summed as "Other".
