@@ -36,12 +36,14 @@ def check_handlers(**_: Any) -> list[CheckMessage]:
                 )
             )
             continue
-        missing = [name for name in ("validate", "run") if not callable(getattr(handler, name, None))]
+        missing = [
+            name for name in ("validate", "scope", "run") if not callable(getattr(handler, name, None))
+        ]
         if missing or getattr(handler, "queue", None) not in settings.QUEUES:
             found.append(
                 Error(
                     f"{path} is not a jobs.handlers.Handler.",
-                    hint="It needs `validate`, `run`, and a `queue` out of settings.QUEUES.",
+                    hint="It needs `validate`, `scope`, `run`, and a `queue` out of settings.QUEUES.",
                     id="jobs.E003",
                 )
             )

@@ -45,6 +45,7 @@ def create_job(
     handler = handler_for(job_type)
     cleaned = handler.validate(dict(parameters), project=project)
     labels = checked_tags(tags or {})
+    scope = handler.scope(cleaned)
     with transaction.atomic():
         job = Job.objects.create(
             project=project,
@@ -55,6 +56,8 @@ def create_job(
             max_attempts=1 if queue == FOREGROUND else settings.JOB_MAX_ATTEMPTS,
             parent=parent,
             retry_of=retry_of,
+            repository_id=scope.repository_id,
+            exclusive_key=scope.exclusive,
             origin_kind=origin_kind,
             origin_id=origin_id,
             created_by=created_by,

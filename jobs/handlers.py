@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -60,10 +61,21 @@ class JobRunContext(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a job works on. `exclusive` names what only one running job may work on at a time; empty: nothing."""
+
+    repository_id: int | None = None
+    exclusive: str = ""
+
+
 class Handler(Protocol):
     """One job type. Instances are made once a process, so they keep no state of a job."""
 
     queue: str
+
+    def scope(self, parameters: dict[str, Any]) -> Scope:
+        """Return what a job with these parameters, as `validate` returned them, works on."""
 
     def validate(self, parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
         """Return the cleaned parameters; raise InvalidParameters naming each that cannot be used."""

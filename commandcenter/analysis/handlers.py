@@ -21,7 +21,7 @@ from commandcenter.engine.errors import EngineError
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Project, Repository
 from jobs.exceptions import JobCancelled, JobFailed, LeaseLost, Stopped
-from jobs.handlers import JobRunContext
+from jobs.handlers import JobRunContext, Scope
 from jobs.models import Job
 
 OPENED, RAN, SAVED = 10, 92, 96  # percent
@@ -49,6 +49,11 @@ class AnalysisHandler:
     def validate(self, given: dict[str, Any], *, project: Project) -> dict[str, Any]:
         """Return {repository, ref, force}; raise InvalidParameters."""
         return parameters.cleaned(given, project=project)
+
+    def scope(self, given: dict[str, Any]) -> Scope:
+        """Work on one repository; of each ref one analysis runs at a time."""
+        ref = hashlib.sha256(given["ref"].encode()).hexdigest()[:32] if given["ref"] else "default"
+        return Scope(given["repository"], f"analysis:{given['repository']}:{ref}")
 
     def run(self, run: JobRunContext) -> None:
         """Do the analysis; the job's result is a short account of it."""

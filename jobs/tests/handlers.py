@@ -15,7 +15,7 @@ from typing import Any
 
 from commandcenter.inventory.models import Project
 from jobs.exceptions import InvalidParameters, JobFailed
-from jobs.handlers import JobRunContext
+from jobs.handlers import JobRunContext, Scope
 
 runs: defaultdict[int, int] = defaultdict(int)  # job id -> how often it ran in this process
 gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
@@ -39,6 +39,12 @@ class ScriptHandler:
             raise InvalidParameters.single("parameters.steps", "invalid", "Give a list of steps.")
         return {"steps": steps}
 
+    def scope(self, parameters: dict[str, Any]) -> Scope:
+        """Work on nothing in particular, unless a step names it: {"alone": key}."""
+        return Scope(
+            exclusive=next((str(step["alone"]) for step in parameters["steps"] if "alone" in step), "")
+        )
+
     def run(self, run: JobRunContext) -> None:
         """Do the steps in order, then commit the result."""
         runs[run.job_id] += 1
@@ -51,6 +57,9 @@ class ScriptHandler:
 
     def do_progress(self, run: JobRunContext, argument: list[Any], result: dict[str, Any]) -> None:
         run.progress(*argument)
+
+    def do_alone(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Say nothing more: the key has done its work in `scope`."""
 
     def do_log(self, run: JobRunContext, argument: list[str], result: dict[str, Any]) -> None:
         level, message, source = argument

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from commandcenter.accounts.models import User
-from commandcenter.inventory.models import Project
+from commandcenter.inventory.models import Project, Repository
 
 
 class JobStatus(models.TextChoices):
@@ -93,6 +93,19 @@ class Job(models.Model):
     retry_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
     )
+    # What the job works on, where it is one repository: for limits, and for the repository's own list of jobs.
+    repository = models.ForeignKey(
+        Repository, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs", db_index=False
+    )
+    exclusive_key = models.CharField(
+        max_length=120, blank=True
+    )  # of jobs with the same one, one runs at a time
+    join_key = models.CharField(max_length=64, blank=True)  # of active jobs with the same one, there is one
+    held_by = models.CharField(max_length=140, blank=True)  # the limit or pause for which a queued job waits
+    child_key = models.CharField(max_length=80, blank=True)  # which part of its parent's batch it does
+    awaits_children = models.BooleanField(
+        default=False
+    )  # runs without a worker until its children have ended
     origin_kind = models.CharField(max_length=10, choices=OriginKind.choices, default=OriginKind.API)
     origin_id = models.BigIntegerField(null=True, blank=True)
     created_by = models.ForeignKey(
@@ -113,6 +126,20 @@ class Job(models.Model):
                 condition=Q(status__in=TERMINAL, completed_at__isnull=False)
                 | Q(status__in=ACTIVE, completed_at__isnull=True),
                 name="job_completed_at_when_terminal",
+            ),
+            models.UniqueConstraint(
+                fields=["exclusive_key"],
+                condition=Q(status=JobStatus.RUNNING) & ~Q(exclusive_key=""),
+                name="job_exclusive_runs_alone",
+            ),
+            models.UniqueConstraint(
+                fields=["join_key"],
+                condition=Q(status__in=(JobStatus.QUEUED, JobStatus.RUNNING)) & ~Q(join_key=""),
+                name="job_joined_is_one",
+            ),
+            # serves as well: the part of a batch that a second attempt finds made already
+            models.UniqueConstraint(
+                fields=["parent", "child_key"], condition=~Q(child_key=""), name="job_child_made_once"
             ),
         ]
         indexes = [
@@ -138,6 +165,18 @@ class Job(models.Model):
             ),
             # serves: the children of a batch
             models.Index(fields=["parent", "status"], condition=Q(parent__isnull=False), name="job_parent"),
+            # serves: the jobs of a repository, newest first, and the end of its reference when it is deleted
+            models.Index(
+                fields=["repository", "-id"], condition=Q(repository__isnull=False), name="job_repository"
+            ),
+            # serves: letting go what waits for a limit or a pause, oldest first
+            models.Index(
+                fields=["held_by", "queued_at", "id"],
+                condition=Q(status=JobStatus.QUEUED) & ~Q(held_by=""),
+                name="job_held",
+            ),
+            # serves: batches whose children may all have ended
+            models.Index(fields=["id"], condition=Q(awaits_children=True), name="job_awaits_children"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,29 @@
+"""The rows of this app: jobs with their runs and events, and what operators set and see around them."""
+
+from jobs.models.jobs import (
+    ACTIVE,
+    FOREGROUND,
+    TERMINAL,
+    Job,
+    JobEvent,
+    JobEventType,
+    JobQuerySet,
+    JobRun,
+    JobStatus,
+    JobType,
+    OriginKind,
+)
+
+__all__ = [
+    "ACTIVE",
+    "FOREGROUND",
+    "TERMINAL",
+    "Job",
+    "JobEvent",
+    "JobEventType",
+    "JobQuerySet",
+    "JobRun",
+    "JobStatus",
+    "JobType",
+    "OriginKind",
+]
