@@ -11,6 +11,7 @@ import structlog
 from django.db import connection, transaction
 
 from jobs import lease
+from jobs.aftermath import job_left
 from jobs.dispatch import enqueue
 from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached
 from jobs.handlers import KillHook, LogLevel
@@ -163,16 +164,18 @@ class Attempt:
     ) -> Job | None:
         """End the job with what was collected written first. Raises LeaseLost; None when it has already ended."""
         with self._giving_up() as batch:
-            return transition(
-                self.job_id,
-                to,
-                sources={JobStatus.RUNNING},
-                reason=reason,
-                fence=self.token,
-                job_values=job_values,
-                run_values=batch.run_values(),
-                details=self._with_receipts(details),
-                before=batch.entries,
+            return self._left(
+                transition(
+                    self.job_id,
+                    to,
+                    sources={JobStatus.RUNNING},
+                    reason=reason,
+                    fence=self.token,
+                    job_values=job_values,
+                    run_values=batch.run_values(),
+                    details=self._with_receipts(details),
+                    before=batch.entries,
+                )
             )
 
     def requeue(
@@ -185,17 +188,25 @@ class Attempt:
     ) -> Job | None:
         """Hand the job back to the queue. Raises LeaseLost; None when it has already ended."""
         with self._giving_up() as batch:
-            return enqueue(
-                self.job_id,
-                sources={JobStatus.RUNNING},
-                reason=reason,
-                delay_seconds=delay_seconds,
-                fence=self.token,
-                job_values=job_values,
-                run_values=batch.run_values(),
-                details=self._with_receipts(details),
-                before=batch.entries,
+            return self._left(
+                enqueue(
+                    self.job_id,
+                    sources={JobStatus.RUNNING},
+                    reason=reason,
+                    delay_seconds=delay_seconds,
+                    fence=self.token,
+                    job_values=job_values,
+                    run_values=batch.run_values(),
+                    details=self._with_receipts(details),
+                    before=batch.entries,
+                )
             )
+
+    @staticmethod
+    def _left(job: Job | None) -> Job | None:
+        if job is not None:
+            job_left(job)
+        return job
 
     @contextmanager
     def _giving_up(self) -> Iterator[Batch]:

@@ -6,6 +6,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from commandcenter.accounts.models import User
+from jobs.aftermath import job_left
 from jobs.exceptions import IllegalState
 from jobs.models import Job, JobRun, JobStatus
 from jobs.state import transition
@@ -24,6 +25,7 @@ def cancel(job: Job, by: User | None) -> Job:
             job.pk, JobStatus.CANCELLED, sources=WAITING, reason="cancelled", details=details
         )
         if cancelled is not None:
+            job_left(cancelled)
             return cancelled
         # The flag lives on JobRun, so that this never waits for the transaction in which the job completes.
         flagged = JobRun.objects.filter(job_id=job.pk, job__status=JobStatus.RUNNING).update(

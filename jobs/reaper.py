@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from jobs.aftermath import job_left
 from jobs.dispatch import enqueue
 from jobs.models import FOREGROUND, Job, JobStatus
 from jobs.state import transition
@@ -73,6 +74,7 @@ def _reap(job: Job) -> Job | None:
             details={"worker_lost": job.run.worker},
         )
     if ended is not None:
+        job_left(ended)
         log.warning("job reaped", action="reap", job_id=job.pk, worker=job.run.worker, status=ended.status)
     return ended
 
@@ -100,7 +102,7 @@ def _abandoned_commands() -> int:
         status=JobStatus.QUEUED, queue=FOREGROUND, queued_at__lt=Now() - FOREGROUND_GRACE
     ).values_list("pk", flat=True)[:BATCH]
     values = {"error_code": "worker_lost", "error_message": "The command that was to run this job has ended."}
-    return sum(
+    ended = [
         transition(
             pk,
             JobStatus.FAILED,
@@ -108,6 +110,9 @@ def _abandoned_commands() -> int:
             reason="worker_lost",
             job_values=values,
         )
-        is not None
         for pk in abandoned
-    )
+    ]
+    for job in ended:
+        if job is not None:
+            job_left(job)
+    return sum(job is not None for job in ended)
