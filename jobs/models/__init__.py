@@ -13,6 +13,7 @@ from jobs.models.jobs import (
     JobType,
     OriginKind,
 )
+from jobs.models.workers import Worker
 
 __all__ = [
     "ACTIVE",
@@ -26,4 +27,5 @@ __all__ = [
     "JobStatus",
     "JobType",
     "OriginKind",
+    "Worker",
 ]
