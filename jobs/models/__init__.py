@@ -13,6 +13,7 @@ from jobs.models.jobs import (
     JobType,
     OriginKind,
 )
+from jobs.models.limits import JobLimit, LimitScope, QueueControl
 from jobs.models.workers import Worker
 
 __all__ = [
@@ -22,10 +23,13 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobEventType",
+    "JobLimit",
     "JobQuerySet",
     "JobRun",
     "JobStatus",
     "JobType",
+    "LimitScope",
     "OriginKind",
+    "QueueControl",
     "Worker",
 ]
