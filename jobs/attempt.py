@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from jobs import lease
 from jobs.aftermath import job_left
 from jobs.dispatch import enqueue
-from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached
+from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached, WorkerStopping
 from jobs.handlers import KillHook, LogLevel
 from jobs.history import append
 from jobs.models import Job, JobStatus
@@ -21,7 +21,7 @@ from jobs.recorder import Batch, Recorder
 from jobs.state import transition
 from jobs.storable import json_value
 
-StopReason = Literal["cancelled", "time_limit", "lease_lost"]
+StopReason = Literal["cancelled", "time_limit", "worker_stopping", "lease_lost"]
 MAX_HOOKS = 100
 HOOK_SECONDS = 5.0  # that kill hooks get before the attempt goes on without their receipts
 
@@ -92,6 +92,8 @@ class Attempt:
                 return JobCancelled("Cancellation was asked for.")
             case "time_limit":
                 return TimeLimitReached("The job used up its time.")
+            case "worker_stopping":
+                return WorkerStopping("The worker stops; another one runs the job again.")
             case _:
                 return LeaseLost("Another attempt may own this job.")
 

@@ -61,5 +61,9 @@ class TimeLimitReached(Stopped):
     """Raised in a running job that used up its time."""
 
 
+class WorkerStopping(Stopped):
+    """Raised in a running job whose worker was told to stop and whose grace is over; another worker runs it again."""
+
+
 class LeaseLost(Stopped):
     """Raised when this process no longer owns the job: another may run it, so nothing may be written."""

@@ -15,7 +15,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from jobs import lease
 from jobs.attempt import Attempt
 from jobs.dispatch import dispatch
-from jobs.exceptions import IllegalState, JobCancelled, JobFailed, LeaseLost, TimeLimitReached
+from jobs.exceptions import (
+    IllegalState,
+    JobCancelled,
+    JobFailed,
+    LeaseLost,
+    TimeLimitReached,
+    WorkerStopping,
+)
 from jobs.handlers import handler_for, time_limits
 from jobs.models import FOREGROUND, Job, JobStatus
 from jobs.storable import text
@@ -100,6 +107,9 @@ def _decide(attempt: Attempt, outcome: BaseException | None) -> None:
     if stop == "cancelled" or isinstance(outcome, JobCancelled):
         attempt.stop("cancelled")
         attempt.finish(JobStatus.CANCELLED, reason="cancelled")
+    elif stop == "worker_stopping" or isinstance(outcome, WorkerStopping):
+        attempt.stop("worker_stopping")
+        attempt.requeue(reason="worker_stopped")
     elif stop == "time_limit" or isinstance(outcome, SoftTimeLimitExceeded | TimeLimitReached):
         attempt.stop("time_limit")
         soft, _hard = time_limits(attempt.job.job_type)
@@ -154,7 +164,7 @@ def _interrupted(attempt: Attempt) -> None:
         attempt.stop("cancelled")
         attempt.finish(JobStatus.CANCELLED, reason="interrupted")
         return
-    attempt.stop("lease_lost")
+    attempt.stop("worker_stopping")
     attempt.requeue(reason="worker_stopped")
 
 

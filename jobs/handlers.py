@@ -41,14 +41,14 @@ class JobRunContext(Protocol):
     def progress(self, percent: int, step: str) -> None:
         """Tell how far the work is, 0 to 100, and what it does. Cheap: kept in memory, written 4 times a second.
 
-        Raises JobCancelled, TimeLimitReached or LeaseLost when the attempt must end.
+        Raises a `Stopped` (JobCancelled, TimeLimitReached, WorkerStopping, LeaseLost) when the attempt must end.
         """
 
     def log(self, level: LogLevel, message: str, source: str = "") -> None:
         """Add a line to the job's log, which is capped per job. Cheap, and never raises."""
 
     def raise_if_cancelled(self) -> None:
-        """Raise JobCancelled, TimeLimitReached or LeaseLost when the attempt must end."""
+        """Raise a `Stopped` that says why, when the attempt must end."""
 
     def on_cancel(self, hook: KillHook) -> None:
         """Register what ends the work's processes: called once, from another thread, when the attempt must end."""

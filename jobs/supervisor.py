@@ -15,14 +15,14 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import lease
+from jobs import lease, stopping
 from jobs.attempt import HOOK_SECONDS, Attempt, StopReason
 from jobs.exceptions import LeaseLost
 from jobs.models import JobStatus
 
 TICK_SECONDS = 0.25  # progress and log are written this often
 LOOK_SECONDS = 0.5  # cancellation is seen within this
-UNWIND_SECONDS = 4.0  # that a handler gets to notice its cancellation
+UNWIND_SECONDS = 4.0  # that a handler gets to notice that it was cancelled, or that its worker stops
 EXIT_CODE = 70
 
 log = structlog.get_logger(__name__)
@@ -36,8 +36,11 @@ def mark_process_expendable() -> None:
 
 
 def end_process() -> bool:
-    """End a pool's process without any clean-up that could write; do nothing (False) in any other process."""
-    if _expendable_process != os.getpid():
+    """End a pool's process without any clean-up that could write; do nothing (False) in any other process.
+
+    A worker without a pool is one of the others, until the grace of its own end is over.
+    """
+    if _expendable_process != os.getpid() and not stopping.grace_over():
         return False
     os._exit(EXIT_CODE)
 
@@ -111,7 +114,9 @@ class Supervisor:
                         "heartbeat missed", action="beat", job_id=self._attempt.job_id, error=str(error)
                     )
                     connection.close()
-                if self._attempt.stop_reason == "cancelled":
+                if stopping.grace_over() and self._attempt.stop_reason is None and not self._attempt.ending:
+                    self._end("worker_stopping")
+                if self._attempt.stop_reason in {"cancelled", "worker_stopping"}:
                     unwind_until = unwind_until or now + UNWIND_SECONDS
                     if now > unwind_until:
                         self._abandon()
@@ -147,9 +152,13 @@ class Supervisor:
         return ender
 
     def _abandon(self) -> None:
-        """Record the cancellation of a handler that does not notice it, and end its process where that is possible."""
+        """Record the end of a handler that does not notice it, and end its process where that is possible."""
+        details = {"unwound": False}
         try:
-            self._attempt.finish(JobStatus.CANCELLED, reason="cancelled", details={"unwound": False})
+            if self._attempt.stop_reason == "worker_stopping":
+                self._attempt.requeue(reason="worker_stopped", details=details)
+            else:
+                self._attempt.finish(JobStatus.CANCELLED, reason="cancelled", details=details)
         except LeaseLost:
             return
         end_process()

@@ -20,7 +20,7 @@ from commandcenter.analysis.settle import mark_attempt
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Project, Repository
-from jobs.exceptions import JobCancelled, JobFailed, LeaseLost, Stopped
+from jobs.exceptions import JobCancelled, JobFailed, LeaseLost, Stopped, WorkerStopping
 from jobs.handlers import JobRunContext, Scope
 from jobs.models import Job
 
@@ -217,8 +217,8 @@ def _raise_if_stopped(run: JobRunContext, analysis: Analysis) -> None:
 
 
 def _mark_stopped(stop: Stopped, analysis: Analysis) -> None:
-    if isinstance(stop, LeaseLost):
-        return  # another attempt writes this row now
+    if isinstance(stop, LeaseLost | WorkerStopping):
+        return  # another attempt writes this row, now or soon
     if isinstance(stop, JobCancelled):
         mark_attempt(analysis.pk, AnalysisStatus.CANCELLED, "", "")
     else:
