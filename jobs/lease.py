@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from jobs.exceptions import LeaseLost
 from jobs.handlers import time_limits
 from jobs.history import FromNow, Increment
-from jobs.models import Job, JobRun, JobStatus
+from jobs.models import FOREGROUND, Job, JobRun, JobStatus
 from jobs.state import transition
 
 
@@ -40,7 +40,7 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
         sources={JobStatus.QUEUED},
         reason="claimed",
         where=Q(dispatch_id=dispatch_id) & (Q(not_before=None) | Q(not_before__lte=Now())),
-        job_values=lambda row: {"attempt": row.attempt + 1, "started_at": row.clock},
+        job_values=_begun,
         run_values={
             "fencing_token": Increment(1),
             "lease_expires_at": FromNow(settings.JOB_LEASE_SECONDS),
@@ -53,6 +53,15 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
     if claimed is None:
         JobRun.objects.filter(job_id=job_id).update(duplicates=F("duplicates") + 1)
     return claimed
+
+
+def _begun(row: Any) -> dict[str, Any]:
+    """Return the columns of a job whose attempt begins; the first one tells how long the queue made it wait."""
+    values: dict[str, Any] = {"attempt": row.attempt + 1, "started_at": row.clock}
+    if row.waited_seconds is None and row.queue != FOREGROUND and row.queued_at is not None:
+        due = max(row.queued_at, row.not_before or row.queued_at)
+        values["waited_seconds"] = max(0.0, (row.clock - due).total_seconds())
+    return values
 
 
 def renew(job_id: int, token: int) -> Renewal:

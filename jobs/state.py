@@ -101,6 +101,8 @@ def _run_values(source: JobStatus, to: JobStatus, extra: Mapping[str, Any]) -> d
         values |= {"progress": 0, "current_step": ""}
     if to == JobStatus.COMPLETED:
         values["progress"] = 100
+    if to in TERMINAL:
+        values["uncounted"] = True  # until jobs.rollups has added it to the statistics
     return values
 
 

@@ -1,5 +1,6 @@
 """The rows of this app: jobs with their runs and events, and what operators set and see around them."""
 
+from jobs.models.archive import ArchiveFile, ArchiveState, PruneMark
 from jobs.models.jobs import (
     ACTIVE,
     FOREGROUND,
@@ -14,22 +15,29 @@ from jobs.models.jobs import (
     OriginKind,
 )
 from jobs.models.limits import JobLimit, LimitScope, QueueControl
+from jobs.models.statistics import JobDay, JobTotal, Tally
 from jobs.models.workers import Worker
 
 __all__ = [
     "ACTIVE",
     "FOREGROUND",
     "TERMINAL",
+    "ArchiveFile",
+    "ArchiveState",
     "Job",
+    "JobDay",
     "JobEvent",
     "JobEventType",
     "JobLimit",
     "JobQuerySet",
     "JobRun",
     "JobStatus",
+    "JobTotal",
     "JobType",
     "LimitScope",
     "OriginKind",
+    "PruneMark",
     "QueueControl",
+    "Tally",
     "Worker",
 ]

@@ -115,6 +115,8 @@ class Job(models.Model):
     queued_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)  # the last hint sent to the broker
     started_at = models.DateTimeField(null=True, blank=True)  # of the last attempt
+    # From when it was queued, or due if that was later, until its first attempt began; null before, and without a queue.
+    waited_seconds = models.FloatField(null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -177,6 +179,10 @@ class Job(models.Model):
             ),
             # serves: batches whose children may all have ended
             models.Index(fields=["id"], condition=Q(awaits_children=True), name="job_awaits_children"),
+            # serves: the removal of old logs and the archive, in the order of the ends
+            models.Index(
+                fields=["completed_at", "id"], condition=Q(completed_at__isnull=False), name="job_ended"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -208,10 +214,17 @@ class JobRun(models.Model):
     log_bytes = models.PositiveIntegerField(default=0)  # of log events, capped per job
     log_lines_cut = models.PositiveIntegerField(default=0)  # beyond the cap
     duplicates = models.PositiveIntegerField(default=0)  # messages that came again and were dropped
+    # Set in the transaction that ends the job, cleared in the one that counts it: none is missed, none counted twice.
+    uncounted = models.BooleanField(default=False, db_default=False)
+    events_pruned_at = models.DateTimeField(null=True)  # when old log and progress events were removed
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(progress__lte=100), name="jobrun_progress_0_to_100"),
+        ]
+        indexes = [
+            # serves: the statistics; heartbeats do not touch the column, and so still update in place
+            models.Index(fields=["job"], condition=Q(uncounted=True), name="jobrun_uncounted"),
         ]
         # Without an index on lease_expires_at: the reaper starts from job_active, which is small,
         # and an index here would make each heartbeat write to it.
