@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from jobs import gates, limits
 from jobs.exceptions import LeaseLost
 from jobs.handlers import time_limits
 from jobs.history import FromNow, Increment
-from jobs.models import FOREGROUND, Job, JobRun, JobStatus
+from jobs.models import Job, JobRun, JobStatus
 from jobs.state import transition
+
+EXCLUSIVE_CONSTRAINT = "job_exclusive_runs_alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +29,49 @@ class Renewal:
 
 
 def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
-    """Take a queued job for this process, or record the message as a duplicate and return None.
+    """Take a queued job for this process, or return None: it has to wait, or the message is a duplicate.
 
-    Of any number of messages for one dispatch exactly one wins; `job.run.fencing_token` is the winner's.
+    Of any number of messages for one dispatch exactly one wins; `job.run.fencing_token` is the winner's. A job for
+    which there is no room is held until there is; anything else that does not win is recorded as a duplicate.
     """
-    job = Job.objects.filter(pk=job_id).only("job_type").first()
-    if job is None:
+    ahead = gates.outlook(job_id)
+    if ahead is None:
         return None
-    _soft, hard = time_limits(job.job_type)
-    claimed = transition(
+    closed = ahead.closed
+    claimed = None
+    if not closed:
+        try:
+            with transaction.atomic():
+                closed = gates.reached(ahead)
+                if not closed:
+                    claimed = _take(job_id, dispatch_id, time_limits(ahead.job_type)[1], worker[:120])
+        except IntegrityError as error:
+            # Another job of the exclusive key was claimed since the look: the constraint says who was first.
+            if EXCLUSIVE_CONSTRAINT not in str(error):
+                raise
+            closed = ahead.exclusive
+    if claimed is None and not (closed and limits.hold(job_id, dispatch_id, closed, ahead.keys)):
+        JobRun.objects.filter(job_id=job_id).update(duplicates=F("duplicates") + 1)
+    return claimed
+
+
+def _take(job_id: int, dispatch_id: uuid.UUID, hard_seconds: int, worker: str) -> Job | None:
+    return transition(
         job_id,
         JobStatus.RUNNING,
         sources={JobStatus.QUEUED},
         reason="claimed",
         where=Q(dispatch_id=dispatch_id) & (Q(not_before=None) | Q(not_before__lte=Now())),
-        job_values=_begun,
+        job_values=lambda row: {"attempt": row.attempt + 1, "started_at": row.clock},
         run_values={
             "fencing_token": Increment(1),
             "lease_expires_at": FromNow(settings.JOB_LEASE_SECONDS),
             "heartbeat_at": FromNow(0),
-            "deadline_at": FromNow(hard),
-            "worker": worker[:120],
+            "deadline_at": FromNow(hard_seconds),
+            "worker": worker,
         },
-        details={"worker": worker[:120]},
+        details={"worker": worker},
     )
-    if claimed is None:
-        JobRun.objects.filter(job_id=job_id).update(duplicates=F("duplicates") + 1)
-    return claimed
-
-
-def _begun(row: Any) -> dict[str, Any]:
-    """Return the columns of a job whose attempt begins; the first one tells how long the queue made it wait."""
-    values: dict[str, Any] = {"attempt": row.attempt + 1, "started_at": row.clock}
-    if row.waited_seconds is None and row.queue != FOREGROUND and row.queued_at is not None:
-        due = max(row.queued_at, row.not_before or row.queued_at)
-        values["waited_seconds"] = max(0.0, (row.clock - due).total_seconds())
-    return values
 
 
 def renew(job_id: int, token: int) -> Renewal:

@@ -65,7 +65,7 @@ def transition(
             return None
         source = JobStatus(job.status)
         extra = job_values(job) if callable(job_values) else job_values
-        values: dict[str, Any] = {"status": to, **(extra or {})}
+        values: dict[str, Any] = {"status": to, "held_by": "", **(extra or {})}
         if to in TERMINAL:
             values["completed_at"] = cast("Any", job).clock
         if not Job.objects.filter(pk=job_id, status=source).update(**values):

@@ -252,6 +252,7 @@ JOB_REPUBLISH_SECONDS = env.integer(
     "CC_JOB_REPUBLISH_SECONDS", 10, least=1
 )  # a hint not picked up is repeated
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
+JOB_LIMITS = limits.job_limits(env.optional("CC_JOB_LIMITS"))  # defaults; rows of JobLimit come first
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
 SOCKET_RECHECK_SECONDS = 10  # how soon an open socket notices that its user may not see this any more
 EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # events may not import it

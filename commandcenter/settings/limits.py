@@ -18,6 +18,7 @@ DEFAULT_RATES = {
     "overall_minute": "200/m",
     "overall_hour": "2000/h",
 }
+_NAME = re.compile(r"^[a-z][a-z_]*$")
 _RATE = re.compile(r"^[1-9][0-9]*/[1-9]?[0-9]*[smhd]$")
 
 
@@ -44,6 +45,30 @@ def rate_limits(raw: str | None) -> dict[str, str | None]:
         else:
             raise ImproperlyConfigured(f"CC_RATE_LIMITS: {name} must be a rate such as 100/m, not {rate!r}.")
     return rates
+
+
+def job_limits(raw: str | None) -> dict[str, int]:
+    """Return how many jobs may run at once of each project, each repository and each job type, none by default.
+
+    CC_JOB_LIMITS is a list such as "project=8,repository=2,export=2"; a name that is neither project, repository nor
+    job_type (each type) is a job type, which `jobs.checks` knows.
+    """
+    limits: dict[str, int] = {}
+    for part in (raw or "").split(","):
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if not name and not number:
+            continue
+        if (
+            not _NAME.match(name)
+            or not number.isascii()
+            or not number.isdigit()
+            or not 1 <= int(number) < 2**31
+        ):
+            raise ImproperlyConfigured(
+                f"CC_JOB_LIMITS must list whole numbers from 1 such as project=8,export=2, not {part.strip()!r}."
+            )
+        limits[name] = int(number)
+    return limits
 
 
 def engine_limits() -> Limits:
