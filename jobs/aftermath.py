@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from django.db import transaction
 
+from jobs import limits
 from jobs.models import Job
 
 log = structlog.get_logger(__name__)
@@ -22,9 +23,10 @@ def job_left(job: Job) -> None:
 
 def _follow(job: Job) -> None:
     """Run each step by itself, so that one which fails does not keep the others from their work."""
+    _guarded("let_go", lambda: limits.let_go(job), job)
 
 
-def _guarded(step: str, action: Callable[[], None], job: Job) -> None:
+def _guarded(step: str, action: Callable[[], object], job: Job) -> None:
     try:
         action()
     except Exception:  # the job's own end is committed, and must not be reported as failed

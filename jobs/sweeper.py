@@ -1,4 +1,4 @@
-"""Repeats what was lost between the database and the broker: hints never sent, never picked up, or now due."""
+"""Repeats what was lost between the database and the broker: hints never sent, never picked up, now due, or held."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
+from jobs import limits
 from jobs.broker import broker
 from jobs.dispatch import send
-from jobs.models import FOREGROUND, Job, JobStatus
+from jobs.models import FOREGROUND, Job, JobStatus, QueueControl
 
-BATCH = 200
+BATCH = 500
+
+_held = limits.Sweep()
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many hints were sent, and how many could not be."""
+    """How many hints were sent, how many could not be, and how many jobs were let go that had been held."""
 
     sent: int
     unsent: int
+    released: int
 
 
 def sweep() -> Swept:
@@ -31,6 +35,7 @@ def sweep() -> Swept:
     A hint that was sent and not picked up is repeated only when the queue holds fewer messages than jobs wait
     for it: in a long queue nothing is lost, and repeating would make it longer still.
     """
+    released = _held.run()
     # Each queue by itself, so that one full of lost hints does not hide the others.
     sent = unsent = 0
     for queue in waiting_queues():
@@ -40,20 +45,21 @@ def sweep() -> Swept:
             else:
                 unsent += 1
                 if broker.paused:
-                    return Swept(sent, unsent)
-    return Swept(sent, unsent)
+                    return Swept(sent, unsent, released)
+    return Swept(sent, unsent, released)
 
 
 def waiting_queues() -> list[str]:
-    """Return the queues in which jobs wait, without the one that no worker consumes."""
+    """Return the queues in which jobs wait to be sent, without the paused ones and the one that no worker consumes."""
     waiting = Job.objects.filter(status=JobStatus.QUEUED).exclude(queue=FOREGROUND)
-    return sorted(waiting.order_by().values_list("queue", flat=True).distinct())
+    queues = set(waiting.order_by().values_list("queue", flat=True).distinct())
+    return sorted(queues.difference(QueueControl.objects.values_list("queue", flat=True)))
 
 
 def _take(queue: str) -> list[Job]:
     """Mark and return the jobs of a queue whose hint has to be sent now."""
     due = Q(not_before=None) | Q(not_before__lte=Now())
-    waiting = Job.objects.filter(due, status=JobStatus.QUEUED, queue=queue)
+    waiting = Job.objects.filter(due, status=JobStatus.QUEUED, queue=queue, held_by="")
     unsent = Q(published_at=None)
     stale = Q(published_at__lt=Now() - timedelta(seconds=settings.JOB_REPUBLISH_SECONDS))
     counts = waiting.aggregate(

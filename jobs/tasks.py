@@ -39,5 +39,6 @@ def sweep() -> None:
     """Reap what nobody runs any more, then repeat the hints that were lost. Beat sends this every 2 seconds."""
     reaped = reaper.reap()
     swept = sweeper.sweep()
-    if reaped or swept.sent or swept.unsent:
-        log.info("swept", action="sweep", reaped=reaped, sent=swept.sent, unsent=swept.unsent)
+    if reaped or swept.sent or swept.unsent or swept.released:
+        counts = {"sent": swept.sent, "unsent": swept.unsent, "released": swept.released}
+        log.info("swept", action="sweep", reaped=reaped, **counts)
