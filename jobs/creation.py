@@ -13,7 +13,7 @@ from commandcenter.inventory.models import Project
 from jobs import history
 from jobs.dispatch import dispatch as queue_job
 from jobs.exceptions import FieldError, InvalidParameters
-from jobs.handlers import handler_for
+from jobs.handlers import RecordKeeper, handler_for
 from jobs.models import FOREGROUND, Job, JobEvent, JobEventType, JobRun, JobStatus
 from jobs.storable import json_value, text
 
@@ -36,6 +36,7 @@ def create_job(
     parent: Job | None = None,
     retry_of: Job | None = None,
     queue: str | None = None,
+    child_key: str = "",
 ) -> Job:
     """Create a job and, unless told otherwise, queue it, in one transaction; the hint is sent on commit.
 
@@ -55,6 +56,7 @@ def create_job(
             queue=queue or handler.queue,
             max_attempts=1 if queue == FOREGROUND else settings.JOB_MAX_ATTEMPTS,
             parent=parent,
+            child_key=child_key,
             retry_of=retry_of,
             repository_id=scope.repository_id,
             exclusive_key=scope.exclusive,
@@ -70,6 +72,8 @@ def create_job(
             data={"from": None, "to": JobStatus.PENDING, "attempt": 0, "reason": "created"},
         )
         transaction.on_commit(lambda: history.announce(job, [created]))
+        if isinstance(handler, RecordKeeper):
+            handler.created(job)
         return queue_job(job, delay_seconds) if dispatch else job
 
 

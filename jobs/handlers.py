@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from commandcenter.inventory.models import Project
 from jobs.exceptions import InvalidParameters
+from jobs.models import Job
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Receipt = Mapping[str, Any]  # what a kill hook did, for the job's events: {pids, signal, seconds, ...}
@@ -60,6 +61,15 @@ class JobRunContext(Protocol):
         `result` is read when the block ends.
         """
 
+    def fenced(self) -> AbstractContextManager[None]:
+        """Open a transaction in which no other worker can take the job over. Raises LeaseLost when one already has."""
+
+    def hand_over(self, *, skipped: int = 0) -> None:
+        """Leave the job to the children that were made: it ends with the last of them, and this attempt ends now.
+
+        `skipped` is how many could not be made. Works in an attempt that must end as well. Raises LeaseLost.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -85,6 +95,14 @@ class Handler(Protocol):
 
         Any other exception counts as a failure of the work and is retried. It may run more than once.
         """
+
+
+@runtime_checkable
+class RecordKeeper(Protocol):
+    """A handler that keeps a row of its own app for each job, for as long as the job exists."""
+
+    def created(self, job: Job) -> None:
+        """Make the row; called in the transaction that makes the job, with its parameters cleaned."""
 
 
 @lru_cache(maxsize=64)

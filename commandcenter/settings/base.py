@@ -240,6 +240,7 @@ QUEUES = ("analysis", "export", "webhooks", "default", "system")
 JOB_HANDLERS = {
     # job type -> dotted path of a jobs.handlers.Handler; `jobs.checks` imports each at start-up
     "analysis": "commandcenter.analysis.handlers.AnalysisHandler",
+    "export": "exports.handlers.ExportHandler",
 }
 JOB_SOFT_TIME_LIMIT = env.integer("CC_JOB_SOFT_SECONDS", 540, least=1)
 JOB_HARD_TIME_LIMIT = env.integer("CC_JOB_HARD_SECONDS", 600, least=2)
@@ -251,14 +252,17 @@ JOB_LEASE_SECONDS = env.integer("CC_JOB_LEASE_SECONDS", 15, least=3)
 JOB_REPUBLISH_SECONDS = env.integer(
     "CC_JOB_REPUBLISH_SECONDS", 10, least=1
 )  # a hint not picked up is repeated
-JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_LIMITS = limits.job_limits(env.optional("CC_JOB_LIMITS"))  # defaults; rows of JobLimit come first
+JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
+# A worker that is told to stop lets its jobs go on for so long, then hands them back.
+JOB_STOP_GRACE_SECONDS = env.integer("CC_STOP_GRACE_SECONDS", 20, most=3600)
 SOCKET_RECHECK_SECONDS = 10  # how soon an open socket notices that its user may not see this any more
 EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # events may not import it
 EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
     "commandcenter.analysis.settle.on_event",
+    "exports.settle.on_event",
 ]
 
 CELERY_APPLICATION = "commandcenter.celery.app"
@@ -305,6 +309,10 @@ SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
 ENGINE_LIMITS = limits.engine_limits()
 REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  # inventory may not import it
+
+# --- exports -----------------------------------------------------------------------------------------------------
+
+EXPORT_DAYS = env.integer("CC_EXPORT_DAYS", 30, least=1, most=36_500)  # how long files of exports are kept
 
 # --- files, languages, headers -----------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -22,6 +21,7 @@ from commandcenter.core.permissions import token_projects
 from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.renderers import OrjsonRenderer
 from commandcenter.core.viewsets import ApiMixin
+from exports.naming import file_name
 from exports.registry import FORMATS, ExportSource, Format, UnknownFormat, format_named
 
 
@@ -91,9 +91,3 @@ def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield from pieces
 
     return rest()
-
-
-def file_name(analysis: Analysis, extension: str) -> str:
-    """Return a name in plain ASCII: repository, commit, extension."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", analysis.repository.name).strip("-.") or "repository"
-    return f"{name[:80]}-{analysis.commit[:12]}.{extension}"

@@ -1,0 +1,105 @@
+"""The row of an export: made with its job, and completed together with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.events.publish import publish
+from exports.models import Export, Outcome
+from exports.parameters import listed
+from jobs.exceptions import JobFailed
+from jobs.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that has been written whole. `key` is its name in the storage."""
+
+    key: str
+    file_name: str
+    media_type: str
+    bytes: int
+    sha256: str
+
+
+def register(job: Job) -> Export:
+    """Return the export of a job, made where there is none; the job's parameters are cleaned ones."""
+    export, _made = Export.objects.get_or_create(
+        job=job,
+        defaults={
+            "project_id": job.project_id,
+            "analyses": job.parameters["analyses"],
+            "format": job.parameters["format"],
+            "options": job.parameters["options"],
+            "created_by_id": job.created_by_id,
+        },
+    )
+    return export
+
+
+def readable(export: Export) -> list[Analysis]:
+    """Return the analyses in the order asked for. Raises JobFailed when one is gone."""
+    found = (
+        Analysis.objects.with_results()
+        .select_related("repository", "project")
+        .defer("repository__credential_secret")
+        .filter(project=export.project_id)
+        .in_bulk(export.analyses)
+    )
+    _all_there(export, found)
+    return [found[pk] for pk in export.analyses]
+
+
+def complete(export: Export, artifact: Artifact) -> dict[str, Any]:
+    """Make the file the export's own and tell others; in the transaction that completes the job. Return its result.
+
+    Raises JobFailed when an analysis was deleted while it was read: the file may end early without a sign of it.
+    """
+    _all_there(export, set(Analysis.objects.filter(pk__in=export.analyses).values_list("pk", flat=True)))
+    Export.objects.filter(pk=export.pk).update(
+        outcome=Outcome.COMPLETED,
+        artifact=artifact.key,
+        file_name=artifact.file_name,
+        media_type=artifact.media_type,
+        bytes=artifact.bytes,
+        sha256=artifact.sha256,
+        completed_at=Now(),
+        expires_at=Now() + lifetime(),
+    )
+    facts = {"file_name": artifact.file_name, "bytes": artifact.bytes, "sha256": artifact.sha256}
+    announce("export.completed", export, facts)
+    return {"export": export.pk, **facts}
+
+
+def announce(event_type: str, export: Export, facts: dict[str, Any]) -> None:
+    """Publish `export.completed` or `.failed`, in the caller's transaction."""
+    publish(
+        event_type,
+        project=export.project_id,
+        subject=("export", export.pk),
+        data={
+            "export": export.pk,
+            "job": export.job_id,
+            "format": export.format,
+            "analyses": export.analyses,
+            **facts,
+        },
+    )
+
+
+def lifetime() -> timedelta:
+    """Return how long an ended export is kept."""
+    return timedelta(days=settings.EXPORT_DAYS)
+
+
+def _all_there(export: Export, found: Any) -> None:
+    if missing := [pk for pk in export.analyses if pk not in found]:
+        raise JobFailed(
+            "analysis_deleted", f"Deleted before the export was done: analysis {listed(missing)}."
+        )

@@ -1,0 +1,76 @@
+"""Reads the parameters of an export job: {analyses, format, options}."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.inventory.models import Project
+from exports.registry import UnknownFormat, format_named
+from jobs.exceptions import FieldError, InvalidParameters
+
+KNOWN = ("analyses", "format", "options")
+MAX_ANALYSES = 100
+MAX_NAMED = 10  # analyses that an error message names
+
+
+def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
+    """Return {analyses: [id, ...], format: id, options: {}}; an analysis named twice counts once.
+
+    Raises InvalidParameters naming each that cannot be used.
+    """
+    errors: list[FieldError] = []
+
+    def wrong(field: str, code: str, message: str) -> None:
+        errors.append({"field": f"parameters.{field}", "code": code, "message": message})
+
+    for name in sorted(str(name) for name in parameters.keys() - set(KNOWN)):
+        wrong(name[:60], "unknown", f"An export takes {', '.join(KNOWN)} and nothing else.")
+    named = parameters.get("format")
+    try:
+        format_named(named if isinstance(named, str) else str(named or ""))
+    except UnknownFormat as error:
+        wrong("format", "unknown" if named else "required", str(error))
+    options = parameters.get("options")
+    if options is not None and not isinstance(options, dict):
+        wrong("options", "invalid", "Options are an object.")
+    for name in sorted(map(str, options)) if isinstance(options, dict) else ():
+        wrong(f"options.{name[:60]}", "unknown", "This format has no such option.")
+    analyses = parameters.get("analyses")
+    if analyses is None or analyses == []:
+        wrong("analyses", "required", "Name the analyses to export by their ids.")
+    elif not isinstance(analyses, list) or not all(map(_is_id, analyses)):
+        wrong("analyses", "invalid", "Give a list of ids of analyses.")
+    elif len(analyses) > MAX_ANALYSES:
+        wrong("analyses", "too_many", f"One export holds at most {MAX_ANALYSES} analyses.")
+    else:
+        analyses = list(dict.fromkeys(analyses))
+        for code, message in _unusable(analyses, project):
+            wrong("analyses", code, message)
+    if errors:
+        raise InvalidParameters(errors)
+    return {"analyses": analyses, "format": named, "options": {}}
+
+
+def _unusable(analyses: Sequence[int], project: Project) -> list[tuple[str, str]]:
+    """Return (code, message) for what stands against exporting these."""
+    found = Analysis.objects.filter(pk__in=analyses, project=project).only("pk", "status").in_bulk()
+    wrong = []
+    if missing := [pk for pk in analyses if pk not in found]:
+        wrong.append(("unknown", f"The project has no analysis {listed(missing)}."))
+    without = [pk for pk in analyses if pk in found and not found[pk].has_results]
+    if without:
+        said = [f"{pk} ({found[pk].status})" for pk in without]
+        wrong.append(("no_results", f"Without results, so there is nothing to export: {listed(said)}."))
+    return wrong
+
+
+def listed(values: Sequence[object]) -> str:
+    """Return values as an enumeration that stays short."""
+    shown = ", ".join(map(str, values[:MAX_NAMED]))
+    return shown if len(values) <= MAX_NAMED else f"{shown} and {len(values) - MAX_NAMED} more"
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63

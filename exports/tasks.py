@@ -1,0 +1,30 @@
+"""Housekeeping of exports."""
+
+from __future__ import annotations
+
+import structlog
+from celery import shared_task
+
+from exports import retention
+from exports.settle import BATCH, settle
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCHES = 50
+
+
+@shared_task(name="exports.tasks.settle_exports", ignore_result=True, soft_time_limit=50, time_limit=60)
+def settle_exports() -> None:
+    """End the exports whose job has ended without them. Beat sends this every minute."""
+    for _ in range(MAX_BATCHES):
+        if settle() < BATCH:
+            break
+
+
+@shared_task(name="exports.tasks.prune_exports", ignore_result=True, soft_time_limit=540, time_limit=600)
+def prune_exports() -> None:
+    """Delete exports whose time is up, and files that no export names. Beat sends this every day."""
+    expired = retention.expire()
+    swept = retention.sweep()
+    if expired or swept:
+        log.info("exports pruned", action="prune", expired=expired, swept=swept)

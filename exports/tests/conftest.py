@@ -1,0 +1,58 @@
+"""What tests of export jobs use: a storage of their own, quick leases, empty queues."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.tests.conftest import purge
+
+# Tests whose threads must see each other's rows. Named apps are emptied afterwards, which is much quicker than all.
+COMMITTED = pytest.mark.django_db(
+    transaction=True,
+    available_apps=[
+        "commandcenter.core",
+        "commandcenter.events",
+        "commandcenter.accounts",
+        "commandcenter.inventory",
+        "jobs",
+        "commandcenter.analysis",
+        "exports",
+    ],
+)
+
+
+@pytest.fixture
+def media(tmp_path: Path, settings: Any) -> Path:
+    """Give this test a storage of its own, and return its folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.JOB_RETRY_DELAY_SECONDS = 0
+    settings.JOB_HEARTBEAT_SECONDS = 1
+    settings.JOB_LEASE_SECONDS = 4
+    purge()
+    return tmp_path / "media"
+
+
+@pytest.fixture
+def stored(media: Path) -> Callable[[], list[Path]]:
+    """Return a function that lists the files in the storage."""
+    return lambda: sorted(path for path in media.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """Return a function that waits until a condition holds and returns what it returned."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 20) -> Any:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if value := condition():
+                return value
+            time.sleep(0.02)
+        raise AssertionError(f"Not within {seconds} s: {condition}")
+
+    return wait

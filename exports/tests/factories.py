@@ -1,0 +1,45 @@
+"""Analyses with enough rows for several pieces, and export jobs run in the test's own process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.tests.factories import analyse, dependency_row, file_row, finding, messages
+from commandcenter.inventory.models import Repository
+from exports.models import Export
+from jobs.creation import create_job
+from jobs.execution import run_in_foreground
+from jobs.models import FOREGROUND, Job
+
+
+def analysis_of(repository: Repository, rows: int = 3) -> Analysis:
+    """An analysis with as many findings, files and dependencies; 2,000 make about 2 MB of JSON."""
+    said = messages(
+        [finding(f"f{number}") for number in range(rows)],
+        files=[file_row(f"src/f{number}.py") for number in range(rows)],
+        dependencies=[dependency_row(f"package-{number}") for number in range(rows)],
+    )
+    return analyse(repository, said)
+
+
+def make_job(*analyses: Analysis, name: str = "json", **values: Any) -> Job:
+    """The job that exports these, dispatched unless told otherwise."""
+    return create_job(
+        project=analyses[0].project,
+        job_type="export",
+        parameters={"analyses": [each.pk for each in analyses], "format": name, **values.pop("given", {})},
+        origin_kind="api",
+        **values,
+    )
+
+
+def run_export(*analyses: Analysis, **values: Any) -> Export:
+    """Run the export in this process and return it as it ended."""
+    job = make_job(*analyses, dispatch=False, queue=FOREGROUND, **values)
+    run_in_foreground(job)
+    return export_of(job)
+
+
+def export_of(job: Job) -> Export:
+    return Export.objects.with_status().get(job=job)
