@@ -16,6 +16,7 @@ from jobs.models.jobs import (
 )
 from jobs.models.limits import JobLimit, LimitScope, QueueControl
 from jobs.models.statistics import JobDay, JobTotal, Tally
+from jobs.models.terms import JobTerm, Term, TermKind
 from jobs.models.workers import Worker
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "JobQuerySet",
     "JobRun",
     "JobStatus",
+    "JobTerm",
     "JobTotal",
     "JobType",
     "LimitScope",
@@ -39,5 +41,7 @@ __all__ = [
     "PruneMark",
     "QueueControl",
     "Tally",
+    "Term",
+    "TermKind",
     "Worker",
 ]

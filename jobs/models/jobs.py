@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from commandcenter.accounts.models import User
@@ -71,7 +70,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 class Job(models.Model):
     """One piece of background work and its outcome. The row is the result; no message carries it."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs")
+    # Its own indexes below begin with the project, and those of the other references leave out what has none.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs", db_index=False)
     job_type = models.CharField(max_length=20, choices=JobType.choices)
     status = models.CharField(max_length=10, choices=JobStatus.choices, default=JobStatus.PENDING)
     parameters = models.JSONField(default=dict, blank=True)
@@ -88,10 +88,10 @@ class Job(models.Model):
     celery_task_id = models.CharField(max_length=64, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children", db_index=False
     )
     retry_of = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", db_index=False
     )
     # What the job works on, where it is one repository: for limits, and for the repository's own list of jobs.
     repository = models.ForeignKey(
@@ -145,16 +145,18 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            # serves: GET /jobs?project=&status=, newest first
-            models.Index(fields=["project", "status", "-id"], name="job_project_status"),
-            # serves: GET /jobs?project=, newest first
-            models.Index(fields=["project", "-id"], name="job_project_recent"),
-            # serves: GET /jobs?created_after=&created_before=
-            models.Index(F("created_at").desc(), name="job_created"),
-            # serves: the way from a Celery log line to the job
-            models.Index(fields=["celery_task_id"], condition=~Q(celery_task_id=""), name="job_celery_task"),
-            # serves: GET /jobs?tag=key:value
-            GinIndex(fields=["tags"], name="job_tags", opclasses=["jsonb_path_ops"]),
+            # Lists run by (created_at, id), newest first; each index below ends in both, so that a page is read from
+            # where the cursor stands and ends a range of created_at as well. jobs/listing.py chooses.
+            # serves: GET /jobs
+            models.Index(fields=["-created_at", "-id"], name="job_recent"),
+            # serves: GET /jobs?status= and ?job_type= over all projects, a read for each pair
+            models.Index(fields=["status", "job_type", "-created_at", "-id"], name="job_status_recent"),
+            # serves: GET /jobs?project=, and what one sees who is in some projects only
+            models.Index(fields=["project", "-created_at", "-id"], name="job_project_recent"),
+            # serves: GET /jobs?project=&status= and ?project=&job_type=
+            models.Index(
+                fields=["project", "status", "job_type", "-created_at", "-id"], name="job_project_status"
+            ),
             # serves: the sweeper and the reaper, and GET /jobs/active
             models.Index(
                 fields=["status", "published_at"], condition=Q(status__in=ACTIVE), name="job_active"
@@ -167,9 +169,23 @@ class Job(models.Model):
             ),
             # serves: the children of a batch
             models.Index(fields=["parent", "status"], condition=Q(parent__isnull=False), name="job_parent"),
-            # serves: the jobs of a repository, newest first, and the end of its reference when it is deleted
+            # serves: GET /jobs?parent=
             models.Index(
-                fields=["repository", "-id"], condition=Q(repository__isnull=False), name="job_repository"
+                fields=["parent", "-created_at", "-id"],
+                condition=Q(parent__isnull=False),
+                name="job_parent_recent",
+            ),
+            # serves: GET /jobs?retry_of=, and the end of the reference when that job is deleted
+            models.Index(
+                fields=["retry_of", "-created_at", "-id"],
+                condition=Q(retry_of__isnull=False),
+                name="job_retry_of",
+            ),
+            # serves: GET /jobs?repository=, and the end of the reference when it is deleted
+            models.Index(
+                fields=["repository", "-created_at", "-id"],
+                condition=Q(repository__isnull=False),
+                name="job_repository",
             ),
             # serves: letting go what waits for a limit or a pause, oldest first
             models.Index(
