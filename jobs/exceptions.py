@@ -39,6 +39,10 @@ class IllegalState(JobError):
         super().__init__(message)
 
 
+class UnknownWorker(JobError):
+    """Raised when a worker is named that has no row: none of that name has run lately."""
+
+
 class JobFailed(JobError):
     """Raised by a handler whose work failed; `retryable` says whether another attempt could succeed."""
 

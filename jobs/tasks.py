@@ -10,10 +10,11 @@ import structlog
 from celery import Task, shared_task
 from celery.signals import worker_process_init
 
-from jobs import execution, reaper, supervisor, sweeper
+from jobs import execution, reaper, supervisor, sweeper, workerbeat
 from jobs.broker import TASK
 
 log = structlog.get_logger(__name__)
+workerbeat.connect()
 
 
 @worker_process_init.connect(dispatch_uid="jobs.tasks.expendable")
