@@ -8,6 +8,7 @@ import structlog
 from django.db import transaction
 
 from jobs import limits
+from jobs.children import settle
 from jobs.models import Job
 
 log = structlog.get_logger(__name__)
@@ -24,6 +25,17 @@ def job_left(job: Job) -> None:
 def _follow(job: Job) -> None:
     """Run each step by itself, so that one which fails does not keep the others from their work."""
     _guarded("let_go", lambda: limits.let_go(job), job)
+    if job.awaits_children:
+        _guarded("settle", lambda: _settle(job.pk), job)
+    elif job.is_terminal and job.parent_id is not None:
+        parent_id = job.parent_id
+        _guarded("settle", lambda: _settle(parent_id), job)
+
+
+def _settle(parent_id: int) -> None:
+    ended = settle(parent_id)
+    if ended is not None:
+        job_left(ended)
 
 
 def _guarded(step: str, action: Callable[[], object], job: Job) -> None:

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from jobs import lease
 from jobs.aftermath import job_left
+from jobs.children import await_children
 from jobs.dispatch import enqueue
 from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached, WorkerStopping
 from jobs.handlers import KillHook, LogLevel
@@ -155,6 +156,27 @@ class Attempt:
         except BaseException:
             self.ending = False
             raise
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """See JobRunContext."""
+        self.raise_if_cancelled()
+        with transaction.atomic():
+            lease.hold(self.job_id, self.token)
+            yield
+
+    def hand_over(self, *, skipped: int = 0) -> None:
+        """See JobRunContext."""
+        with self._giving_up() as batch:
+            self._left(
+                await_children(
+                    self.job_id,
+                    skipped=skipped,
+                    fence=self.token,
+                    before=batch.entries,
+                    run_values=batch.run_values(),
+                )
+            )
 
     def finish(
         self,

@@ -33,29 +33,38 @@ class Broker:
 
     def send(self, *, job_id: int, job_type: str, queue: str, dispatch_id: str) -> bool:
         """Send one hint. Return False when it could not be sent; never raises for a broker that is away."""
+        soft, hard = time_limits(job_type)
+        return self._send(
+            TASK, [job_id, dispatch_id], queue, task_id=dispatch_id, soft_time_limit=soft, time_limit=hard
+        )
+
+    def ask(self, task: str, job_id: int) -> bool:
+        """Ask for housekeeping that concerns one job, as `send` does; what is not sent is left to the sweeper."""
+        return self._send(task, [job_id], "system", expires=60)
+
+    def _send(self, task: str, arguments: list[Any], queue: str, **options: Any) -> bool:
         if time.monotonic() < self._paused_until:
             failures.inc()
             return False
-        soft, hard = time_limits(job_type)
 
         def deliver() -> None:
             current_app.send_task(
-                TASK,
-                args=[job_id, dispatch_id],
-                task_id=dispatch_id,
+                task,
+                args=arguments,
                 queue=queue,
-                soft_time_limit=soft,
-                time_limit=hard,
                 retry=False,
                 ignore_result=True,
                 connection=self._connection(),
+                **options,
             )
 
         try:
             self._twice(deliver)
         except Exception as error:  # noqa: BLE001  (kombu and redis raise families of their own; all mean "not sent")
             self._failed()
-            log.warning("hint not sent", action="dispatch", job_id=job_id, queue=queue, error=str(error))
+            log.warning(
+                "hint not sent", action="dispatch", job_id=arguments[0], queue=queue, error=str(error)
+            )
             return False
         return True
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.aftermath import job_left
+from jobs.children import await_children, has_active
 from jobs.dispatch import enqueue
 from jobs.models import FOREGROUND, Job, JobStatus
 from jobs.state import transition
@@ -21,7 +22,8 @@ FOREGROUND_GRACE = timedelta(minutes=2)  # between a command's dispatch and its 
 log = structlog.get_logger(__name__)
 
 # Both say "nobody beats" and "ran too long" in the database's time; no worker's clock is asked.
-EXPIRED = Q(run__lease_expires_at__lt=Now()) | Q(run__lease_expires_at=None)
+# A batch that awaits its children has no lease, and needs none.
+EXPIRED = Q(awaits_children=False) & (Q(run__lease_expires_at__lt=Now()) | Q(run__lease_expires_at=None))
 OVERDUE = Q(run__deadline_at__lt=Now() - DEADLINE_GRACE)
 
 
@@ -39,7 +41,10 @@ def reap() -> int:
 def _reap(job: Job) -> Job | None:
     """Decide about one job. Each move repeats its condition, for a heartbeat may have come since."""
     ended: Job | None
-    if job.run.cancel_requested_at is not None:
+    if job.run.cancel_requested_at is not None and has_active(job.pk):
+        # A batch that was cancelled while it made its children ends with the last of them.
+        ended = await_children(job.pk, skipped=0, where=EXPIRED | OVERDUE)
+    elif job.run.cancel_requested_at is not None:
         ended = transition(
             job.pk,
             JobStatus.CANCELLED,

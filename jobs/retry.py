@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from commandcenter.accounts.models import User
+from jobs import relaunching
+from jobs.batches import is_batch
 from jobs.creation import create_job
-from jobs.exceptions import IllegalState
+from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.handlers import handler_for
 from jobs.models import FOREGROUND, Job, OriginKind
 
@@ -17,16 +19,27 @@ def retry(
     by: User | None,
     *,
     parameters: Mapping[str, Any] | None = None,
+    only_failed: bool = False,
     origin_kind: str = OriginKind.API,
 ) -> Job:
     """Create and queue a job like this one, with the same parameters or edited ones.
 
-    Raises IllegalState when the job has not ended, InvalidParameters when its parameters no longer fit.
+    Of a batch, `only_failed` runs the children again that failed or were cancelled, each with its own parameters and
+    over them the edited ones. Raises IllegalState when the job has not ended, or has no such child,
+    InvalidParameters when the parameters do not fit, or the job is no batch.
     """
+    if only_failed and not is_batch(job.job_type):
+        raise InvalidParameters.single(
+            "only_failed", "invalid", "Only a batch has children that could have failed."
+        )
     if not job.is_terminal:
         raise IllegalState(
             f"The job is {job.status}; only one that has ended can be retried. Cancel it first."
         )
+    if only_failed:
+        if not relaunching.unfinished_children(job).exists():
+            raise IllegalState("No child of this batch failed or was cancelled.", code="nothing_failed")
+        parameters = {relaunching.PARAMETER: {"of": job.pk, "changes": dict(parameters or {})}}
     return create_job(
         project=job.project,
         job_type=job.job_type,

@@ -9,8 +9,9 @@ from typing import Any
 import structlog
 from celery import Task, shared_task
 from celery.signals import worker_process_init
+from django.conf import settings
 
-from jobs import execution, reaper, supervisor, sweeper, workerbeat
+from jobs import awaiting, cancellation, execution, reaper, supervisor, sweeper, workerbeat
 from jobs.broker import TASK
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,22 @@ def execute(self: Task[Any, None], job_id: int, dispatch_id: str) -> None:
 def sweep() -> None:
     """Reap what nobody runs any more, then repeat the hints that were lost. Beat sends this every 2 seconds."""
     reaped = reaper.reap()
+    batches = awaiting.sweep_batches()
     swept = sweeper.sweep()
-    if reaped or swept.sent or swept.unsent or swept.released:
-        counts = {"sent": swept.sent, "unsent": swept.unsent, "released": swept.released}
+    if reaped or batches or swept.sent or swept.unsent or swept.released:
+        counts = {
+            "batches": batches,
+            "sent": swept.sent,
+            "unsent": swept.unsent,
+            "released": swept.released,
+        }
         log.info("swept", action="sweep", reaped=reaped, **counts)
+
+
+@shared_task(name=cancellation.TASK, ignore_result=True, soft_time_limit=50, time_limit=60)
+def cancel_children(parent_id: int) -> None:
+    """Cancel the children of a batch that still wait. The sweeper does what this does not get done."""
+    steps = -(-settings.BATCH_MAX_CHILDREN // cancellation.STEP)
+    for _ in range(steps + 1):
+        if not cancellation.cancel_children(parent_id):
+            return

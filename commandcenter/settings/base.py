@@ -253,6 +253,7 @@ JOB_REPUBLISH_SECONDS = env.integer(
     "CC_JOB_REPUBLISH_SECONDS", 10, least=1
 )  # a hint not picked up is repeated
 JOB_LIMITS = limits.job_limits(env.optional("CC_JOB_LIMITS"))  # defaults; rows of JobLimit come first
+BATCH_MAX_CHILDREN = env.integer("CC_BATCH_MAX_CHILDREN", 10_000, least=1)
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
 # A worker that is told to stop lets its jobs go on for so long, then hands them back.
