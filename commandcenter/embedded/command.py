@@ -29,6 +29,8 @@ from commandcenter.embedded.supervisor import Supervisor, say
 PREPARE_SECONDS = 1800.0  # migrations of a large database
 READY_SECONDS = 120.0
 REGISTER_SECONDS = 120.0
+STOP_GRACE_SECONDS = 20  # that running jobs get; the workers are told
+HAND_BACK_SECONDS = 10.0  # beyond it: jobs are handed back by their workers, which then end
 USAGE = """usage: manage.py up
 
 Starts PostgreSQL and two Valkeys (only those without a URL in the environment), migrates, then runs web, workers and
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(environ: Mapping[str, str]) -> None:
     """Start everything, keep it running until a signal asks to stop, and stop it."""
     port = ports.web_port(environ)
-    grace = _seconds(environ, "CC_STOP_GRACE_SECONDS", 10.0)
+    grace = _seconds(environ, "CC_STOP_GRACE_SECONDS", STOP_GRACE_SECONDS)
     layout = Layout(Path(environ.get("CC_DATA_DIR") or CHECKOUT / ".data").expanduser().absolute())
     layout.prepare()
     with held(layout, "`manage.py up`"):
@@ -70,9 +72,10 @@ def run(environ: Mapping[str, str]) -> None:
         full["DJANGO_SETTINGS_MODULE"] = (
             environ.get("DJANGO_SETTINGS_MODULE") or "commandcenter.settings.production"
         )
+        full["CC_STOP_GRACE_SECONDS"] = str(grace)
         source = _new_source(layout, environ)
         full["CC_SOURCE_ROOTS"] = source_roots(layout, environ, source)
-        supervisor = Supervisor(layout, full, grace=grace)
+        supervisor = Supervisor(layout, full, grace=grace + HAND_BACK_SECONDS)
         with supervisor.signals():
             try:
                 _start(supervisor, layout, environ, full, port)
@@ -156,14 +159,14 @@ def _register(supervisor: Supervisor, layout: Layout, source: str) -> None:
         remember_source(layout, source)
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+def _seconds(environ: Mapping[str, str], name: str, default: int) -> int:
     raw = environ.get(name, "").strip()
     if not raw:
         return default
     try:
-        value = float(raw)
+        value = int(raw)
     except ValueError:
-        value = -1.0
+        value = -1
     if not 0 <= value <= 3600:
-        raise Refusal(f"{name} must be a number of seconds from 0 to 3600, not {raw[:40]!r}.")
+        raise Refusal(f"{name} must be a whole number of seconds from 0 to 3600, not {raw[:40]!r}.")
     return value

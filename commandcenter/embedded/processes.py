@@ -65,7 +65,7 @@ def worker(name: str) -> Process:
             "-O", "fair", "--without-gossip", "--without-mingle", "--without-heartbeat",
             "--max-memory-per-child", str(300 * 1024),
         ),
-        stop_signal=signal.SIGTERM,  # warm: running tasks may end
+        stop_signal=signal.SIGTERM,  # warm: running jobs may end within the grace, and are handed back after it
         orphan_signal=signal.SIGKILL,  # pool processes follow their parent, engines their pipe
         hurry_signal=signal.SIGQUIT,  # cold: tasks are dropped, and their leases return them to the queue
     )  # fmt: skip

@@ -198,7 +198,7 @@ class Supervisor:
     # --- stopping ------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Stop web and beat, workers (running tasks get the grace), then the servers; kill what does not end."""
+        """Stop web, beat and workers (which let jobs end or hand them back), then the servers; kill what does not end."""
         processes = [(part, part.child) for part in self.parts if part.child and not part.server]
         for part, child in processes:
             send(child, part.stop_signal)
