@@ -10,7 +10,7 @@ from django.db import transaction
 
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Project
-from jobs import history
+from jobs import history, joining
 from jobs.dispatch import dispatch as queue_job
 from jobs.exceptions import FieldError, InvalidParameters
 from jobs.handlers import RecordKeeper, handler_for
@@ -40,6 +40,8 @@ def create_job(
 ) -> Job:
     """Create a job and, unless told otherwise, queue it, in one transaction; the hint is sent on commit.
 
+    An identical request for work that one job does at a time joins the job that is queued or running (`joined` is
+    true then), unless it is to wait, to repeat another, or to run elsewhere.
     `queue` replaces the handler's own; FOREGROUND is for `execution.run_in_foreground`.
     Raises InvalidParameters naming each field that cannot be used.
     """
@@ -47,7 +49,15 @@ def create_job(
     cleaned = handler.validate(dict(parameters), project=project)
     labels = checked_tags(tags or {})
     scope = handler.scope(cleaned)
+    alone = "" if queue == FOREGROUND else scope.exclusive
+    at_once = dispatch and not delay_seconds and queue is None and parent is None and retry_of is None
     with transaction.atomic():
+        join_key = ""
+        if alone and at_once:
+            digest = joining.digest_of(project.pk, job_type, json_value(cleaned), labels)
+            found, join_key = joining.find(digest)
+            if found is not None:
+                return joining.join(found, created_by)
         job = Job.objects.create(
             project=project,
             job_type=job_type,
@@ -59,7 +69,8 @@ def create_job(
             child_key=child_key,
             retry_of=retry_of,
             repository_id=scope.repository_id,
-            exclusive_key=scope.exclusive,
+            exclusive_key=alone,
+            join_key=join_key,
             origin_kind=origin_kind,
             origin_id=origin_id,
             created_by=created_by,

@@ -92,9 +92,9 @@ def transition(
 
 
 def _run_values(source: JobStatus, to: JobStatus, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return JobRun's columns for this move: whoever leaves `running` gives up the lease and the fence."""
+    """Return JobRun's columns for this move: whoever leaves `running`, or ends, gives up the lease and the fence."""
     values: dict[str, Any] = {}
-    if source == JobStatus.RUNNING:
+    if source == JobStatus.RUNNING or to in TERMINAL:
         values |= {"fencing_token": history.Increment(1), "lease_expires_at": None, "deadline_at": None}
     values |= extra
     if to in ACTIVE:

@@ -57,10 +57,12 @@ class JobViewSet(
         """Return one job."""
         return Response(self._one(self.get_object()))
 
-    @extend_schema(request=shapes.JobInput, responses={201: shapes.JobSerializer})
+    @extend_schema(
+        request=shapes.JobInput, responses={201: shapes.JobSerializer, 200: shapes.JobSerializer}
+    )
     @idempotent
     def create(self, request: Request) -> Response:
-        """Create a job and, unless `dispatch` is false, queue it."""
+        """Create a job and, unless `dispatch` is false, queue it; 200 with the job that does this already."""
         body = self._body(shapes.JobInput)
         project = self._project(body["project"])
         with problems():
@@ -186,7 +188,8 @@ class JobViewSet(
 
     def _created(self, job: Job) -> Response:
         location = self.request.build_absolute_uri(f"/api/v1/jobs/{job.pk}")
-        return Response(self._one(job), status=status.HTTP_201_CREATED, headers={"Location": location})
+        made = status.HTTP_200_OK if job.joined else status.HTTP_201_CREATED
+        return Response(self._one(job), status=made, headers={"Location": location})
 
     def _body(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         serializer = shape(data=self.request.data)

@@ -119,6 +119,8 @@ class Job(models.Model):
     waited_seconds = models.FloatField(null=True, blank=True, editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
 
+    joined = False  # of the instance that a request got which joined a job instead of making one
+
     objects = JobQuerySet.as_manager()
 
     class Meta:

@@ -153,4 +153,6 @@ def _analyse(request: HttpRequest, repository: Repository) -> HttpResponse:
     except JobError as error:
         messages.error(request, str(error))
         return redirect("dashboard:repository", repository.pk)
+    if job.joined:
+        messages.info(request, f"You joined the analysis that is already {job.status}.")
     return redirect("dashboard:job", job.pk)
