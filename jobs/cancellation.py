@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from commandcenter.accounts.models import User
@@ -64,17 +64,23 @@ def cancel_children(parent_id: int) -> bool:
     )
     found = list(waiting[: STEP + 1])
     for pk in found[:STEP]:
-        ended = transition(
-            pk,
-            JobStatus.CANCELLED,
-            sources=WAITING,
-            reason="batch_cancelled",
-            run_values={"cancel_requested_at": FromNow(0)},
-            details={"parent": parent_id},
-        )
-        if ended is not None:
-            job_left(ended)
+        cancel_child(pk, parent_id)
     return len(found) > STEP
+
+
+def cancel_child(job_id: int, parent_id: int, *, where: Q | None = None) -> None:
+    """Cancel a waiting child because its batch was cancelled; do nothing when it does not wait (or not `where`)."""
+    ended = transition(
+        job_id,
+        JobStatus.CANCELLED,
+        sources=WAITING,
+        reason="batch_cancelled",
+        where=where,
+        run_values={"cancel_requested_at": FromNow(0)},
+        details={"parent": parent_id},
+    )
+    if ended is not None:
+        job_left(ended)
 
 
 def _reach_children(parent_id: int) -> None:

@@ -27,7 +27,7 @@ RUNNING = JobStatus.RUNNING
 # One statement, so that a job without limits pays nothing for them: its scopes, the pause, the job that runs alone,
 # and the limits set for it. `held_by <> ''` and the like are written out where a partial index wants to see them.
 _OUTLOOK = """
-    SELECT j.job_type, j.queue, j.project_id, j.repository_id, j.exclusive_key,
+    SELECT j.job_type, j.queue, j.parent_id, j.project_id, j.repository_id, j.exclusive_key,
            EXISTS (SELECT 1 FROM jobs_queuecontrol q WHERE q.queue = j.queue),
            EXISTS (SELECT 1 FROM jobs_job o WHERE o.exclusive_key = j.exclusive_key
                    AND o.status = 'running' AND o.exclusive_key <> ''),
@@ -46,6 +46,7 @@ class Outlook:
     """What stands between a queued job and its start, as it looked a moment ago."""
 
     job_type: str
+    parent_id: int | None  # of a child, its batch
     paused: str  # the key of its queue while that is paused, else empty
     exclusive: str  # the key of what it must have for itself, empty for nothing
     taken: bool  # whether another job runs with that
@@ -65,14 +66,15 @@ def outlook(job_id: int) -> Outlook | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    job_type, queue, project_id, repository_id, exclusive_key, paused, taken, rows = row
+    job_type, queue, parent_id, project_id, repository_id, exclusive_key, paused, taken, rows = row
     if queue == FOREGROUND:
-        return Outlook(job_type, "", "", False, (), ())
+        return Outlook(job_type, parent_id, "", "", False, (), ())
     found = {(scope, target): limit for scope, target, limit in orjson.loads(rows or "[]")}
     keys = keys_of(project_id, repository_id, job_type, exclusive_key)
     limits = tuple((key, limit) for key in keys if (limit := limit_of(key, found)) is not None)
     return Outlook(
         job_type=job_type,
+        parent_id=parent_id,
         paused=f"{QUEUE}:{queue}" if paused else "",
         exclusive=f"{EXCLUSIVE}:{exclusive_key}" if exclusive_key else "",
         taken=taken,

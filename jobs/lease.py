@@ -12,10 +12,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from jobs import gates, limits
+from jobs.cancellation import cancel_child
 from jobs.exceptions import LeaseLost
 from jobs.handlers import time_limits
 from jobs.history import FromNow, Increment
-from jobs.models import Job, JobRun, JobStatus
+from jobs.models import FOREGROUND, Job, JobRun, JobStatus
 from jobs.state import transition
 
 EXCLUSIVE_CONSTRAINT = "job_exclusive_runs_alone"
@@ -42,6 +43,9 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
     if not closed:
         try:
             with transaction.atomic():
+                if ahead.parent_id is not None and _cancelled(ahead.parent_id):
+                    cancel_child(job_id, ahead.parent_id, where=Q(dispatch_id=dispatch_id))
+                    return None
                 closed = gates.reached(ahead)
                 if not closed:
                     claimed = _take(job_id, dispatch_id, time_limits(ahead.job_type)[1], worker[:120])
@@ -55,6 +59,19 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
     return claimed
 
 
+def _cancelled(batch_id: int) -> bool:
+    """Tell whether a batch's cancellation was asked for.
+
+    Who asks waits for this lock, so that what is claimed before is seen as running then, and nothing is claimed after.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT cancel_requested_at IS NOT NULL FROM jobs_jobrun WHERE job_id = %s FOR SHARE", [batch_id]
+        )
+        row = cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
 def _take(job_id: int, dispatch_id: uuid.UUID, hard_seconds: int, worker: str) -> Job | None:
     return transition(
         job_id,
@@ -62,7 +79,7 @@ def _take(job_id: int, dispatch_id: uuid.UUID, hard_seconds: int, worker: str) -
         sources={JobStatus.QUEUED},
         reason="claimed",
         where=Q(dispatch_id=dispatch_id) & (Q(not_before=None) | Q(not_before__lte=Now())),
-        job_values=lambda row: {"attempt": row.attempt + 1, "started_at": row.clock},
+        job_values=_begun,
         run_values={
             "fencing_token": Increment(1),
             "lease_expires_at": FromNow(settings.JOB_LEASE_SECONDS),
@@ -72,6 +89,15 @@ def _take(job_id: int, dispatch_id: uuid.UUID, hard_seconds: int, worker: str) -
         },
         details={"worker": worker},
     )
+
+
+def _begun(row: Any) -> dict[str, Any]:
+    """Return the columns of a job whose attempt begins; the first one tells how long the queue made it wait."""
+    values: dict[str, Any] = {"attempt": row.attempt + 1, "started_at": row.clock}
+    if row.waited_seconds is None and row.queue != FOREGROUND and row.queued_at is not None:
+        due = max(row.queued_at, row.not_before or row.queued_at)
+        values["waited_seconds"] = max(0.0, (row.clock - due).total_seconds())
+    return values
 
 
 def renew(job_id: int, token: int) -> Renewal:
