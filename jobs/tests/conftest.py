@@ -14,6 +14,7 @@ from pytest_django import Settings
 from jobs.tests import handlers
 
 SCRIPT = "jobs.tests.handlers.ScriptHandler"
+BATCH = "jobs.tests.handlers.BatchScript"
 # Tests whose threads must see each other's rows. Named apps are emptied afterwards, which is much quicker than all.
 COMMITTED = pytest.mark.django_db(
     transaction=True,
@@ -31,7 +32,7 @@ QUEUES = ("analysis", "export", "webhooks", "default", "system", "foreground")
 @pytest.fixture(autouse=True)
 def script_handler(settings: Settings) -> None:
     """Let the script handler run two job types, with short times."""
-    settings.JOB_HANDLERS = {"analysis": SCRIPT, "export": SCRIPT}
+    settings.JOB_HANDLERS = {"analysis": SCRIPT, "export": SCRIPT, "batch_analysis": BATCH}
     settings.JOB_RETRY_DELAY_SECONDS = 0
     settings.JOB_HEARTBEAT_SECONDS = 1
     settings.JOB_LEASE_SECONDS = 4

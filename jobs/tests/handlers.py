@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from commandcenter.inventory.models import Project
+from jobs.batches import BatchHandler, ChildSpec
 from jobs.exceptions import InvalidParameters, JobFailed
 from jobs.handlers import JobRunContext, Scope
 
@@ -129,6 +131,22 @@ class ScriptHandler:
         run.on_cancel(kill)
         child.wait()
         run.raise_if_cancelled()
+
+
+class BatchScript(BatchHandler):
+    """Makes a child of the script handler for each list of steps. A child whose steps are no list cannot be made."""
+
+    def cleaned(self, parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
+        """Take `children`, a list, and `gate`, a file for which the making of the second page waits."""
+        children = parameters.get("children", [])
+        if set(parameters) - {"children", "gate"} or not isinstance(children, list):
+            raise InvalidParameters.single("parameters.children", "invalid", "Give a list of lists of steps.")
+        return {"gate": "", **parameters, "children": children}
+
+    def children(self, parameters: dict[str, Any], project_id: int) -> Iterator[ChildSpec]:
+        """Yield a child for each list."""
+        for number, steps in enumerate(parameters["children"]):
+            yield ChildSpec(f"part:{number}", "analysis", {"steps": steps})
 
 
 class BrokenHandler:

@@ -11,6 +11,7 @@ DATABASES["default"]["NAME"] = os.environ["CC_TEST_DATABASE"]
 JOB_HANDLERS = {
     "analysis": "jobs.tests.handlers.ScriptHandler",
     "export": "jobs.tests.handlers.ScriptHandler",
+    "batch_analysis": "jobs.tests.handlers.BatchScript",
 }
 JOB_LEASE_SECONDS = 4
 JOB_HEARTBEAT_SECONDS = 1
