@@ -21,8 +21,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from jobs import stopping, workers
 from jobs.models import Worker
 
-BEAT_SECONDS = 5.0
-LOOK_SECONDS = 1.0  # how soon the row says that the worker stops
+LOOK_SECONDS = 0.5  # how soon the row says that the worker stops
 PRUNE_SECONDS = 3600.0
 END_SECONDS = 3.0  # that the end waits for the last word to the database
 
@@ -82,7 +81,7 @@ class WorkerBeat:
 
     def _wait(self, told: bool) -> bool:
         """Wait until the next beat, or until somebody tells the worker to stop. Return True at its end."""
-        until = time.monotonic() + BEAT_SECONDS
+        until = time.monotonic() + settings.WORKER_BEAT_SECONDS
         while time.monotonic() < until:
             if self._ended.wait(LOOK_SECONDS):
                 return True

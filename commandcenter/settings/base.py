@@ -256,6 +256,7 @@ JOB_LIMITS = limits.job_limits(env.optional("CC_JOB_LIMITS"))  # defaults; rows 
 BATCH_MAX_CHILDREN = env.integer("CC_BATCH_MAX_CHILDREN", 10_000, least=1)
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
+WORKER_BEAT_SECONDS = 5  # how often a worker renews its row, and looks whether it is to be drained
 # A worker that is told to stop lets its jobs go on for so long, then hands them back.
 JOB_STOP_GRACE_SECONDS = env.integer("CC_STOP_GRACE_SECONDS", 20, most=3600)
 SOCKET_RECHECK_SECONDS = 10  # how soon an open socket notices that its user may not see this any more

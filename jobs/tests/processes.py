@@ -42,7 +42,15 @@ class WorkerProcess:
             queues,
             *pool,
         ]
-        self._argv += ["-O", "fair", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        self._argv += [
+            "--loglevel",
+            "INFO",
+            "-O",
+            "fair",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
         self._environ = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "jobs.tests.workersettings",
