@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -11,6 +11,7 @@ from django.conf import settings
 
 from commandcenter.inventory.models import Project
 from jobs import relaunching
+from jobs.children import Children, count_children
 from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters, JobCancelled, JobFailed
 from jobs.handlers import JobRunContext, Scope, handler_for
@@ -96,6 +97,11 @@ def is_batch(job_type: str) -> bool:
         return isinstance(handler_for(job_type), BatchHandler)
     except InvalidParameters:  # a type of the past, without a handler today
         return False
+
+
+def children_of(jobs: Iterable[Job]) -> dict[int, Children]:
+    """Return the counts of the children of those of these jobs that are batches, in one query or none."""
+    return count_children([job.pk for job in jobs if is_batch(job.job_type)])
 
 
 def _make(run: JobRunContext, page: Sequence[ChildSpec]) -> int:

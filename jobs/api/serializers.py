@@ -60,8 +60,20 @@ class OriginSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(allow_null=True)
 
 
+class ChildrenSerializer(serializers.Serializer[Any]):
+    """How many children of a batch stand where."""
+
+    total = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    queued = serializers.IntegerField()
+    running = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+
+
 class JobSerializer(serializers.ModelSerializer[Job]):
-    """A job as it is read. The context's `waiting` holds the reasons by id."""
+    """A job as it is read. The context's `waiting` and `children` hold reasons and counts by id."""
 
     progress = serializers.IntegerField(source="run.progress", read_only=True)
     current_step = serializers.CharField(source="run.current_step", read_only=True)
@@ -69,6 +81,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     error = serializers.SerializerMethodField()
     waiting_reason = serializers.SerializerMethodField()
     origin = serializers.SerializerMethodField()
+    children = serializers.SerializerMethodField()
     tags = JobTagsField()
     is_terminal = serializers.BooleanField(read_only=True)
 
@@ -101,6 +114,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "is_terminal",
             "waiting_reason",
             "parent",
+            "children",
             "retry_of",
             "origin",
         )
@@ -115,6 +129,11 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     def get_waiting_reason(self, job: Job) -> Any:
         """Return {code, detail, position}, null for a job that runs or has ended."""
         return self.context.get("waiting", {}).get(job.pk)
+
+    @extend_schema_field(ChildrenSerializer(allow_null=True))
+    def get_children(self, job: Job) -> Any:
+        """Return the counts of a batch's children, null for a job that has none by its kind."""
+        return self.context.get("children", {}).get(job.pk)
 
     @extend_schema_field(OriginSerializer)
     def get_origin(self, job: Job) -> dict[str, Any]:
@@ -147,6 +166,7 @@ class RetryInput(serializers.Serializer[Any]):
     """The body of POST /jobs/{id}/retry."""
 
     parameters = serializers.JSONField(default=None, allow_null=True)
+    only_failed = serializers.BooleanField(default=False)
 
     def validate_parameters(self, value: Any) -> dict[str, Any] | None:
         """Take an object, or nothing for the same parameters again."""
@@ -175,16 +195,6 @@ class ProgressSerializer(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     seq = serializers.IntegerField()
     is_terminal = serializers.BooleanField()
-
-
-class StatisticsSerializer(serializers.Serializer[Any]):
-    """Totals over jobs; durations in seconds, success_rate 0 to 1."""
-
-    total_jobs = serializers.IntegerField()
-    jobs_by_status = serializers.DictField(child=serializers.IntegerField())
-    success_rate = serializers.FloatField(allow_null=True)
-    average_duration_seconds = serializers.FloatField(allow_null=True)
-    p95_duration_seconds = serializers.FloatField(allow_null=True)
 
 
 def as_object(value: Any) -> dict[str, Any]:

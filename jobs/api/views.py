@@ -22,14 +22,17 @@ from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
 from jobs import history
 from jobs.api import serializers as shapes
+from jobs.api import statistics
 from jobs.api.filters import JobFilter
+from jobs.batches import children_of
 from jobs.cancellation import cancel
+from jobs.children import has_active
 from jobs.creation import create_job
 from jobs.dispatch import dispatch
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.models import Job, OriginKind
 from jobs.retry import retry
-from jobs.stats import statistics
+from jobs.rollups import count_before_deletion
 from jobs.waiting import waiting_reasons
 
 
@@ -57,9 +60,7 @@ class JobViewSet(
         """Return one job."""
         return Response(self._one(self.get_object()))
 
-    @extend_schema(
-        request=shapes.JobInput, responses={201: shapes.JobSerializer, 200: shapes.JobSerializer}
-    )
+    @extend_schema(request=shapes.JobInput, responses={201: shapes.JobSerializer, 200: shapes.JobSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
         """Create a job and, unless `dispatch` is false, queue it; 200 with the job that does this already."""
@@ -82,6 +83,11 @@ class JobViewSet(
         """Delete a job that has ended, with its history."""
         if not job.is_terminal:
             raise Conflict("illegal_state", f"The job is {job.status}; cancel it before deleting it.")
+        if has_active(job.pk):
+            raise Conflict("children_active", "Jobs of this batch have not ended yet; cancel them first.")
+        if job.parent is not None and not job.parent.is_terminal:
+            raise Conflict("batch_active", f"The batch {job.parent_id} counts this job until it has ended.")
+        count_before_deletion(job)
         job.delete()
 
     @extend_schema(request=shapes.DispatchInput, responses={202: shapes.JobSerializer})
@@ -106,11 +112,12 @@ class JobViewSet(
     @action(detail=True, methods=["post"])
     @idempotent
     def retry(self, request: Request, pk: str) -> Response:
-        """Run an ended job again, as a new job linked to it by `retry_of`."""
+        """Run an ended job again, as a new job linked to it by `retry_of`; of a batch `only_failed` children."""
         job = self.get_object()
         body = self._body(shapes.RetryInput)
         with problems():
-            return self._created(retry(job, self._user(), parameters=body["parameters"]))
+            again = retry(job, self._user(), parameters=body["parameters"], only_failed=body["only_failed"])
+            return self._created(again)
 
     @extend_schema(
         parameters=[OpenApiParameter("after", int, description="Only events numbered above this.")],
@@ -156,11 +163,11 @@ class JobViewSet(
         """Return a page of the jobs that have not ended."""
         return self._page(self.get_queryset().active())  # type: ignore[attr-defined]
 
-    @extend_schema(responses=shapes.StatisticsSerializer)
-    @action(detail=False, methods=["get"], pagination_class=None)
+    @extend_schema(parameters=statistics.PARAMETERS, responses=statistics.StatisticsSerializer)
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
     def statistics(self, request: Request) -> Response:
-        """Return totals over the jobs that the filters leave."""
-        return Response(statistics(self.filter_queryset(self.get_queryset())))  # type: ignore[arg-type]
+        """Return totals by project, type and day; deleted and archived jobs stay counted."""
+        return Response(statistics.answer(request))
 
     @extend_schema(request=shapes.BatchInput, responses={200: shapes.BatchSerializer})
     @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
@@ -177,7 +184,11 @@ class JobViewSet(
 
     def _shown(self, jobs: Iterable[Job], *, positions: bool = True) -> Any:
         rows = list(jobs)
-        context = {**self.get_serializer_context(), "waiting": waiting_reasons(rows, positions=positions)}
+        context = {
+            **self.get_serializer_context(),
+            "waiting": waiting_reasons(rows, positions=positions),
+            "children": children_of(rows),
+        }
         return shapes.JobSerializer(rows, many=True, context=context).data
 
     def _one(self, job: Job) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from jobs import batches
 from jobs.awaiting import sweep_batches
@@ -272,3 +273,44 @@ def test_making_a_page_takes_few_milliseconds_a_child() -> None:
     with CaptureQueriesContext(connection) as queries:
         run(parent)
     assert len(queries) < 20 * 14 + 40
+
+
+def test_the_api_shows_counts_with_one_query_for_a_page_and_null_for_other_jobs() -> None:
+    user = make_user()
+    project = make_project(operator=user)
+    parents = [run(make_batch([], FAIL, project=project)) for _ in range(2)]
+    for child in children(parents[0]):
+        run(child)
+    client = APIClient()
+    client.force_authenticate(user)
+    shown = client.get("/api/v1/jobs", {"job_type": "batch_analysis"}).json()["results"]
+    none = dict.fromkeys(("total", "pending", "queued", "running", "completed", "failed", "cancelled"), 0)
+    assert [job["children"] for job in shown] == [
+        {**none, "total": 2, "queued": 2},
+        {**none, "total": 2, "completed": 1, "failed": 1},
+    ]
+    listed = client.get("/api/v1/jobs", {"parent": parents[0].pk}).json()["results"]
+    assert [(job["parent"], job["children"]) for job in listed] == [(parents[0].pk, None)] * 2
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/api/v1/jobs").status_code == 200
+        return len(queries)
+
+    before = count()
+    run(make_batch([], project=project))
+    assert count() == before
+
+
+def test_a_batch_and_its_children_can_be_deleted_when_all_have_ended() -> None:
+    parent = run(make_batch([], []))
+    first, last = children(parent)
+    run(first)
+    client = APIClient()
+    client.force_authenticate(make_user(staff=True))
+    assert client.delete(f"/api/v1/jobs/{parent.pk}").status_code == 409
+    refused = client.delete(f"/api/v1/jobs/{first.pk}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "batch_active")
+    run(last)
+    assert client.delete(f"/api/v1/jobs/{parent.pk}").status_code == 204
+    assert not Job.objects.filter(pk__in=[parent.pk, first.pk, last.pk]).exists()
