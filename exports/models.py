@@ -54,7 +54,9 @@ class ExportQuerySet(models.QuerySet["Export"]):
             default=F("job__status"),
             output_field=models.CharField(),
         )
-        return self.select_related("job").annotate(status=status)
+        return self.select_related("job").annotate(
+            status=status  # type: ignore[no-redef]  # the class declares it, for readers of such rows
+        )
 
     def unsettled(self) -> ExportQuerySet:
         """Exports whose job has ended without a file, and which do not say so yet."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
+from exports.api.exports import ExportViewSet
 from exports.api.views import ExportAnalysis, FormatList
 
-router_entries: list[tuple[str, type[ViewSetMixin], str]] = []
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [("exports", ExportViewSet, "export")]
 urlpatterns: list[URLPattern] = [
     re_path(r"^export/formats/?$", FormatList.as_view(), name="export-formats"),
     re_path(

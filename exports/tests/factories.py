@@ -9,7 +9,7 @@ from commandcenter.analysis.tests.factories import analyse, dependency_row, file
 from commandcenter.inventory.models import Repository
 from exports.models import Export
 from jobs.creation import create_job
-from jobs.execution import run_in_foreground
+from jobs.execution import execute, run_in_foreground
 from jobs.models import FOREGROUND, Job
 
 
@@ -43,3 +43,11 @@ def run_export(*analyses: Analysis, **values: Any) -> Export:
 
 def export_of(job: Job) -> Export:
     return Export.objects.with_status().get(job=job)
+
+
+def run_queued(job: Job) -> Export:
+    """Run an attempt of a queued job in this process, as a worker would, and return its export."""
+    fresh = Job.objects.get(pk=job.pk)
+    assert fresh.dispatch_id is not None
+    assert execute(fresh.pk, fresh.dispatch_id) is not None
+    return export_of(job)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from commandcenter.events.models import Event
 from exports.models import Export
 from exports.settle import settle
 from exports.tests.conftest import COMMITTED
-from exports.tests.factories import analysis_of, make_job, run_export
+from exports.tests.factories import analysis_of, make_job, run_export, run_queued
 from exports.tests.test_formats import export as streamed
 from jobs.exceptions import InvalidParameters
 from jobs.models import Job
+from jobs.retry import retry
 
 pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
 
@@ -39,7 +41,7 @@ def test_the_file_is_what_a_streamed_export_is(stored: Stored, name: str) -> Non
     assert file.as_posix().endswith(export.artifact)
     assert export.file_name == f"{analysis.repository.name}-{analysis.commit[:12]}.{name}"
     assert export.media_type == {"sarif": "application/sarif+json", "json": "application/json"}[name]
-    assert (export.expires_at - export.completed_at).days == 30
+    assert export.expires_at == export.completed_at + timedelta(days=30)
 
 
 def test_the_job_and_the_world_learn_of_the_file() -> None:
@@ -95,6 +97,7 @@ def test_two_exports_of_one_analysis_are_two_files(stored: Stored) -> None:
     assert len(stored()) == 2
 
 
+@pytest.mark.django_db
 def test_an_export_exists_from_the_moment_its_job_does() -> None:
     job = make_job(analysis_of(make_repository()), dispatch=False)
     export = Export.objects.with_status().get(job=job)
@@ -102,13 +105,12 @@ def test_an_export_exists_from_the_moment_its_job_does() -> None:
 
 
 def test_a_retry_is_an_export_of_its_own() -> None:
-    from jobs.retry import retry
-
     export = run_export(analysis_of(make_repository()))
-    again = retry(export.job, None)
+    again = retry(Job.objects.get(pk=export.job_id), None)
     assert Export.objects.get(job=again).analyses == export.analyses
 
 
+@pytest.mark.django_db  # nothing is committed, which is quicker
 @pytest.mark.parametrize(
     ("given", "field", "code"),
     [
@@ -138,6 +140,7 @@ def test_bad_parameters_are_named(given: dict[str, Any], field: str, code: str) 
     assert not Job.objects.filter(job_type="export").exists()
 
 
+@pytest.mark.django_db
 def test_analyses_of_other_projects_and_without_results_are_named() -> None:
     repository = make_repository()
     usable, running = analysis_of(repository), start(repository, tree_ref())
@@ -157,14 +160,12 @@ def test_an_analysis_named_twice_counts_once(stored: Stored) -> None:
 
 
 def test_an_analysis_deleted_before_its_export_fails_it_with_its_id(stored: Stored) -> None:
-    from jobs.execution import execute
-
     repository = make_repository()
     first, second = analysis_of(repository), analysis_of(make_repository(repository.project))
     job = make_job(first, second)
     pk = second.pk
     second.repository.delete()
-    execute(job.pk, job.dispatch_id)
+    run_queued(job)
     settle()
     export = Export.objects.with_status().get(job=job)
     assert (export.status, export.error_code) == ("failed", "analysis_deleted")
