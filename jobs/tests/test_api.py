@@ -395,7 +395,14 @@ def test_statistics(operator: User, project: Project) -> None:
         },
         "success_rate": 0.75,
         "average_duration_seconds": 2.0,
-        "p95_duration_seconds": 2.9,
+        "p50_duration_seconds": pytest.approx(2.0, rel=0.05),
+        "p95_duration_seconds": pytest.approx(3.0, rel=0.05),
+        "average_wait_seconds": None,
+        "p50_wait_seconds": None,
+        "p95_wait_seconds": None,
+        "worker_losses": 0,
+        "duplicates_suppressed": 0,
+        "up_to_date": True,
     }
     empty = client(make_user()).get("/api/v1/jobs/statistics").json()
     assert (empty["total_jobs"], empty["success_rate"], empty["p95_duration_seconds"]) == (0, None, None)

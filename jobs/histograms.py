@@ -1,0 +1,47 @@
+"""Durations as counts in logarithmic buckets: small enough to keep for each day, exact enough for percentiles.
+
+Bucket n holds 1.1^n to 1.1^(n+1) milliseconds, from 1 ms (0) to 7 days (the last; what is longer is counted there).
+A quantile is given as the geometric middle of its bucket, so that it is at most sqrt(1.1) - 1 = 4.9 % off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+GROWTH = 1.1
+LONGEST_MS = 7 * 24 * 3600 * 1000
+LAST = math.floor(math.log(LONGEST_MS, GROWTH))
+_STEP = math.log(GROWTH)
+
+Histogram = dict[str, int]  # bucket -> count; the keys are texts, for that is what JSON objects have
+
+
+def bucket(seconds: float) -> str:
+    """Return the bucket of a duration. Less than a millisecond counts as one."""
+    milliseconds = seconds * 1000
+    return str(min(LAST, math.floor(math.log(milliseconds) / _STEP)) if milliseconds > 1 else 0)
+
+
+def add(into: Histogram, other: Mapping[str, int]) -> None:
+    """Add the counts of another histogram."""
+    for name, count in other.items():
+        into[name] = into.get(name, 0) + count
+
+
+def total(histogram: Mapping[str, int]) -> int:
+    """Return how many durations were counted."""
+    return sum(histogram.values())
+
+
+def quantile(histogram: Mapping[str, int], share: float) -> float | None:
+    """Return the duration in seconds below which this share (0 to 1) lies, None of nothing. See above for the error."""
+    rank = math.ceil(total(histogram) * share)
+    if rank == 0 and not histogram:
+        return None
+    seen = 0
+    for name in sorted(histogram, key=int):
+        seen += histogram[name]
+        if seen >= rank:
+            return math.exp((int(name) + 0.5) * _STEP) / 1000
+    return None
