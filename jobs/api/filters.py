@@ -58,7 +58,7 @@ class AnyOfFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """What GET /jobs, /jobs/active and /jobs/statistics can be asked for."""
+    """What GET /jobs and /jobs/active can be asked for."""
 
     project = IdFilter()
     parent = IdFilter()
