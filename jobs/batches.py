@@ -61,34 +61,35 @@ class BatchHandler:
         skipped = 0
         try:
             run.progress(0, "Looking for what there is to do")
-            specs = self._specs(run)
+            specs = specs_of(self, run)
             for first in range(0, len(specs), PAGE):
                 run.progress(0, f"Making children: {first:,} of {len(specs):,}")
-                skipped += _make(run, specs[first : first + PAGE])
+                skipped += make_children(run, specs[first : first + PAGE])
         except JobCancelled:
             # The parent ends as cancelled when those that are made have ended. `skipped` may be short by a page.
             run.log("info", "Cancelled before all children were made.", "batch")
         run.hand_over(skipped=skipped)
 
-    def _specs(self, run: JobRunContext) -> list[ChildSpec]:
-        """Return all children that are to be made, so that none is when they are too many."""
-        relaunch = run.parameters.get(relaunching.PARAMETER)
-        found = (
-            (
-                ChildSpec(child.child_key or str(child.pk), child.job_type, child.parameters, child.pk)
-                for child in relaunching.unfinished(relaunch, run.project_id)
-            )
-            if relaunch
-            else self.children(run.parameters, run.project_id)
+
+def specs_of(handler: BatchHandler, run: JobRunContext) -> list[ChildSpec]:
+    """Return all children that this batch is to have. Raises JobFailed when they are too many, so that none is made."""
+    relaunch = run.parameters.get(relaunching.PARAMETER)
+    found = (
+        (
+            ChildSpec(child.child_key or str(child.pk), child.job_type, child.parameters, child.pk)
+            for child in relaunching.unfinished(relaunch, run.project_id)
         )
-        limit: int = settings.BATCH_MAX_CHILDREN
-        specs = {spec.key: spec for spec in islice(found, limit + 1)}
-        if len(specs) > limit:
-            raise JobFailed(
-                "too_many_children",
-                f"This batch would have more than {limit:,} children. Split it, or raise CC_BATCH_MAX_CHILDREN.",
-            )
-        return list(specs.values())
+        if relaunch
+        else handler.children(run.parameters, run.project_id)
+    )
+    limit: int = settings.BATCH_MAX_CHILDREN
+    specs = {spec.key: spec for spec in islice(found, limit + 1)}
+    if len(specs) > limit:
+        raise JobFailed(
+            "too_many_children",
+            f"This batch would have more than {limit:,} children. Split it, or raise CC_BATCH_MAX_CHILDREN.",
+        )
+    return list(specs.values())
 
 
 def is_batch(job_type: str) -> bool:
@@ -104,7 +105,7 @@ def children_of(jobs: Iterable[Job]) -> dict[int, Children]:
     return count_children([job.pk for job in jobs if is_batch(job.job_type)])
 
 
-def _make(run: JobRunContext, page: Sequence[ChildSpec]) -> int:
+def make_children(run: JobRunContext, page: Sequence[ChildSpec]) -> int:
     """Make these children in one transaction, and return how many could not be, with the reason in the log."""
     skipped = 0
     with (

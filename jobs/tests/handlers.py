@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from commandcenter.inventory.models import Project
+from jobs import batches
 from jobs.batches import BatchHandler, ChildSpec
 from jobs.exceptions import InvalidParameters, JobFailed
 from jobs.handlers import JobRunContext, Scope
@@ -147,6 +148,11 @@ class BatchScript(BatchHandler):
         """Yield a child for each list."""
         for number, steps in enumerate(parameters["children"]):
             yield ChildSpec(f"part:{number}", "analysis", {"steps": steps})
+
+
+def make_part(run: JobRunContext, count: int) -> None:
+    """Make the first children of a batch and go no further, as a worker does that is killed."""
+    batches.make_children(run, batches.specs_of(BatchScript(), run)[:count])
 
 
 class BrokenHandler:

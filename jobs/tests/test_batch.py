@@ -19,6 +19,7 @@ from jobs.exceptions import LeaseLost
 from jobs.execution import execute
 from jobs.models import Job, JobEvent, JobRun
 from jobs.reaper import reap
+from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED, messages
 from jobs.tests.factories import make_project, make_user
 from jobs.tests.test_execute import run
@@ -151,7 +152,7 @@ def test_a_second_attempt_makes_only_what_is_missing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(batches, "PAGE", 2)
     parent = make_batch([], [], [], [], [])
     first = claimed(parent)
-    batches._make(first, list(batches.handler_for("batch_analysis").children(first.parameters, 0))[:2])
+    handlers.make_part(first, 2)
     made = children(parent)
     assert len(made) == 2
     run(made[0])
@@ -174,7 +175,7 @@ def test_an_attempt_that_lost_its_lease_can_make_no_children() -> None:
     expire(parent)
     reap()
     with pytest.raises(LeaseLost):
-        batches._make(stale, list(batches.handler_for("batch_analysis").children(stale.parameters, 0)))
+        handlers.make_part(stale, 2)
     assert children(parent) == []
 
 
