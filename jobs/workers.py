@@ -138,7 +138,7 @@ def _running(
     user: User | AnonymousUser, token_projects: list[int] | None
 ) -> tuple[dict[str, list[Job]], dict[str, int]]:
     """Return the running jobs by worker that the user may see, the longest first, and how many he may not."""
-    running = Job.objects.filter(status=JobStatus.RUNNING).exclude(run__worker="")
+    running = Job.objects.filter(status=JobStatus.RUNNING, awaits_children=False)
     jobs = running.select_related("run", "project", "repository").order_by("started_at", "pk")[:MAX_JOBS]
     visible = None
     if not user.is_staff or token_projects is not None:

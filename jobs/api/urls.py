@@ -6,6 +6,10 @@ from django.urls import URLPattern
 from rest_framework.viewsets import ViewSetMixin
 
 from jobs.api.views import JobViewSet
+from jobs.api.workers import WorkerViewSet
 
-router_entries: list[tuple[str, type[ViewSetMixin], str]] = [("jobs", JobViewSet, "job")]
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
+    ("jobs", JobViewSet, "job"),
+    ("workers", WorkerViewSet, "worker"),
+]
 urlpatterns: list[URLPattern] = []
