@@ -28,21 +28,28 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
     elif not _is_id(repository) or not Repository.objects.filter(pk=repository, project=project).exists():
         wrong("repository", "unknown", "The project has no repository with this id.")
     ref = parameters.get("ref") or ""
-    if not isinstance(ref, str):
-        wrong("ref", "invalid", "A ref is the name of a branch or tag, or a commit.")
-    elif len(ref) > MAX_REF:
-        wrong("ref", "invalid", f"A ref has at most {MAX_REF} characters.")
-    elif ref:
-        try:
-            check_name(ref)
-        except SourceError as error:
-            wrong("ref", "invalid", str(error))
+    if message := ref_fault(ref):
+        wrong("ref", "invalid", message)
     force = parameters.get("force", False)
     if not isinstance(force, bool):
         wrong("force", "invalid", "force is true or false.")
     if errors:
         raise InvalidParameters(errors)
     return {"repository": repository, "ref": ref, "force": force}
+
+
+def ref_fault(ref: object) -> str:
+    """Return what is wrong with a ref, empty when it can be asked for; an empty one means the default branch."""
+    if not isinstance(ref, str):
+        return "A ref is the name of a branch or tag, or a commit."
+    if len(ref) > MAX_REF:
+        return f"A ref has at most {MAX_REF} characters."
+    try:
+        if ref:
+            check_name(ref)
+    except SourceError as error:
+        return str(error)
+    return ""
 
 
 def _is_id(value: object) -> bool:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
 from commandcenter.analysis.api.analyses import AnalysisViewSet
+from commandcenter.analysis.api.batch import AnalyzeMany
 from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
 from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
 
@@ -16,6 +17,7 @@ router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
 ]
 _id = r"(?P<pk>[0-9]{1,18})"
 urlpatterns: list[URLPattern] = [
+    re_path(r"^batch/analyze/?$", AnalyzeMany.as_view(), name="batch-analyze"),
     re_path(rf"^repositories/{_id}/analyze/?$", AnalyseRepository.as_view(), name="repository-analyze"),
     re_path(rf"^repositories/{_id}/trends/?$", RepositoryTrends.as_view(), name="repository-trends"),
     re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),
