@@ -15,6 +15,7 @@ from jobs.models.jobs import (
     OriginKind,
 )
 from jobs.models.limits import JobLimit, LimitScope, QueueControl
+from jobs.models.platform import JobTypeTotal, PlatformCount
 from jobs.models.statistics import JobDay, JobTotal, Tally
 from jobs.models.terms import JobTerm, Term, TermKind
 from jobs.models.workers import Worker
@@ -36,8 +37,10 @@ __all__ = [
     "JobTerm",
     "JobTotal",
     "JobType",
+    "JobTypeTotal",
     "LimitScope",
     "OriginKind",
+    "PlatformCount",
     "PruneMark",
     "QueueControl",
     "Tally",
