@@ -43,6 +43,10 @@ class UnknownWorker(JobError):
     """Raised when a worker is named that has no row: none of that name has run lately."""
 
 
+class UnknownQueue(JobError):
+    """Raised for the name of a queue that does not exist."""
+
+
 class JobFailed(JobError):
     """Raised by a handler whose work failed; `retryable` says whether another attempt could succeed."""
 
@@ -71,3 +75,15 @@ class WorkerStopping(Stopped):
 
 class LeaseLost(Stopped):
     """Raised when this process no longer owns the job: another may run it, so nothing may be written."""
+
+
+class ArchiveFailed(JobError):
+    """Raised when old jobs could not be moved to the artifact storage; those that were not moved are still here."""
+
+
+class ArchiveDamaged(ArchiveFailed):
+    """Raised when a file of the archive is not what was written."""
+
+
+class ArchiveBusy(JobError):
+    """Raised when another process archives jobs at the moment."""
