@@ -108,6 +108,8 @@ class Sweep:
     def run(self) -> int:
         """Do one round: the net for what `let_go` missed, for limits that were changed and queues resumed."""
         keys = self._gates()
+        if not keys:
+            return 0
         left = SWEPT
         for following, (key, room) in zip([*keys[1:], ""], gates.rooms(keys).items(), strict=True):
             wanted = min(SWEPT_OF_ONE if room is None else room, SWEPT_OF_ONE, left)
