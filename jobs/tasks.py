@@ -11,8 +11,20 @@ from celery import Task, shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
 
-from jobs import awaiting, cancellation, execution, reaper, supervisor, sweeper, workerbeat
+from jobs import (
+    archive,
+    awaiting,
+    cancellation,
+    execution,
+    pruning,
+    reaper,
+    rollups,
+    supervisor,
+    sweeper,
+    workerbeat,
+)
 from jobs.broker import TASK
+from jobs.exceptions import ArchiveBusy, ArchiveFailed
 
 log = structlog.get_logger(__name__)
 workerbeat.connect()
@@ -59,3 +71,36 @@ def cancel_children(parent_id: int) -> None:
     for _ in range(steps + 1):
         if not cancellation.cancel_children(parent_id):
             return
+
+
+# The following share the queue with the sweep and its worker runs one task at a time: each ends within seconds, and
+# comes again.
+
+
+@shared_task(name="jobs.count", ignore_result=True, soft_time_limit=50, time_limit=60)
+def count() -> None:
+    """Add the jobs that ended to the statistics. Beat sends this every minute."""
+    counted = rollups.count_ended(seconds=2.0)
+    if counted:
+        log.info("jobs counted", action="count", jobs=counted)
+
+
+@shared_task(name="jobs.prune_logs", ignore_result=True, soft_time_limit=50, time_limit=60)
+def prune_logs() -> None:
+    """Remove the logs of old jobs. Beat sends this every 5 minutes."""
+    removed = pruning.prune(seconds=2.0)
+    if removed:
+        log.info("logs pruned", action="prune", events=removed)
+
+
+@shared_task(name="jobs.archive", ignore_result=True, soft_time_limit=110, time_limit=120)
+def archive_old() -> None:
+    """Move old jobs to the artifact storage, unless CC_JOB_ARCHIVE_DAYS is 0. Beat sends this every 10 minutes."""
+    if not settings.JOB_ARCHIVE_DAYS:
+        return
+    try:
+        archive.archive(settings.JOB_ARCHIVE_DAYS, seconds=2.0)
+    except ArchiveBusy:
+        log.info("archiver busy", action="archive")
+    except ArchiveFailed as error:  # the next one tries again; nothing was deleted that is not kept
+        log.error("archive failed", action="archive", error=str(error))  # noqa: TRY400  (the sentence says it all)

@@ -125,7 +125,7 @@ class JobViewSet(
     )
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def events(self, request: Request, pk: str) -> Response:
-        """Return a job's events in order, up to 1,000 a page."""
+        """Return a job's events in order, up to 1,000 a page; `pruned_at` says when old log lines were removed."""
         after = sequence_number(request.query_params.get("after"))
         job = self.get_object()
         events = history.events_after(job, after, history.PAGE + 1)
@@ -137,6 +137,7 @@ class JobViewSet(
                 "results": messages,
                 "next": request.build_absolute_uri(following) if following else None,
                 "previous": None,
+                "pruned_at": job.run.events_pruned_at,
             }
         )
 
