@@ -147,7 +147,7 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            # Lists run by (created_at, id), newest first; each index below ends in both, so that a page is read from
+            # Lists run by (created_at, id), newest first; each index for them ends in both, so that a page is read from
             # where the cursor stands and ends a range of created_at as well. jobs/listing.py chooses.
             # serves: GET /jobs
             models.Index(fields=["-created_at", "-id"], name="job_recent"),
@@ -174,6 +174,7 @@ class Job(models.Model):
             # serves: GET /jobs?parent=
             models.Index(
                 fields=["parent", "-created_at", "-id"],
+                include=["project", "status", "job_type"],
                 condition=Q(parent__isnull=False),
                 name="job_parent_recent",
             ),
@@ -186,6 +187,7 @@ class Job(models.Model):
             # serves: GET /jobs?repository=, and the end of the reference when it is deleted
             models.Index(
                 fields=["repository", "-created_at", "-id"],
+                include=["project", "status", "job_type"],
                 condition=Q(repository__isnull=False),
                 name="job_repository",
             ),

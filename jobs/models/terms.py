@@ -66,6 +66,8 @@ class JobTerm(models.Model):
         indexes = [
             # serves: the end of a job, and a change of its texts
             models.Index(fields=["job"], name="jobterm_job"),
+            # serves: GET /jobs?search= where very many different texts hold what is searched for
+            models.Index(fields=["-created_at", "-job"], include=["term"], name="jobterm_recent"),
         ]
 
     def __str__(self) -> str:

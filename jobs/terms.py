@@ -1,0 +1,92 @@
+"""Which texts a search means. The rows are kept by triggers; what no job holds any more is pruned here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import BooleanField, Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
+
+from commandcenter.core.fields import MAX_ID
+from jobs.models import JobTerm, JobType, Term, TermKind
+
+MAX_TERMS = 2_500  # texts that a list reads one by one; a search that meets more of them is met by most jobs
+PRUNED = 1_000  # texts in one transaction
+LOCK_MS = 200
+
+_ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+# ILIKE and not Django's icontains, which compares UPPER(body): the trigrams are of the text as it is.
+_SEARCH = """
+    SELECT hash FROM jobs_term
+    WHERE body ILIKE %(text)s AND (%(projects)s::bigint[] IS NULL OR project_id = ANY(%(projects)s::bigint[]))
+    LIMIT %(limit)s
+"""
+# The jobs' rows are locked before the texts are looked at, and a trigger writes them before it asks whether a text is
+# known: so none is taken away from under a job that is being made.
+_PRUNE = """
+    DELETE FROM jobs_term t WHERE t.id = ANY(%s)
+        AND NOT EXISTS (SELECT 1 FROM jobs_jobterm held WHERE held.term = t.hash)
+"""
+
+
+def tagged(key: str, value: str, projects: Sequence[int] | None) -> list[int]:
+    """Return the hashes of a tag: one for each project that uses it, of these projects or of all."""
+    found = Term.objects.filter(body=f"{key}:{value}", kind=TermKind.TAG)
+    if projects is not None:
+        found = found.filter(project__in=projects)
+    return list(found.values_list("hash", flat=True).distinct())
+
+
+def searched(text: str, projects: Sequence[int] | None) -> list[int] | None:
+    """Return the hashes of the texts that hold this one, whatever its case; None for more than MAX_TERMS."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEARCH, {"text": pattern(text), "projects": projects, "limit": MAX_TERMS + 1})
+        hashes = {row[0] for row in cursor.fetchall()}
+    return None if len(hashes) > MAX_TERMS else sorted(hashes)
+
+
+def pattern(text: str) -> str:
+    """Return the pattern of LIKE that finds this text anywhere."""
+    return f"%{text.translate(_ESCAPED)}%"
+
+
+def number_in(text: str) -> int | None:
+    """Return the id that a search may mean, as in 12 or #12."""
+    number = text.removeprefix("#")
+    fits = number.isascii() and number.isdigit() and len(number) <= 19 and int(number) <= MAX_ID
+    return int(number) if fits else None
+
+
+def types_in(text: str) -> list[str]:
+    """Return the job types whose name holds the text."""
+    return [job_type for job_type in JobType.values if text.casefold() in job_type]
+
+
+def meaning(text: str) -> Q:
+    """Return the condition on jobs that a search means: their id, type, error or tags."""
+    held = Term.objects.annotate(
+        found=RawSQL("body ILIKE %s", [pattern(text)], output_field=BooleanField())
+    ).filter(found=True)
+    # By correlation, not as a set: the texts that hold it may be many, and the jobs asked about are few.
+    holds = JobTerm.objects.filter(job=OuterRef("pk"), term__in=held.values("hash"))
+    found = Q(job_type__in=types_in(text)) | Q(Exists(holds))
+    number = number_in(text)
+    return found if number is None else found | Q(pk=number)
+
+
+def prune(after: int = 0) -> tuple[int, int]:
+    """Delete texts that no job holds, from this id on; return how many, and the id to go on from (0: done)."""
+    looked = list(Term.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "hash")[:PRUNED])
+    if not looked:
+        return 0, 0
+    hashes = [hash_ for _pk, hash_ in looked]
+    held = set(JobTerm.objects.filter(term__in=hashes).values_list("term", flat=True).distinct())
+    unheld = [pk for pk, hash_ in looked if hash_ not in held]
+    if not unheld:
+        return 0, looked[-1][0]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MS}ms"])
+        cursor.execute("LOCK TABLE jobs_jobterm IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(_PRUNE, [unheld])
+        return cursor.rowcount, looked[-1][0]
