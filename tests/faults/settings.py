@@ -1,0 +1,11 @@
+"""Settings of the stage's processes: the handler of these tests. Times come from the environment, as in production."""
+
+from __future__ import annotations
+
+from commandcenter.settings.test import *  # noqa: F403
+
+JOB_HANDLERS = {
+    "analysis": "tests.faults.handlers.FaultHandler",
+    "export": "tests.faults.handlers.FaultHandler",
+}
+JOB_RETRY_DELAY_SECONDS = 0
