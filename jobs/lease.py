@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from jobs import gates, limits
+from jobs import counts, gates, limits
 from jobs.cancellation import cancel_child
 from jobs.exceptions import LeaseLost
 from jobs.handlers import time_limits
@@ -56,6 +56,7 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
             closed = ahead.exclusive
     if claimed is None and not (closed and limits.hold(job_id, dispatch_id, closed, ahead.keys)):
         JobRun.objects.filter(job_id=job_id).update(duplicates=F("duplicates") + 1)
+        counts.count(counts.DUPLICATES)
     return claimed
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import structlog
 from django.db import IntegrityError, connection, transaction
 
-from jobs.models import Job, JobDay, JobTotal, Tally
+from jobs.models import Job, JobDay, JobTotal, JobTypeTotal, Tally
 from jobs.tallies import COUNTS, FACTS, KEY, Sum
 
 STEP = 5_000
@@ -72,6 +72,7 @@ def _store(rows: Iterable[tuple[Any, ...]]) -> None:
     totals: dict[tuple[int, str], Sum] = defaultdict(Sum)
     for (project, job_type, _day), found in days.items():
         totals[project, job_type].merge(found)
+    _store_by_type(totals)
     projects = {key[0] for key in totals}
     known_days = JobDay.objects.filter(project__in=projects, day__in={key[2] for key in days})
     for stored in known_days:
@@ -94,6 +95,21 @@ def _store(rows: Iterable[tuple[Any, ...]]) -> None:
         ],
         update_conflicts=True,
         unique_fields=["project", "job_type"],
+        update_fields=_STORED,
+    )
+
+
+def _store_by_type(totals: Mapping[tuple[int, str], Sum]) -> None:
+    """Add to the platform's own totals, which outlive projects: what monitoring reads must only rise."""
+    types: dict[Any, Sum] = defaultdict(Sum)
+    for (_project, job_type), found in totals.items():
+        types[job_type].merge(found)
+    for stored in JobTypeTotal.objects.filter(job_type__in=types):
+        _merge_stored(types, stored.job_type, stored)
+    JobTypeTotal.objects.bulk_create(
+        [JobTypeTotal(job_type=job_type, **_columns(found)) for job_type, found in types.items()],
+        update_conflicts=True,
+        unique_fields=["job_type"],
         update_fields=_STORED,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -99,7 +100,7 @@ class WorkerViewSet(ApiMixin, viewsets.ViewSet):
             raise _unknown(error) from None
         return Response(status=204) if worker.heartbeat_at is None else self._one(name)
 
-    def _reports(self) -> list[workers.Report]:
+    def _reports(self) -> Sequence[workers.Report]:
         return workers.overview(self.request.user, token_projects=token_projects(self.request))
 
     def _one(self, name: str) -> Response:

@@ -10,7 +10,7 @@ from jobs.models.statistics import Tally
 class JobTypeTotal(Tally):
     """All jobs of one type that have ended, those of deleted projects among them: one row a type."""
 
-    project = None
+    project = None  # type: ignore[assignment]  # Django leaves an inherited field out so
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job_type"], name="jobtypetotal_once")]
