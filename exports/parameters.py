@@ -46,14 +46,14 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
         wrong("analyses", "too_many", f"One export holds at most {MAX_ANALYSES} analyses.")
     else:
         analyses = list(dict.fromkeys(analyses))
-        for code, message in _unusable(analyses, project):
+        for code, message in unusable(analyses, project):
             wrong("analyses", code, message)
     if errors:
         raise InvalidParameters(errors)
     return {"analyses": analyses, "format": named, "options": {}}
 
 
-def _unusable(analyses: Sequence[int], project: Project) -> list[tuple[str, str]]:
+def unusable(analyses: Sequence[int], project: Project) -> list[tuple[str, str]]:
     """Return (code, message) for what stands against exporting these."""
     found = Analysis.objects.filter(pk__in=analyses, project=project).only("pk", "status").in_bulk()
     wrong = []

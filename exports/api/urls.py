@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
+from exports.api.batch import ExportMany
 from exports.api.exports import ExportViewSet
 from exports.api.views import ExportAnalysis, FormatList
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [("exports", ExportViewSet, "export")]
 urlpatterns: list[URLPattern] = [
+    re_path(r"^batch/export/?$", ExportMany.as_view(), name="batch-export"),
     re_path(r"^export/formats/?$", FormatList.as_view(), name="export-formats"),
     re_path(
         r"^export/(?P<pk>[0-9]{1,18})/(?P<name>[^/]{1,60})/?$",
