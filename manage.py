@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Command line entry point: `manage.py up`, `analyze`, `doctor`, `createtoken` and Django's own commands."""
+"""Command line entry point: `manage.py up`, `analyze`, `doctor`, `createtoken`, `jobs`, `archive_jobs` and Django's own."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def main() -> None:
         from commandcenter.ops.standalone import run as run_standalone
 
         sys.exit(run_standalone(sys.argv))
+    if len(sys.argv) > 1 and sys.argv[1] in {"jobs", "archive_jobs"}:
+        os.environ.setdefault("CC_LOG_LEVEL", "ERROR")  # the person at the terminal gets lines and sentences
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

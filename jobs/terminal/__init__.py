@@ -1,0 +1,1 @@
+"""Jobs as text for people at a terminal."""
