@@ -242,6 +242,7 @@ JOB_HANDLERS = {
     "analysis": "commandcenter.analysis.handlers.AnalysisHandler",
     "export": "exports.handlers.ExportHandler",
     "batch_analysis": "commandcenter.analysis.batch.BatchAnalysisHandler",
+    "batch_export": "exports.batch.BatchExportHandler",
 }
 JOB_SOFT_TIME_LIMIT = env.integer("CC_JOB_SOFT_SECONDS", 540, least=1)
 JOB_HARD_TIME_LIMIT = env.integer("CC_JOB_HARD_SECONDS", 600, least=2)

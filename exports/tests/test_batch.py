@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from commandcenter.analysis.models import Analysis
-from commandcenter.analysis.tests.factories import make_repository, make_user, start
+from commandcenter.analysis.tests.factories import make_repository, make_user, start, tree_ref
 from commandcenter.inventory.models import Role
 from exports.models import Export
 from exports.tests.conftest import COMMITTED
@@ -87,9 +87,9 @@ def test_a_failed_export_runs_again_in_another_format() -> None:
     assert operator.post(f"/api/v1/jobs/{child.pk}/cancel").status_code == 202
     parent.refresh_from_db()
     assert parent.status == "cancelled"
-    again = run(retry(parent, None, parameters={"format": "csv"}, only_failed=True).pk)
+    again = run(retry(parent, None, parameters={"format": "sarif"}, only_failed=True).pk)
     new = Job.objects.get(parent=again)
-    assert (new.parameters["format"], new.retry_of_id) == ("csv", child.pk)
+    assert (new.parameters["format"], new.retry_of_id) == ("sarif", child.pk)
     assert run(new.pk).status == "completed"
 
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_exported_is_named() -> None:
     repository = make_repository()
     analysis = analysis_of(repository)
     staff = client(make_user(staff=True))
-    running = start(make_repository(repository.project))
+    running = start(make_repository(repository.project), tree_ref())
     cases: list[tuple[dict[str, Any], str]] = [
         ({"analysis_ids": []}, "analysis_ids"),
         ({"analysis_ids": [10**9]}, "analysis_ids"),
