@@ -1,18 +1,33 @@
-"""Jobs in the admin: to be read, cancelled and retried through the same flows as everywhere."""
+"""Jobs in the admin, to be read, cancelled and retried through the same flows; limits and paused queues, to be set."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from commandcenter.core.admin import ReadOnlyModelAdmin, action, display, register
+from commandcenter.core.admin import (
+    FlowModelAdmin,
+    ModelAdmin,
+    ReadOnlyModelAdmin,
+    UnfoldAdminSelectWidget,
+    action,
+    display,
+    register,
+)
+from commandcenter.core.fields import MAX_ID
+from commandcenter.inventory.models import Project, Repository
+from jobs import queues
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.history import events_after
-from jobs.models import Job, OriginKind
+from jobs.models import Job, JobLimit, JobType, LimitScope, OriginKind, QueueControl
 from jobs.retry import retry
 
 SHOWN_EVENTS = 200
@@ -68,3 +83,62 @@ class JobAdmin(ReadOnlyModelAdmin):
             for event in events_after(job, 0, SHOWN_EVENTS)
         )
         return format_html_join("", "<div><code>{} {} {} {}</code></div>", lines)
+
+
+class JobLimitForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A limit whose target exists."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a target that no job can have: the limit would never apply."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        scope, target = cleaned.get("scope"), (cleaned.get("target") or "").strip().removeprefix("#")
+        cleaned["target"] = target
+        if target and scope == LimitScope.JOB_TYPE and target not in JobType.values:
+            self.add_error("target", f"There is no such job type. There are: {', '.join(JobType.values)}.")
+        elif target and scope in {LimitScope.PROJECT, LimitScope.REPOSITORY}:
+            number = int(target) if target.isascii() and target.isdigit() else 0
+            model: type[Project | Repository] = Project if scope == LimitScope.PROJECT else Repository
+            if not 1 <= number <= MAX_ID or not model._default_manager.filter(pk=number).exists():
+                self.add_error("target", f"Give the id of a {scope} that exists, or nothing for each.")
+            cleaned["target"] = str(number)
+        if cleaned.get("limit") == 0:
+            self.add_error("limit", "A limit is 1 or more; to let nothing start, pause the queue.")
+        return cleaned
+
+
+@register(JobLimit)
+class JobLimitAdmin(ModelAdmin):  # type: ignore[misc]
+    """How many jobs may run at once. A change takes effect within seconds; what runs is left alone."""
+
+    form = JobLimitForm
+    list_display = ("scope", "target", "limit")
+    list_filter = ("scope",)
+
+
+class QueueControlForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A queue that can be paused."""
+
+    queue = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in settings.QUEUES if name != queues.SYSTEM],
+        widget=UnfoldAdminSelectWidget,
+        help_text="None of its jobs starts until this row is deleted; what runs goes on.",
+    )
+
+
+@register(QueueControl)
+class QueueControlAdmin(FlowModelAdmin):
+    """The paused queues: add one to pause it, delete it to resume."""
+
+    form = QueueControlForm
+    list_display = ("queue", "paused_at", "paused_by", "reason")
+    fields = ("queue", "reason")
+
+    def has_change_permission(self, request: HttpRequest, obj: QueueControl | None = None) -> bool:
+        """Who paused it and why stays as it was said."""
+        return False
+
+    def create_through(self, request: HttpRequest, values: dict[str, Any]) -> QueueControl:
+        return queues.pause(values["queue"], request.user, values["reason"])  # type: ignore[arg-type]
+
+    def delete_through(self, request: HttpRequest, stored: QueueControl) -> None:
+        queues.resume(stored.queue, request.user)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.forms import AuthenticationForm as AdminAuthenticationForm
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 __all__ = [
     "AdminAuthenticationForm",
@@ -27,6 +27,7 @@ __all__ = [
     "StackedInline",
     "TabularInline",
     "UnfoldAdminPasswordWidget",
+    "UnfoldAdminSelectWidget",
     "UnfoldAdminTextInputWidget",
     "UserChangeForm",
     "UserCreationForm",

@@ -25,14 +25,14 @@ def publish(
     type: str,  # noqa: A002  (the word of the contract)
     *,
     project: int | None,
-    subject: tuple[str, int],
+    subject: tuple[str, int | None],
     data: dict[str, Any],
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> Event:
     """Record an event and hand it to the outbox; on commit, tell the project's live activity stream.
 
-    `subject` is (kind, id); `data` is public and must fit the catalogue's schema of the type (InvalidEvent);
+    `subject` is (kind, id), without an id for what has none; `data` is public and must fit the catalogue's schema of the type (InvalidEvent);
     `before` and `after` are for the audit trail only and must hold no secret.
     """
     if not transaction.get_connection().in_atomic_block:

@@ -100,6 +100,8 @@ _TOKEN = _object({"token": ID, "name": TEXT, "scope": TEXT})
 _TOKEN_EXAMPLE = {"token": 4, "name": "ci", "scope": "read"}
 _USER = _object({"user": ID, "username": TEXT})
 _USER_EXAMPLE = {"user": 2, "username": "ada"}
+_QUEUE = _object({"name": TEXT}, {"reason": TEXT})
+_QUEUE_EXAMPLE = {"name": "analysis", "reason": "the mirror host is down"}
 
 PUBLIC: dict[str, Entry] = {
     "analysis.started": ("An analysis began.", _ANALYSIS, _ANALYSIS_EXAMPLE),
@@ -213,4 +215,6 @@ AUDIT: dict[str, Entry] = {
     "user.created": ("A user was added.", _USER, _USER_EXAMPLE),
     "user.updated": ("A user was changed.", _USER, _USER_EXAMPLE),
     "user.deactivated": ("A user can no longer sign in.", _USER, _USER_EXAMPLE),
+    "queue.paused": ("A queue was paused: none of its jobs starts.", _QUEUE, _QUEUE_EXAMPLE),
+    "queue.resumed": ("The jobs of a queue start again.", _QUEUE, _QUEUE_EXAMPLE),
 }

@@ -13,12 +13,11 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from commandcenter.analysis.models import ResultSet
 from commandcenter.ops.models import QueueCanary
-from jobs.models import Job, JobStatus
+from jobs.queues import states
 
 CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
 LEAST_FREE_BYTES = 1024**3
@@ -44,7 +43,7 @@ def ready() -> list[Check]:
 
 
 def detailed() -> dict[str, Any]:
-    """Return every check: {status, services: [Check], queues: [{name, depth, oldest_seconds, running}], engines}.
+    """Return every check: {status, services: [Check], queues: [QueueState], engines}.
 
     `engines` is [{id, version, unavailable}] as the newest result set met them, empty before the first analysis.
     """
@@ -57,39 +56,9 @@ def detailed() -> dict[str, Any]:
     return {
         "status": "failed" if failed else "ok",
         "services": services,
-        "queues": queues(),
+        "queues": states(),
         "engines": _engines(),
     }
-
-
-def queues() -> list[dict[str, Any]]:
-    """Count waiting and running jobs of each queue, with the age in seconds of the oldest that could run now."""
-    now = timezone.now()
-    due = Q(status=JobStatus.QUEUED) & (Q(not_before__isnull=True) | Q(not_before__lte=now))
-    rows = (
-        Job.objects.active()
-        .values("queue")
-        .annotate(
-            depth=Count("pk", filter=Q(status=JobStatus.QUEUED)),
-            running=Count("pk", filter=Q(status=JobStatus.RUNNING)),
-            oldest=Min("queued_at", filter=due),
-        )
-        .order_by()
-    )
-    found: dict[str, Any] = {row["queue"]: row for row in rows}
-    result = []
-    for name in settings.QUEUES:
-        row: dict[str, Any] = found.get(name) or {"depth": 0, "running": 0, "oldest": None}
-        oldest = row["oldest"]
-        result.append(
-            {
-                "name": name,
-                "depth": row["depth"],
-                "running": row["running"],
-                "oldest_seconds": (now - oldest).total_seconds() if oldest else None,
-            }
-        )
-    return result
 
 
 def _database() -> Check:

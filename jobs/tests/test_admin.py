@@ -7,8 +7,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from commandcenter.accounts.models import User
-from jobs.models import Job
-from jobs.tests.factories import make_job, make_user
+from commandcenter.events.models import Event
+from jobs.models import Job, JobLimit, QueueControl
+from jobs.tests.factories import make_job, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +59,42 @@ def test_staff_who_may_only_look_cannot_act() -> None:
     client.post("/admin/jobs/job/", {"action": "cancel_selected", "_selected_action": [job.pk]})
     job.refresh_from_db()
     assert job.status == "queued"
+
+
+def test_a_queue_is_paused_and_resumed(superuser: User) -> None:
+    client = signed_in(superuser)
+    client.post("/admin/jobs/queuecontrol/add/", {"queue": "export", "reason": "full disk"})
+    control = QueueControl.objects.get()
+    assert (control.queue, control.paused_by, control.reason) == ("export", "root", "full disk")
+    assert client.post("/admin/jobs/queuecontrol/add/", {"queue": "system"}).status_code == 200
+    assert client.get("/admin/jobs/queuecontrol/").status_code == 200
+    client.post("/admin/jobs/queuecontrol/export/delete/", {"post": "yes"})
+    assert not QueueControl.objects.exists()
+    types = Event.objects.filter(subject_kind="queue").order_by("pk").values_list("type", flat=True)
+    assert list(types) == ["queue.paused", "queue.resumed"]
+
+
+def test_limits_are_set_for_each_or_for_one_that_exists(superuser: User) -> None:
+    client = signed_in(superuser)
+    project = make_project()
+    for scope, target, limit in (
+        ("project", "", 4),
+        ("project", f"#{project.pk}", 2),
+        ("job_type", "export", 1),
+    ):
+        client.post("/admin/jobs/joblimit/add/", {"scope": scope, "target": target, "limit": limit})
+    found = JobLimit.objects.values_list("scope", "target", "limit")
+    assert set(found) == {("project", "", 4), ("project", str(project.pk), 2), ("job_type", "export", 1)}
+    for scope, target, limit in (
+        ("project", "", 5),  # there is one
+        ("project", "0", 5),
+        ("repository", "9" * 19, 5),
+        ("repository", "x", 5),
+        ("job_type", "cooking", 5),
+        ("planet", "", 5),
+        ("repository", "", 0),
+    ):
+        answer = client.post("/admin/jobs/joblimit/add/", {"scope": scope, "target": target, "limit": limit})
+        assert answer.status_code == 200
+    assert JobLimit.objects.count() == 3
+    assert client.get("/admin/jobs/joblimit/").status_code == 200
