@@ -134,7 +134,8 @@ def query(wanted: Wanted, place: Place) -> tuple[str, dict[str, Any]]:
     if len(parts) == 1:
         return parts[0], arguments
     both = " UNION ".join(f"({part})" for part in parts)
-    return f"SELECT created_at, id FROM ({both}) u ORDER BY {_order(place)} LIMIT %(limit)s", arguments
+    merged = f"SELECT created_at, id FROM ({both}) u ORDER BY {_order(place)} LIMIT %(limit)s"  # noqa: S608  (ours)
+    return merged, arguments
 
 
 def _sources(wanted: Wanted, arguments: dict[str, Any]) -> list[_Source]:
@@ -155,8 +156,8 @@ def _sources(wanted: Wanted, arguments: dict[str, Any]) -> list[_Source]:
     # So many different texts hold it that many jobs will: read them in list order until the page is full.
     source = _by_terms([])
     source.values = {}
-    arguments["searched"] = terms.pattern(wanted.search)
-    held = "SELECT 1 FROM jobs_term t WHERE t.hash = r.term AND t.body ILIKE %(searched)s"
+    arguments["searched"] = terms.patterns(wanted.search)
+    held = "SELECT 1 FROM jobs_term t WHERE t.hash = r.term AND t.body ILIKE ANY(%(searched)s::text[])"
     if wanted.projects is not None:
         arguments["only_project_id"] = list(wanted.projects)
         held += " AND t.project_id = ANY(%(only_project_id)s::bigint[])"
@@ -201,17 +202,13 @@ def _equalities(wanted: Wanted) -> dict[str, tuple[str, Sequence[Any]]]:
     return {column: ("bigint", [value]) for column, value in named.items() if value is not None}
 
 
-def _filters(
-    alias: str, named: dict[str, tuple[str, Sequence[Any]]], arguments: dict[str, Any]
-) -> list[str]:
+def _filters(alias: str, named: dict[str, tuple[str, Sequence[Any]]], arguments: dict[str, Any]) -> list[str]:
     for column, (_type, values) in named.items():
         arguments[f"only_{column}"] = list(values)
     return [f"{alias}.{column} = ANY(%(only_{column})s::{type_}[])" for column, (type_, _) in named.items()]
 
 
-def _select(
-    source: _Source, prefix: str, wanted: Wanted, place: Place, arguments: dict[str, Any]
-) -> str:
+def _select(source: _Source, prefix: str, wanted: Wanted, place: Place, arguments: dict[str, Any]) -> str:
     """Return the statement for one source: its newest rows beyond the place, no more than the page takes."""
     row = f"({source.at}, {source.id})"
     where = list(source.where)
@@ -248,10 +245,11 @@ def _select(
         )
     # The first row of each arm; the page cannot reach beyond the one that is the page's last among these.
     end = "'infinity'" if place.reverse else "'-infinity'"
-    inside = (
-        f"{row} {'<=' if place.reverse else '>='}"
-        f" (COALESCE((SELECT created_at FROM edge), {end}::timestamptz), COALESCE((SELECT id FROM edge), 0))"
+    side = "<=" if place.reverse else ">="
+    edge = (
+        f"(COALESCE((SELECT created_at FROM edge), {end}::timestamptz), COALESCE((SELECT id FROM edge), 0))"  # noqa: S608
     )
+    inside = f"{row} {side} {edge}"
     return (
         f"WITH heads AS MATERIALIZED (SELECT arm.*, head.created_at, head.id"  # noqa: S608
         f" FROM (SELECT {named} FROM {arms}) arm CROSS JOIN LATERAL ({rows('1')}) head),"

@@ -12,6 +12,7 @@ from commandcenter.core.fields import MAX_ID
 from jobs.models import JobTerm, JobType, Term, TermKind
 
 MAX_TERMS = 2_500  # texts that a list reads one by one; a search that meets more of them is met by most jobs
+TRIGRAM = 3
 PRUNED = 1_000  # texts in one transaction
 LOCK_MS = 200
 
@@ -19,7 +20,7 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 # ILIKE and not Django's icontains, which compares UPPER(body): the trigrams are of the text as it is.
 _SEARCH = """
     SELECT hash FROM jobs_term
-    WHERE body ILIKE %(text)s AND (%(projects)s::bigint[] IS NULL OR project_id = ANY(%(projects)s::bigint[]))
+    WHERE body ILIKE ANY(%(texts)s::text[]) AND (%(projects)s::bigint[] IS NULL OR project_id = ANY(%(projects)s::bigint[]))
     LIMIT %(limit)s
 """
 # The jobs' rows are locked before the texts are looked at, and a trigger writes them before it asks whether a text is
@@ -41,7 +42,7 @@ def tagged(key: str, value: str, projects: Sequence[int] | None) -> list[int]:
 def searched(text: str, projects: Sequence[int] | None) -> list[int] | None:
     """Return the hashes of the texts that hold this one, whatever its case; None for more than MAX_TERMS."""
     with connection.cursor() as cursor:
-        cursor.execute(_SEARCH, {"text": pattern(text), "projects": projects, "limit": MAX_TERMS + 1})
+        cursor.execute(_SEARCH, {"texts": patterns(text), "projects": projects, "limit": MAX_TERMS + 1})
         hashes = {row[0] for row in cursor.fetchall()}
     return None if len(hashes) > MAX_TERMS else sorted(hashes)
 
@@ -49,6 +50,17 @@ def searched(text: str, projects: Sequence[int] | None) -> list[int] | None:
 def pattern(text: str) -> str:
     """Return the pattern of LIKE that finds this text anywhere."""
     return f"%{text.translate(_ESCAPED)}%"
+
+
+def patterns(text: str) -> list[str]:
+    """Return the patterns of LIKE that find a text: anywhere, but one or two characters where a text or value begins.
+
+    Trigrams need three characters, or a beginning.
+    """
+    if len(text) >= TRIGRAM:
+        return [pattern(text)]
+    begun = pattern(text)[1:]
+    return [begun, f"%:{begun}"]
 
 
 def number_in(text: str) -> int | None:
@@ -66,7 +78,7 @@ def types_in(text: str) -> list[str]:
 def meaning(text: str) -> Q:
     """Return the condition on jobs that a search means: their id, type, error or tags."""
     held = Term.objects.annotate(
-        found=RawSQL("body ILIKE %s", [pattern(text)], output_field=BooleanField())
+        found=RawSQL("body ILIKE ANY(%s::text[])", [patterns(text)], output_field=BooleanField())
     ).filter(found=True)
     # By correlation, not as a set: the texts that hold it may be many, and the jobs asked about are few.
     holds = JobTerm.objects.filter(job=OuterRef("pk"), term__in=held.values("hash"))

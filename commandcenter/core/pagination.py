@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, Value
 from rest_framework.exceptions import ValidationError as ApiValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -37,7 +37,7 @@ class Cursor:
 class KeysetPagination(BasePagination):
     """Pages by the values of the ordering's fields, which must be non-null and end in a unique one.
 
-    A view may set `keyset_ordering`. `slice`, then `finish`, serve lists that the database renders itself.
+    A view may set `keyset_ordering`. `begin` or `slice`, then `finish`, serve lists that the database renders itself.
     """
 
     ordering: tuple[str, ...] = ("-id",)
@@ -49,15 +49,19 @@ class KeysetPagination(BasePagination):
         self.ordering = getattr(view, "keyset_ordering", None) or self.ordering
         return self.finish(list(self.slice(queryset, request)))
 
-    def slice(self, queryset: QuerySet[Any], request: Request) -> QuerySet[Any]:
-        """Return the ordered page with one row more than asked, in query order (reversed for `previous`)."""
+    def begin(self, request: Request, model: type[Model]) -> None:
+        """Read `limit` and `cursor` from the request; for lists that ask the database by themselves."""
         self.request = request
         self.limit = self._limit(request)
-        self.cursor = self._cursor(request, queryset.model)
+        self.cursor = self._cursor(request, model)
+
+    def slice(self, queryset: QuerySet[Any], request: Request) -> QuerySet[Any]:
+        """Return the ordered page with one row more than asked, in query order (reversed for `previous`)."""
+        self.begin(request, queryset.model)
         reverse = self.cursor is not None and self.cursor.reverse
         ordering = [_flip(name) if reverse else name for name in self.ordering]
         if self.cursor is not None:
-            queryset = queryset.filter(_beyond(ordering, self.cursor.values))
+            queryset = queryset.filter(_beyond(queryset.model, ordering, self.cursor.values))
         return queryset.order_by(*ordering)[: self.limit + 1]
 
     def finish(self, rows: list[Any], key: Callable[[Any], Sequence[Any]] | None = None) -> list[Any]:
@@ -174,8 +178,35 @@ def _read(model: type[Model], name: str, value: Any) -> Any:
     return read
 
 
-def _beyond(ordering: Sequence[str], values: Sequence[Any]) -> Q:
-    """Return the condition "after the row with these values": (a < x) or (a = x and b < y) ..."""
+class RowBeyond(Func):
+    """(a, b) < (x, y), or >: unlike the same said with OR, an index in that order begins at the row it names."""
+
+    output_field = BooleanField()
+    template = "(%(fields)s) %(side)s (%(values)s)"
+
+    def __init__(self, side: str, fields: Sequence[F], values: Sequence[Value]) -> None:
+        super().__init__(*fields, *values)
+        self.side = side
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Return the comparison of both halves of the expressions."""
+        compiled = [compiler.compile(expression) for expression in self.source_expressions]
+        half = len(compiled) // 2
+        fields, values = (", ".join(sql for sql, _ in part) for part in (compiled[:half], compiled[half:]))
+        arguments = [argument for _, given in compiled for argument in given]
+        return self.template % {"fields": fields, "side": self.side, "values": values}, arguments
+
+
+def _beyond(model: type[Model], ordering: Sequence[str], values: Sequence[Any]) -> Q | RowBeyond:
+    """Return the condition "after the row with these values": (a, b) < (x, y), or by OR where directions differ."""
+    sides = {"<" if name.startswith("-") else ">" for name in ordering}
+    if len(sides) == 1:
+        names = [name.lstrip("-") for name in ordering]
+        given = [
+            Value(value, output_field=model._meta.get_field(name))
+            for name, value in zip(names, values, strict=True)
+        ]
+        return RowBeyond(sides.pop(), [F(name) for name in names], given)
     condition = Q()
     equal = Q()
     for name, value in zip(ordering, values, strict=True):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
+from django_filters.utils import translate_validation
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.request import Request
 
-from commandcenter.core.fields import MAX_ID
 from commandcenter.core.filters import IdFilter
-from jobs.models import Job, JobQuerySet, JobStatus, JobType
+from commandcenter.core.permissions import token_projects
+from commandcenter.inventory.models import Project
+from jobs import terms
+from jobs.listing import Wanted
+from jobs.models import Job, JobQuerySet, JobStatus, JobTerm, JobType
 
 MAX_TEXT = 200
 
@@ -40,7 +44,10 @@ class TagFilter(django_filters.Filter):  # type: ignore[misc]
 
     def filter(self, qs: JobQuerySet, value: tuple[str, str] | None) -> JobQuerySet:
         """Return the jobs that carry the tag."""
-        return qs if value is None else qs.filter(tags__contains={value[0]: value[1]})
+        if value is None:
+            return qs
+        held = JobTerm.objects.filter(term__in=terms.tagged(*value, None)).values("job")
+        return qs.filter(pk__in=held)
 
 
 class AnyOfField(django_filters.fields.MultipleChoiceField):  # type: ignore[misc]
@@ -63,6 +70,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
     project = IdFilter()
     parent = IdFilter()
     retry_of = IdFilter()
+    repository = IdFilter()
     status = AnyOfFilter(choices=JobStatus.choices)
     job_type = AnyOfFilter(choices=JobType.choices)
     tag = TagFilter(max_length=MAX_TEXT * 2)
@@ -76,16 +84,40 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def filter_search(self, queryset: JobQuerySet, _name: str, value: str) -> JobQuerySet:
         """Return the jobs whose id, type, error or tags hold the text."""
-        wanted = value.strip()
-        if not wanted:
-            return queryset
-        found = (
-            Q(job_type__icontains=wanted)
-            | Q(error_code__icontains=wanted)
-            | Q(error_message__icontains=wanted)
-            | Q(tag_text__icontains=wanted)
-        )
-        number = wanted.removeprefix("#")
-        if number.isascii() and number.isdigit() and len(number) <= 19 and int(number) <= MAX_ID:
-            found |= Q(pk=int(number))
-        return queryset.alias(tag_text=Cast("tags", TextField())).filter(found)
+        text = value.strip()
+        return queryset.filter(terms.meaning(text)) if text else queryset
+
+
+def wanted(request: Request, *, among: Collection[str] | None = None) -> Wanted:
+    """Return what a request's filters ask for; `among` limits the states. Raises ValidationError.
+
+    Lists are read by `jobs.listing`, not by the queryset of the filters: see there.
+    """
+    asked = JobFilter(request.query_params, queryset=Job.objects.none(), request=request)
+    if not asked.is_valid():
+        raise translate_validation(asked.errors)
+    given = asked.form.cleaned_data
+    statuses = given["status"] or None
+    if among is not None:
+        statuses = [status for status in statuses or among if status in among]
+    return Wanted(
+        projects=None if given["project"] is None else [given["project"]],
+        statuses=statuses,
+        job_types=given["job_type"] or None,
+        parent=given["parent"],
+        retry_of=given["retry_of"],
+        repository=given["repository"],
+        created_after=given["created_after"],
+        created_before=given["created_before"],
+        tag=given["tag"],
+        search=given["search"].strip(),
+    )
+
+
+def visible_projects(request: Request) -> list[int] | None:
+    """Return the ids of the projects that the request may see, None for all of them."""
+    limit = token_projects(request)
+    if request.user.is_staff and limit is None:
+        return None
+    visible = Project.objects.visible_to(request.user, token_projects=limit)
+    return list(visible.values_list("pk", flat=True))
