@@ -204,7 +204,7 @@ def test_filters_select(operator: User, project: Project) -> None:
     assert ids(f"created_before={day}") == [pending.pk]
     assert ids(f"project={project.pk}&limit=1") == [failed.pk]
     assert ids("project=999999") == []
-    assert [job["id"] for job in api.get("/api/v1/jobs/active").json()["results"]] == [pending.pk, queued.pk]
+    assert [job["id"] for job in api.get("/api/v1/jobs/active").json()["results"]] == [queued.pk, pending.pk]
 
 
 def test_pages_follow_each_other(operator: User, project: Project) -> None:
