@@ -41,6 +41,7 @@ def test_the_file_is_what_a_streamed_export_is(stored: Stored, name: str) -> Non
     assert file.as_posix().endswith(export.artifact)
     assert export.file_name == f"{analysis.repository.name}-{analysis.commit[:12]}.{name}"
     assert export.media_type == {"sarif": "application/sarif+json", "json": "application/json"}[name]
+    assert export.completed_at
     assert export.expires_at == export.completed_at + timedelta(days=30)
 
 
@@ -106,7 +107,7 @@ def test_an_export_exists_from_the_moment_its_job_does() -> None:
 
 def test_a_retry_is_an_export_of_its_own() -> None:
     export = run_export(analysis_of(make_repository()))
-    again = retry(Job.objects.get(pk=export.job_id), None)
+    again = retry(Job.objects.get(export=export), None)
     assert Export.objects.get(job=again).analyses == export.analyses
 
 

@@ -278,7 +278,7 @@ def test_deleting_removes_the_file_and_a_running_export_is_cancelled_first(
     assert client.get(f"{URL}/{export.pk}").status_code == 404
     (file,) = stored()
     assert file.as_posix().endswith(keep.artifact)
-    assert Job.objects.filter(pk=export.job_id).exists()
+    assert Job.objects.count() == 3  # that of the analysis, and of both exports
 
     job = make_job(analysis)
     waiting = f"{URL}/{job.export.pk}"

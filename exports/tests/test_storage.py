@@ -172,7 +172,7 @@ def test_a_commit_whose_answer_was_lost_keeps_its_file(stored: Stored) -> None:
     claimed = claim(job.pk, queued.dispatch_id, worker="test")
     assert claimed is not None
     with pytest.raises(OperationalError):
-        ExportHandler().run(LosesTheAnswer(Attempt(claimed)))  # type: ignore[arg-type]
+        ExportHandler().run(LosesTheAnswer(Attempt(claimed)))
     export = export_of(job)
     assert (export.status, Job.objects.get(pk=job.pk).status) == ("completed", "completed")
     (file,) = stored()
