@@ -17,6 +17,7 @@ from jobs.models import Job
 register = template.Library()
 UNKNOWN = "\N{EN DASH}"
 GROUPED = 10_000  # from here on figures get separators
+LISTED = 20  # values of a list that are shown
 
 
 class Look(NamedTuple):
@@ -42,6 +43,16 @@ _STATUS = {
     "ok": Look("good", "check", "Ok"),
     "skipped": Look("", "stop", "Skipped"),
     "unavailable": Look("warn", "alert", "Unavailable"),
+    # workers
+    "live": Look("good", "check", "Live"),
+    "draining": Look("warn", "pause", "Draining"),
+    "stopping": Look("warn", "stop", "Stopping"),
+    "lost": Look("bad", "alert", "Lost"),
+    "stopped": Look("", "stop", "Stopped"),
+    # queues
+    "open": Look("good", "check", "Open"),
+    "paused": Look("warn", "pause", "Paused"),
+    "unserved": Look("bad", "alert", "No worker"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),
@@ -61,6 +72,13 @@ _SEVERITY = {
 def status_look(status: str) -> Look:
     """Return the look of a status; an unknown one shows its own word."""
     return _STATUS.get(str(status), Look("", "dot", str(status).replace("_", " ").capitalize()))
+
+
+@register.filter
+def job_status(job: Job) -> str:
+    """Return the status of a job as people see it: a batch of which a part failed did not simply complete."""
+    partial = isinstance(job.result, dict) and job.result.get("outcome") == "partial"
+    return "partial" if partial and job.status == "completed" else job.status
 
 
 @register.filter
@@ -154,6 +172,7 @@ _REASONS = {
     "worker_lost": "the worker was lost",
     "worker_stopped": "the worker was stopped",
     "attempt_failed": "the attempt failed",
+    "batch_cancelled": "its batch was cancelled",
 }
 
 
@@ -229,7 +248,10 @@ def fact(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(str(part) for part in value) or UNKNOWN
+        more = f" and {len(value) - LISTED:,} more" if len(value) > LISTED else ""
+        return ", ".join(str(part) for part in value[:LISTED]) + more or UNKNOWN
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {fact(part)}" for name, part in list(value.items())[:LISTED]) or UNKNOWN
     if isinstance(value, int) and value >= GROUPED:
         return f"{value:,}"
     return str(known(value))

@@ -13,12 +13,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.dashboard import access, filters
+from commandcenter.dashboard.batches import batch_of
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.models import Repository, Role
 from jobs.cancellation import cancel as cancel_job
 from jobs.exceptions import JobError
-from jobs.models import Job, JobEvent, JobEventType, JobStatus
+from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
 from jobs.retry import retry as retry_job
 from jobs.waiting import waiting_reason
 
@@ -40,11 +41,14 @@ def _job(request: HttpRequest, pk: int) -> Job:
 @login_required
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """List jobs, newest first; `?status= &project=` filter. The rows alone for a refresh."""
+    """List jobs, newest first; `?status= &project= &parent=` filter. The rows alone for a refresh."""
     queryset = _visible(request)
     project = filters.key(request, "project")
     if project is not None:
         queryset = queryset.filter(project=project)
+    parent = filters.key(request, "parent")
+    if parent is not None:
+        queryset = queryset.filter(parent=parent)
     recent = queryset.order_by("-pk").values("pk")[:COUNT_CAP]
     counts = dict(
         Job.objects.filter(pk__in=recent).values_list("status").annotate(count=Count("pk")).order_by()
@@ -57,6 +61,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": page,
         "subjects": names_of(page.rows),
         "status": status,
+        "parent": parent,
+        "kept": _kept(project=project, parent=parent),
         "counts": [(value, label, counts.get(value, 0)) for value, label in JobStatus.choices],
         "total": sum(counts.values()),
     }
@@ -105,11 +111,19 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Run the same work again as a new job, and go there."""
     job = _writable(request, pk)
     try:
-        again = retry_job(job, by=access.viewer(request))
+        only_failed = request.POST.get("only_failed") == "on"
+        again = retry_job(
+            job, by=access.viewer(request), only_failed=only_failed, origin_kind=OriginKind.PAGE
+        )
     except JobError as error:
         messages.error(request, str(error))
         return redirect("dashboard:job", pk)
     return redirect("dashboard:job", again.pk)
+
+
+def _kept(**given: int | None) -> str:
+    """Return the query string of these filters, for links that change another one."""
+    return "".join(f"&{name}={value}" for name, value in given.items() if value is not None)
 
 
 def _writable(request: HttpRequest, pk: int) -> Job:
@@ -127,6 +141,7 @@ def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "waiting": None if job.is_terminal else waiting_reason(job),
         "analysis": getattr(job, "analysis", None),
         "repository": _repository(job),
+        "batch": batch_of(job),
         "may_write": access.may(request, job.project, Role.OPERATOR),
     }
 
