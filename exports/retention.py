@@ -41,8 +41,8 @@ def _expire_batch() -> list[str]:
 def sweep() -> int:
     """Remove files of former days that no export names, and return how many; at most 20,000 are looked at.
 
-    The file of an attempt that may still complete is left alone: its export has not ended. Folders come in random
-    order, so that each has its turn where there is more than one run can look at.
+    The file of an attempt that may still complete is left alone: its export has not ended. Folders and files come in
+    random order, so that each has its turn where there is more than one run can look at.
     """
     removed = seen = 0
     folders = [folder for folder in artifacts.folders() if _is_over(folder)]
@@ -50,7 +50,9 @@ def sweep() -> int:
     for folder in folders:
         if seen >= MAX_NAMES:
             break
-        names = artifacts.names_in(folder)[: MAX_NAMES - seen]
+        names = artifacts.names_in(folder)
+        random.shuffle(names)
+        del names[MAX_NAMES - seen :]
         seen += len(names)
         if not names:
             artifacts.remove(folder)

@@ -52,7 +52,15 @@ _ANALYSIS_EXAMPLE: dict[str, Any] = {
     "commit": "9fceb02d0ae598e95dc970b74767f19372d61af8",
 }
 _EXPORT = _object(
-    {"job": ID, "format": TEXT}, {"export": MAYBE_ID, "analyses": {"type": "array", "items": ID}}
+    {"job": ID, "format": TEXT},
+    {
+        "export": MAYBE_ID,
+        "analyses": {"type": "array", "items": ID},
+        "file_name": TEXT,
+        "bytes": COUNT,
+        "sha256": TEXT,
+        "error": ERROR,
+    },
 )
 _FINDING = _object(
     {"repository": ID, "analysis": ID},
@@ -136,9 +144,27 @@ PUBLIC: dict[str, Entry] = {
     "export.completed": (
         "A file is ready.",
         _EXPORT,
-        {"export": 8, "job": 44, "format": "sarif", "analyses": [7]},
+        {
+            "export": 8,
+            "job": 44,
+            "format": "sarif",
+            "analyses": [7],
+            "file_name": "billing-9fceb02d0ae5.sarif",
+            "bytes": 18240,
+            "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        },
     ),
-    "export.failed": ("A file could not be made.", _EXPORT, {"export": 8, "job": 44, "format": "sarif"}),
+    "export.failed": (
+        "A file could not be made.",
+        _EXPORT,
+        {
+            "export": 8,
+            "job": 44,
+            "format": "sarif",
+            "analyses": [7],
+            "error": {"code": "storage_full", "message": "The artifact storage has no room left."},
+        },
+    ),
     "finding.new": (
         "Findings appeared, or appeared again; `findings` names the worst of them.",
         _FINDING,
