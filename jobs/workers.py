@@ -36,8 +36,11 @@ class Report:
     hidden: int = 0  # how many more it runs
 
 
-def overview(user: User | AnonymousUser, *, token_projects: list[int] | None = None) -> list[Report]:
-    """Return every worker with its present jobs: two statements, and a third for who is not staff."""
+def overview(user: User | AnonymousUser | None, *, token_projects: list[int] | None = None) -> list[Report]:
+    """Return every worker with its present jobs: two statements, and a third for who is not staff.
+
+    Without a user every job is there: for the platform's own figures.
+    """
     workers = list(Worker.objects.annotate(clock=Now()))
     if not workers:
         return []
@@ -135,13 +138,13 @@ def _named(found: dict[str, Worker], name: str) -> Worker:
 
 
 def _running(
-    user: User | AnonymousUser, token_projects: list[int] | None
+    user: User | AnonymousUser | None, token_projects: list[int] | None
 ) -> tuple[dict[str, list[Job]], dict[str, int]]:
     """Return the running jobs by worker that the user may see, the longest first, and how many he may not."""
     running = Job.objects.filter(status=JobStatus.RUNNING, awaits_children=False)
     jobs = running.select_related("run", "project", "repository").order_by("started_at", "pk")[:MAX_JOBS]
     visible = None
-    if not user.is_staff or token_projects is not None:
+    if user is not None and (not user.is_staff or token_projects is not None):
         visible = set(
             running.visible_to(user, token_projects=token_projects)
             .values_list("project", flat=True)

@@ -40,4 +40,8 @@ urlpatterns = [
     path("jobs/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<int:pk>/retry/", jobs.retry, name="job-retry"),
     path("system/", system.index, name="system"),
+    path("system/workers/<str:name>/drain/", system.drain, name="worker-drain"),
+    path("system/workers/<str:name>/resume/", system.resume, name="worker-resume"),
+    path("system/queues/<slug:name>/pause/", system.pause_queue, name="queue-pause"),
+    path("system/queues/<slug:name>/resume/", system.resume_queue, name="queue-resume"),
 ]

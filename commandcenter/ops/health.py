@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from commandcenter.analysis.models import ResultSet
 from commandcenter.ops.models import QueueCanary
+from jobs import workers
 from jobs.queues import states
 
 CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
@@ -33,6 +34,15 @@ class Check(TypedDict):
     detail: str
 
 
+class WorkerState(TypedDict):
+    """A worker: state is live, draining, stopping, lost or stopped; `running` counts its jobs."""
+
+    name: str
+    state: str
+    queues: list[str]
+    running: int
+
+
 def ready() -> list[Check]:
     """Check what a request needs: database, broker, cache, migrations."""
     database = _database()
@@ -43,22 +53,35 @@ def ready() -> list[Check]:
 
 
 def detailed() -> dict[str, Any]:
-    """Return every check: {status, services: [Check], queues: [QueueState], engines}.
+    """Return every check: {status, services: [Check], queues: [QueueState], workers: [WorkerState], engines}.
 
     `engines` is [{id, version, unavailable}] as the newest result set met them, empty before the first analysis.
     """
     services = ready()
     usable = all(check["status"] == "ok" for check in services)
     if not usable:
-        return {"status": "failed", "services": services, "queues": [], "engines": []}
+        return {"status": "failed", "services": services, "queues": [], "workers": [], "engines": []}
     services += [*_workers(), _disk()]
     failed = any(check["status"] == "failed" for check in services)
     return {
         "status": "failed" if failed else "ok",
         "services": services,
         "queues": states(),
+        "workers": _working(),
         "engines": _engines(),
     }
+
+
+def _working() -> list[WorkerState]:
+    return [
+        {
+            "name": report.worker.name,
+            "state": report.state,
+            "queues": report.worker.queues,
+            "running": len(report.jobs),
+        }
+        for report in workers.overview(None)
+    ]
 
 
 def _database() -> Check:

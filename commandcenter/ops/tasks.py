@@ -8,7 +8,10 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from commandcenter.ops import taskmetrics
 from commandcenter.ops.models import QueueCanary
+
+taskmetrics.connect()
 
 
 @shared_task(name="ops.canary", bind=True, soft_time_limit=20, time_limit=30)

@@ -30,7 +30,7 @@ class WorkerJobSerializer(serializers.Serializer[Any]):
     current_step = serializers.CharField(source="run.current_step")
 
 
-class WorkerSerializer(serializers.Serializer[workers.Report]):
+class WorkerSerializer(serializers.Serializer[Any]):
     """A worker as it is read."""
 
     name = serializers.CharField(source="worker.name")

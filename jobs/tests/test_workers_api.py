@@ -65,8 +65,15 @@ def test_others_may_not(call: str) -> None:
         api(token=make_token(staff, scope="read")[1]),
         api(token=make_token(staff, scope="write", project_ids=[make_project().pk])[1]),
     ]
-    assert [client.post(f"/api/v1/workers/{NAME}/{call}").status_code for client in refused] == [403, 403, 403]
-    assert api(token=make_token(staff, scope="write")[1]).post(f"/api/v1/workers/{NAME}/{call}").status_code == 200
+    assert [client.post(f"/api/v1/workers/{NAME}/{call}").status_code for client in refused] == [
+        403,
+        403,
+        403,
+    ]
+    assert (
+        api(token=make_token(staff, scope="write")[1]).post(f"/api/v1/workers/{NAME}/{call}").status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("name", ["nobody@nowhere", "%00", "x" * 121, "a%2Fb"])

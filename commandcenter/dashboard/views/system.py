@@ -1,17 +1,97 @@
-"""The system page: is every part there, and what waits."""
+"""The system page: who works on what, what waits in which queue, and whether every part is there."""
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from collections.abc import Callable
+from typing import Any
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from commandcenter.accounts.models import User
+from commandcenter.dashboard import access
 from commandcenter.ops.health import detailed
+from commandcenter.ops.models import QueueCanary
+from jobs import queues, workers
+from jobs.exceptions import IllegalState, UnknownQueue, UnknownWorker
 
 
 @login_required
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """Show the same checks as /health/detailed."""
-    return render(request, "system/index.html", {"health": detailed()})
+    """Show workers, queues, and the checks of /health/detailed. The changing part alone for a refresh."""
+    viewer = access.viewer(request)
+    health = detailed()
+    usable = bool(health["queues"])  # without a database there is nothing more to ask
+    context = {
+        "health": health,
+        "workers": workers.overview(viewer) if usable else [],
+        "queues": _queues(health["queues"]),
+        "may_operate": viewer.is_staff,
+    }
+    return render(
+        request, "system/_live.html" if request.headers.get("HX-Request") else "system/index.html", context
+    )
+
+
+def _queues(states: list[queues.QueueState]) -> list[dict[str, Any]]:
+    """Return each queue with its last canary, and whether anybody would take a job from it."""
+    if not states:
+        return []
+    canaries = {canary.queue: canary for canary in QueueCanary.objects.all()}
+    served = workers.queues_with_workers()
+    return [
+        {
+            **state,
+            "served": state["name"] in served,
+            "canary": canaries.get(state["name"]),
+            "pausable": state["name"] != queues.SYSTEM,
+        }
+        for state in states
+    ]
+
+
+@login_required
+@require_POST
+def drain(request: HttpRequest, name: str) -> HttpResponse:
+    """Let a worker end what it runs and take nothing new."""
+    return _act(request, lambda by: workers.drain(name, by.get_username()))
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, name: str) -> HttpResponse:
+    """Let a drained worker take work again."""
+    return _act(request, lambda by: workers.resume(name, by.get_username()))
+
+
+@login_required
+@require_POST
+def pause_queue(request: HttpRequest, name: str) -> HttpResponse:
+    """Let no job of a queue start."""
+    return _act(request, lambda by: queues.pause(name, by, request.POST.get("reason", "")))
+
+
+@login_required
+@require_POST
+def resume_queue(request: HttpRequest, name: str) -> HttpResponse:
+    """Let the jobs of a queue start again."""
+    return _act(request, lambda by: queues.resume(name, by))
+
+
+def _act(request: HttpRequest, action: Callable[[User], object]) -> HttpResponse:
+    """Do what an operator asks for, if he is one, and show the page again."""
+    viewer = access.viewer(request)
+    if not viewer.is_staff:
+        raise PermissionDenied
+    try:
+        action(viewer)
+    except (UnknownWorker, UnknownQueue) as error:
+        raise Http404(str(error)) from None
+    except IllegalState as error:
+        messages.error(request, str(error))
+    return redirect("dashboard:system")

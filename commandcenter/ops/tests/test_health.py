@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from commandcenter.accounts.tests.factories import api, make_token, make_user
+from commandcenter.analysis.tests.factories import make_job, make_repository
 from commandcenter.ops.models import QueueCanary
 from commandcenter.ops.tasks import canary
+from jobs.models import JobRun, JobStatus, Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +64,21 @@ def test_a_queue_that_nobody_consumes_is_found_by_its_canary() -> None:
     QueueCanary.objects.update(consumed_at=timezone.now() - timedelta(minutes=5))
     assert status()["worker of analysis"] == "failed"
     assert client.get("/health/detailed").status_code == 503
+
+
+def test_details_name_the_workers_and_count_what_they_run() -> None:
+    now = timezone.now()
+    Worker.objects.create(
+        name="analysis@host",
+        host="host",
+        pid=7,
+        queues=["analysis"],
+        pool="prefork",
+        started_at=now,
+        heartbeat_at=now,
+    )
+    job = make_job(make_repository(), JobStatus.RUNNING)
+    JobRun.objects.filter(job=job).update(worker="analysis@host:9")
+    assert api(make_user()).get("/health/detailed").json()["workers"] == [
+        {"name": "analysis@host", "state": "live", "queues": ["analysis"], "running": 1}
+    ]
