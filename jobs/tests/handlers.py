@@ -43,7 +43,13 @@ class ScriptHandler:
         return {"steps": steps}
 
     def scope(self, parameters: dict[str, Any]) -> Scope:
-        """Work on nothing in particular, unless a step names it: {"alone": key}."""
+        """Work on nothing in particular, unless a step names it: {"alone": key}.
+
+        A step {"made_when": path} lets whoever makes the job wait for a file, and say by another that it does.
+        """
+        for step in parameters["steps"]:
+            if "made_when" in step:
+                _wait_for_file(Path(step["made_when"]))
         return Scope(
             exclusive=next((str(step["alone"]) for step in parameters["steps"] if "alone" in step), "")
         )
@@ -63,6 +69,9 @@ class ScriptHandler:
 
     def do_alone(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
         """Say nothing more: the key has done its work in `scope`."""
+
+    def do_made_when(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Say nothing more: the wait was in `scope`."""
 
     def do_log(self, run: JobRunContext, argument: list[str], result: dict[str, Any]) -> None:
         level, message, source = argument
@@ -148,6 +157,15 @@ class BatchScript(BatchHandler):
         """Yield a child for each list."""
         for number, steps in enumerate(parameters["children"]):
             yield ChildSpec(f"part:{number}", "analysis", {"steps": steps})
+
+
+def _wait_for_file(path: Path) -> None:
+    path.with_name(f"{path.name}.waiting").write_text(str(os.getpid()))
+    until = time.monotonic() + 60
+    while not path.exists():
+        if time.monotonic() > until:
+            raise TimeoutError(path)
+        time.sleep(0.02)
 
 
 def make_part(run: JobRunContext, count: int) -> None:
