@@ -8,6 +8,8 @@ import pytest
 from django.apps import apps
 from django_celery_beat.models import PeriodicTask
 
+from jobs import tasks
+
 
 @pytest.mark.django_db
 def test_beat_sends_the_sweep_every_two_seconds_and_an_operators_entry_stands() -> None:
@@ -20,3 +22,19 @@ def test_beat_sends_the_sweep_every_two_seconds_and_an_operators_entry_stands() 
     PeriodicTask.objects.filter(pk=entry.pk).update(enabled=False)
     seed(apps, None)
     assert not PeriodicTask.objects.get(name="jobs.sweep").enabled
+
+
+@pytest.mark.django_db
+def test_beat_sends_the_tasks_of_history_and_an_operators_entry_stands() -> None:
+    seed = import_module("jobs.migrations.0008_history_tasks").seed
+    names = ["jobs.archive", "jobs.count", "jobs.prune_logs"]
+    PeriodicTask.objects.filter(name__in=names).delete()
+    seed(apps, None)
+    found = PeriodicTask.objects.filter(name__in=names).order_by("name")
+    assert [(entry.task, entry.queue) for entry in found] == [(name, "system") for name in names]
+    assert {entry.task for entry in found} == {
+        task.name for task in (tasks.archive_old, tasks.count, tasks.prune_logs)
+    }
+    PeriodicTask.objects.filter(name="jobs.archive").update(enabled=False)
+    seed(apps, None)
+    assert not PeriodicTask.objects.get(name="jobs.archive").enabled
