@@ -1,38 +1,66 @@
-"""Why a job is not running yet: a code for programs, a sentence for people, and its place in the queue."""
+"""Why a job is not running yet: a code for programs, a sentence for people, and its place in the row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
 from django.db import connection
 from django.utils import timezone
 
-from jobs.models import FOREGROUND, Job, JobStatus
+from jobs import gates, queues, workers
+from jobs.models import FOREGROUND, Job, JobStatus, JobType, LimitScope
 
 MAX_POSITION = 1_000  # counting stops here: a long queue must not make a page slow
+MAX_RUNNING = 1_000  # running jobs that are looked at
+MAX_NAMED = 5
+SUBJECTS: dict[str, str] = {
+    LimitScope.PROJECT: "of this project",
+    LimitScope.REPOSITORY: "of this repository",
+}
 
-_POSITIONS = """
-    SELECT j.id, (
-        SELECT count(*) FROM (
-            SELECT 1 FROM jobs_job o
-            WHERE o.status = 'queued' AND o.queue = j.queue
-              AND (o.queued_at, o.id) < (j.queued_at, j.id)
-              AND (o.not_before IS NULL OR o.not_before <= now())
+# Looks at so many rows and no more, also where few of them count: those in front may be held or delayed.
+_PLACES = """
+    SELECT j.id, CASE WHEN j.held_by = '' THEN (
+        SELECT array[count(*) FILTER (WHERE o.held_by = '' AND (o.not_before IS NULL OR o.not_before <= now())),
+                     count(*)] FROM (
+            SELECT i.held_by, i.not_before FROM jobs_job i
+            WHERE i.status = 'queued' AND i.queue = j.queue AND (i.queued_at, i.id) < (j.queued_at, j.id)
             LIMIT %s
-        ) earlier
-    )
+        ) o
+    ) ELSE (
+        SELECT array[count(*), count(*)] FROM (
+            SELECT 1 FROM jobs_job i
+            WHERE i.status = 'queued' AND i.held_by <> '' AND i.held_by = j.held_by
+              AND (i.queued_at, i.id) < (j.queued_at, j.id)
+            LIMIT %s
+        ) o
+    ) END
     FROM jobs_job j WHERE j.id = ANY(%s)
 """
 
 
 class WaitingReason(TypedDict):
-    """`position` is 1 for the next job of its queue; null where there is no place to speak of."""
+    """`position` is 1 for the next job of its row; null where there is no place to speak of.
+
+    `code`: not_dispatched, foreground, delayed, paused, limit_reached, broker_unreachable, no_worker, in_queue.
+    """
 
     code: str
     detail: str
     position: int | None
+
+
+@dataclass(slots=True)
+class _Scene:
+    """What is read once for all jobs of a page."""
+
+    pauses: Mapping[str, queues.Pause]
+    staffed: Collection[str]  # queues from which a live worker takes work
+    running: list[Job] = field(default_factory=list)
+    limits: gates.Rows = field(default_factory=dict)
 
 
 def waiting_reason(job: Job) -> WaitingReason | None:
@@ -41,22 +69,49 @@ def waiting_reason(job: Job) -> WaitingReason | None:
 
 
 def waiting_reasons(jobs: Iterable[Job], *, positions: bool = True) -> dict[int, WaitingReason | None]:
-    """Return the reason of each job by id, with one query for all positions, and none without them."""
+    """Return the reason of each job by id: up to five queries however many there are.
+
+    None without positions; the sentence names then what the job waits for, and not who has it.
+    """
     now = timezone.now()
     reasons: dict[int, WaitingReason | None] = {}
     queued: list[Job] = []
     for job in jobs:
-        reasons[job.pk] = _without_position(job, now)
+        reasons[job.pk] = _by_itself(job, now)
         if job.status == JobStatus.QUEUED and reasons[job.pk] is None:
             queued.append(job)
+    if not positions:
+        return reasons | {job.pk: _held(job) or _in_queue(job, None, None) for job in queued}
     if queued:
-        places = _positions([job.pk for job in queued]) if positions else {}
+        scene, places = _scene(queued), _places([job.pk for job in queued])
         for job in queued:
-            reasons[job.pk] = _in_queue(job, places.get(job.pk))
+            place = places.get(job.pk)
+            reasons[job.pk] = (
+                _paused(job, scene) or _limit_reached(job, scene, place) or _in_queue(job, scene, place)
+            )
     return reasons
 
 
-def _without_position(job: Job, now: datetime) -> WaitingReason | None:
+def _scene(queued: Collection[Job]) -> _Scene:
+    scene = _Scene(queues.paused(), workers.queues_with_workers())
+    if any(job.exclusive_key or job.held_by for job in queued):
+        running = Job.objects.filter(status=JobStatus.RUNNING).order_by("started_at", "pk")
+        scene.running = list(
+            running.only(
+                "job_type", "project_id", "repository_id", "exclusive_key", "queue", "awaits_children"
+            )[:MAX_RUNNING]
+        )
+    targets: dict[str, set[str]] = {}
+    for job in queued:
+        scope, _, target = job.held_by.partition(":")
+        if scope in LimitScope.values:
+            targets.setdefault(scope, set()).add(target)
+    if targets:
+        scene.limits = gates.limit_rows(targets)
+    return scene
+
+
+def _by_itself(job: Job, now: datetime) -> WaitingReason | None:
     if job.status == JobStatus.PENDING:
         return {"code": "not_dispatched", "detail": "Nobody has dispatched this job yet.", "position": None}
     if job.status != JobStatus.QUEUED:
@@ -64,18 +119,95 @@ def _without_position(job: Job, now: datetime) -> WaitingReason | None:
     if job.queue == FOREGROUND:
         return {"code": "foreground", "detail": "A command is about to run this job.", "position": None}
     if job.not_before is not None and job.not_before > now:
-        until = job.not_before.strftime("%Y-%m-%d %H:%M:%S UTC")
         why = "The last attempt failed; the next is due" if job.failures else "Delayed until"
-        return {"code": "delayed", "detail": f"{why} {until}.", "position": None}
+        return {"code": "delayed", "detail": f"{why} {_time(job.not_before)}.", "position": None}
     return None
 
 
-def _in_queue(job: Job, position: int | None) -> WaitingReason:
+def _held(job: Job) -> WaitingReason | None:
+    """Say from the job's own row what it waits for."""
+    scope, _, target = job.held_by.partition(":")
+    if not scope:
+        return None
+    if scope == gates.QUEUE:
+        return {"code": "paused", "detail": f"The queue {target} is paused.", "position": None}
+    if scope == gates.EXCLUSIVE:
+        detail = f"Waits for another job of the same {_subject(job)}."
+    else:
+        detail = f"The limit of running jobs {_counted(scope, target)} is reached."
+    return {"code": "limit_reached", "detail": detail, "position": None}
+
+
+def _paused(job: Job, scene: _Scene) -> WaitingReason | None:
+    pause = scene.pauses.get(job.queue)
+    if pause is None:
+        return None
+    by = f" by {pause['by']}" if pause["by"] else ""
+    why = f": {pause['reason']}" if pause["reason"] else "."
+    detail = f"The queue {job.queue} was paused{by} at {_time(pause['at'])}{why}"
+    return {"code": "paused", "detail": detail, "position": None}
+
+
+def _limit_reached(job: Job, scene: _Scene, place: tuple[int, int] | None) -> WaitingReason | None:
+    if job.exclusive_key:
+        for other in scene.running:
+            if other.exclusive_key == job.exclusive_key:
+                detail = f"Waits for {other.job_type} job #{other.pk} of the same {_subject(job)}."
+                return {"code": "limit_reached", "detail": detail, "position": _position(place)}
+    limit = gates.limit_of(job.held_by, scene.limits)
+    if limit is None:
+        return None
+    counted = [
+        other
+        for other in scene.running
+        if not other.awaits_children
+        and other.queue != FOREGROUND
+        and job.held_by in gates.keys_of(other.project_id, other.repository_id, other.job_type, "")
+    ]
+    if len(counted) < limit:
+        return None
+    scope, _, target = job.held_by.partition(":")
+    jobs = "job" if limit == 1 else "jobs"
+    detail = f"The limit of {limit} running {jobs} {_counted(scope, target)} is reached, by {_names(job, counted)}."
+    return {"code": "limit_reached", "detail": detail, "position": _position(place)}
+
+
+def _subject(job: Job) -> str:
+    return "repository and branch" if job.job_type == JobType.ANALYSIS else "subject"
+
+
+def _counted(scope: str, target: str) -> str:
+    return SUBJECTS.get(scope, f"of the type {target}")
+
+
+def _names(job: Job, others: Collection[Job]) -> str:
+    """Name the jobs of the same project, and count those of others, which the reader may not be allowed to see."""
+    named = [f"#{other.pk}" for other in others if other.project_id == job.project_id]
+    rest = len(others) - len(named)
+    words = f"{'job' if len(named) == 1 else 'jobs'} {', '.join(named[:MAX_NAMED])}" if named else ""
+    if len(named) > MAX_NAMED:
+        words += f" and {len(named) - MAX_NAMED} more"
+    if rest:
+        foreign = f"{rest} of other projects"
+        words = f"{words} and {foreign}" if words else foreign
+    return words
+
+
+def _in_queue(job: Job, scene: _Scene | None, place: tuple[int, int] | None) -> WaitingReason:
+    position = _position(place)
+    if job.held_by:
+        detail = "What it waited for has just become free; it is sent to the workers within seconds."
+        return {"code": "in_queue", "detail": detail, "position": position}
     if job.published_at is None and job.not_before is None:
         detail = (
             "The broker could not be reached when this job was queued; it is told again every few seconds."
         )
         return {"code": "broker_unreachable", "detail": detail, "position": position}
+    if scene is not None and job.queue not in scene.staffed:
+        detail = (
+            f"No worker takes jobs of the queue {job.queue} now: start one, or resume one that is drained."
+        )
+        return {"code": "no_worker", "detail": detail, "position": position}
     if position is None:
         detail = f"Waits in the queue {job.queue}."
     elif position > MAX_POSITION:
@@ -87,7 +219,20 @@ def _in_queue(job: Job, position: int | None) -> WaitingReason:
     return {"code": "in_queue", "detail": detail, "position": position}
 
 
-def _positions(ids: list[int]) -> dict[int, int]:
+def _position(place: tuple[int, int] | None) -> int | None:
+    """Return the place in the row, MAX_POSITION + 1 for one beyond, None where not all in front were looked at."""
+    if place is None:
+        return None
+    before, seen = place
+    return before + 1 if seen < MAX_POSITION or before == seen else None
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _places(ids: list[int]) -> dict[int, tuple[int, int]]:
+    """Return for each job how many come before it, and of how many that were looked at."""
     with connection.cursor() as cursor:
-        cursor.execute(_POSITIONS, [MAX_POSITION, ids])
-        return {row[0]: row[1] + 1 for row in cursor.fetchall()}
+        cursor.execute(_PLACES, [MAX_POSITION, MAX_POSITION, ids])
+        return {row[0]: (row[1][0], row[1][1]) for row in cursor.fetchall()}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from django.utils import timezone
+
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Membership, Project, Role
 from jobs.creation import create_job
-from jobs.models import Job, OriginKind
+from jobs.models import Job, OriginKind, Worker
 
 _numbers = itertools.count(1)
 
@@ -34,5 +36,20 @@ def make_job(project: Project | None = None, *steps: dict[str, Any], **values: A
         job_type=values.pop("job_type", "analysis"),
         parameters={"steps": list(steps)},
         origin_kind=values.pop("origin_kind", OriginKind.API),
+        **values,
+    )
+
+
+def make_worker(*queues: str, name: str = "one@host", **values: Any) -> Worker:
+    """Return the row of a worker that beats now and takes jobs of these queues."""
+    now = timezone.now()
+    return Worker.objects.create(
+        name=name,
+        host="host",
+        pid=4321,
+        queues=list(queues),
+        pool="prefork",
+        started_at=now,
+        heartbeat_at=values.pop("heartbeat_at", now),
         **values,
     )

@@ -19,7 +19,7 @@ from commandcenter.inventory.models import Project
 from jobs.cancellation import cancel
 from jobs.models import Job, JobStatus
 from jobs.state import transition
-from jobs.tests.factories import make_job, make_project, make_user
+from jobs.tests.factories import make_job, make_project, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +85,7 @@ def end(job: Job, to: JobStatus, **values: Any) -> Job:
 
 
 def test_creating_returns_the_job_of_the_contract(operator: User, project: Project) -> None:
+    make_worker("default")
     body = {"project": project.pk, "job_type": "analysis", "parameters": {"steps": []}, "tags": {"a": "b"}}
     response = client(operator).post("/api/v1/jobs", body)
     assert response.status_code == 201, response.content
@@ -424,8 +425,8 @@ def test_lists_cost_the_same_number_of_queries_however_long(operator: User, proj
     for _ in range(20):
         make_job(project)
     ids = list(Job.objects.values_list("pk", flat=True))
-    # the projects one may see, the page's keys, its rows, and of those that wait the jobs and their places
-    assert queries(lambda: api.get("/api/v1/jobs")) == one == 5
+    # the projects one may see, the page's keys, its rows; of those that wait the jobs, pauses, workers and places
+    assert queries(lambda: api.get("/api/v1/jobs")) == one == 7
     assert queries(lambda: api.post("/api/v1/jobs/batch", {"job_ids": ids})) == batch == 1
     assert queries(lambda: api.get("/api/v1/jobs/statistics")) == 1
 
