@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.aftermath import job_left
 from jobs.children import await_children, has_active
 from jobs.dispatch import enqueue
-from jobs.models import FOREGROUND, Job, JobStatus
+from jobs.models import FOREGROUND, Job, JobRun, JobStatus
 from jobs.state import transition
 
 BATCH = 200
@@ -34,8 +35,18 @@ def reap() -> int:
         .select_related("run")
         .order_by("started_at")[:BATCH]
     )
-    reaped = sum(_reap(job) is not None for job in found)
+    reaped = sum(_reap_unless_locked(job) is not None for job in found)
     return reaped + _abandoned_commands()
+
+
+def _reap_unless_locked(job: Job) -> Job | None:
+    """Deal with a job unless a transaction of its own worker holds it: one that hangs must not hold up the others."""
+    with transaction.atomic():
+        # Both rows, in the order of every end: a worker can also have been stopped while it wrote its log.
+        for rows in (Job.objects.filter(pk=job.pk), JobRun.objects.filter(job_id=job.pk)):
+            if not rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True):
+                return None
+        return _reap(job)
 
 
 def _reap(job: Job) -> Job | None:

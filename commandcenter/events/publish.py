@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 
 from commandcenter.core import realtime
 from commandcenter.core.actor import current_actor
@@ -53,7 +54,7 @@ def publish(
         before=before,
         after=after,
     )
-    Outbox.objects.create(event=event)
+    Outbox.objects.create(event=event, not_before=Now())  # the database's time: this process's may be wrong
     if project is not None:
         transaction.on_commit(partial(_announce, event))
     if settings.EVENT_SUBSCRIBERS:

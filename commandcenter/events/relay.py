@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from commandcenter.events.models import Event, Outbox
@@ -34,7 +34,7 @@ def relay(limit: int = 200) -> int:
         rows = list(
             Outbox.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("event")
-            .filter(not_before__lte=timezone.now())
+            .filter(not_before__lte=Now())
             .order_by("event_id")[:limit]
         )
         done = [row.pk for row in rows if _deliver(row, subscribers)]
@@ -56,7 +56,7 @@ def _deliver(row: Outbox, subscribers: list[Subscriber]) -> bool:
 def _postpone(row: Outbox, error: Exception) -> None:
     row.attempts += 1
     delay = min(FIRST_DELAY * 2 ** min(row.attempts - 1, 20), LONGEST_DELAY)
-    row.not_before = timezone.now() + delay
+    row.not_before = Now() + delay
     row.last_error = f"{type(error).__name__}: {error}".replace("\x00", "")[:MAX_ERROR]
     row.save(update_fields=["attempts", "not_before", "last_error"])
     logger.error(

@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from commandcenter.inventory.models import Project
 from commandcenter.settings.database import parse
 from jobs.broker import broker
+from jobs.models import Job
 from jobs.tests.factories import make_project
 from tests.faults.rows import empty
 from tests.faults.stage import Stage
@@ -61,6 +62,8 @@ def stage(running_stage: Stage, settings: Settings, django_db_blocker: DjangoDbB
     finally:
         stage.keeping = True
         with django_db_blocker.unblock():
+            if not connection.in_atomic_block and Job.objects.active().exists():
+                stage.kill_workers()  # a test failed; what it left must not hold up the next
             _point_at(database, kept, kept_broker)
 
 

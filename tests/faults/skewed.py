@@ -19,8 +19,11 @@ def shift(seconds: float) -> None:
     """Move this process's wall clock."""
     offset = dt.timedelta(seconds=seconds)
 
-    class AnyDatetime(type):
-        """Takes every datetime for an instance: those of C extensions are of the real type."""
+    class RealDatetimes(type):
+        """Makes real datetimes and takes every one for an instance: the rest of the process must see no other type."""
+
+        def __call__(cls, *arguments: Any, **names: Any) -> Any:
+            return _real_datetime(*arguments, **names)
 
         def __instancecheck__(cls, instance: Any) -> bool:
             return isinstance(instance, _real_datetime)
@@ -28,7 +31,7 @@ def shift(seconds: float) -> None:
         def __subclasscheck__(cls, subclass: type) -> bool:
             return issubclass(subclass, _real_datetime)
 
-    class Shifted(_real_datetime, metaclass=AnyDatetime):
+    class Shifted(_real_datetime, metaclass=RealDatetimes):
         """The real class with another `now`."""
 
         @classmethod

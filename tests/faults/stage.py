@@ -131,6 +131,12 @@ class Stage:
         part.child = spawn(Command(part.process.argv, environ, log, CHECKOUT, orphan_signal=orphan))
         part.starts += 1
 
+    def kill_workers(self) -> None:
+        """Kill the workers with all that they run; `keep` starts them again."""
+        for part in self.parts.values():
+            if part.process.kind == "worker" and part.child is not None:
+                kill_group(part.child.pid, signal.SIGKILL)
+
     def leader(self, name: str) -> int:
         """Return the pid of the process itself: the parent of its pool, and the leader of its group."""
         child = self.parts[name].child
