@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 from jobs.aftermath import job_left
 from jobs.cancellation import cancel_children
 from jobs.children import awaiting, settle
 
 BATCH = 100
+SECONDS = 10.0  # that one round may take: the sweeper has other things to do, and comes again soon
 
 
 def sweep_batches() -> int:
     """Carry cancellations on to children, show progress, end batches whose last child has ended. Return how many ended."""
     ended = 0
+    until = time.monotonic() + SECONDS
     for parent in awaiting().order_by("?")[:BATCH]:  # in any order: none is always behind the others
+        if time.monotonic() > until:
+            break
         if parent.run.cancel_requested_at is not None:
             cancel_children(parent.pk)
         settled = settle(parent.pk)

@@ -134,6 +134,7 @@ def _end(parent: Job) -> Job | None:
     }
     if status == JobStatus.FAILED:
         values |= {"error_code": "children_failed", "error_message": _message(children)}
+    worked = 100 * (tally["completed"] + tally["failed"]) // max(1, tally["total"])
     return transition(
         parent.pk,
         status,
@@ -141,6 +142,7 @@ def _end(parent: Job) -> Job | None:
         reason={JobStatus.FAILED: "children_failed"}.get(status, status),
         where=Q(awaits_children=True),
         job_values=values,
+        run_values={"progress": worked, "current_step": _step(tally)},
     )
 
 
@@ -178,13 +180,24 @@ def _tell(parent_id: int) -> None:
         if parent is None:
             return
         tally = count_children([parent_id])[parent_id]
-        ended = tally["completed"] + tally["failed"] + tally["cancelled"]
-        percent = min(99, 100 * ended // max(1, tally["total"]))
-        failed = f"{tally['failed']:,} failed" if tally["failed"] else ""
-        told = parent.run.current_step
-        if told and (percent, failed) == (parent.run.progress, told.partition(" ended, ")[2]):
+        ended, total = _ended(tally), tally["total"]
+        step, told = _step(tally), parent.run.current_step
+        percent = min(99, 100 * ended // max(1, total))
+        if told and (percent, _failures(step)) == (parent.run.progress, _failures(told)):
             return
-        step = f"{ended:,} of {tally['total']:,} ended" + (f", {failed}" if failed else "")
         shown = {"progress": percent, "current_step": step}
         entry = history.Entry(JobEventType.PROGRESS, shown)
         history.append(parent, [entry], run_values={**shown, "heartbeat_at": history.FromNow(0)})
+
+
+def _ended(tally: Children) -> int:
+    return tally["completed"] + tally["failed"] + tally["cancelled"]
+
+
+def _step(tally: Children) -> str:
+    said = f"{_ended(tally):,} of {tally['total']:,} ended"
+    return f"{said}, {tally['failed']:,} failed" if tally["failed"] else said
+
+
+def _failures(step: str) -> str:
+    return step.partition(" ended, ")[2]

@@ -12,13 +12,21 @@ from jobs.children import Children
 from jobs.models import Job, JobStatus
 
 LISTED = 50
-ORDER = (  # what needs attention first; in the bar, the other way round
+ORDER = (  # in the list: what needs attention first
     JobStatus.FAILED,
     JobStatus.RUNNING,
     JobStatus.QUEUED,
     JobStatus.PENDING,
     JobStatus.CANCELLED,
     JobStatus.COMPLETED,
+)
+IN_BAR = (  # what has ended grows from the left
+    JobStatus.COMPLETED,
+    JobStatus.FAILED,
+    JobStatus.CANCELLED,
+    JobStatus.RUNNING,
+    JobStatus.QUEUED,
+    JobStatus.PENDING,
 )
 
 
@@ -83,7 +91,7 @@ def _parts(counts: Children) -> list[Part]:
     parts: list[Part] = []
     x = 0.0
     by_status: dict[str, int] = {status: counts[status.value] for status in JobStatus}  # type: ignore[literal-required]
-    for status in reversed(ORDER):
+    for status in IN_BAR:
         if count := by_status[status]:
             width = 100 * count / counts["total"]
             parts.append(Part(str(status), count, f"{x:.3f}", f"{width:.3f}"))
