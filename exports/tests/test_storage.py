@@ -83,6 +83,12 @@ def test_a_file_that_fits_is_kept_on_the_same_disk(stored: Stored, settings: Any
     assert len(stored()) == 1
 
 
+def test_nobody_else_on_the_machine_can_read_the_file(stored: Stored) -> None:
+    run_export(analysis_of(make_repository()))
+    (file,) = stored()
+    assert [oct(path.stat().st_mode & 0o777) for path in (file, file.parent)] == ["0o600", "0o700"]
+
+
 def test_a_storage_that_fails_is_tried_again(stored: Stored, settings: Any) -> None:
     use(settings, BROKEN)
     job = make_job(analysis_of(make_repository(), 1000))
