@@ -295,3 +295,12 @@ def test_the_failure_of_an_export_deleted_at_once_is_still_told(client: Any, rep
     export = run_queued(job)
     assert client.delete(f"{URL}/{export.pk}").status_code == 204
     assert Event.objects.filter(type="export.failed", subject_id=export.pk).count() == 1
+
+
+def test_the_page_of_the_job_offers_the_file(client: Any, repository: Any) -> None:
+    analysis = analysis_of(repository)
+    export = run_export(analysis)
+    assert f'href="{URL}/{export.pk}/download"' in client.get(f"/jobs/{export.job_id}/").content.decode()
+    waiting = make_job(analysis)
+    assert "/download" not in client.get(f"/jobs/{waiting.pk}/").content.decode()
+    assert "/download" not in client.get(f"/jobs/{analysis.job_id}/").content.decode()
