@@ -21,3 +21,4 @@ class JobsConfig(AppConfig):
         import_string(settings.CELERY_APPLICATION).set_default()
         register(checks.check_handlers)
         register(checks.check_times)
+        register(checks.check_limits)

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 from jobs.handlers import time_limits
-from jobs.models import JobType
+from jobs.models import JobType, LimitScope
 
 
 def check_handlers(**_: Any) -> list[CheckMessage]:
@@ -48,6 +48,20 @@ def check_handlers(**_: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+def check_limits(**_: Any) -> list[CheckMessage]:
+    """Check that each default limit names something that jobs have."""
+    known = {*LimitScope.values, *JobType.values}
+    return [
+        Error(
+            f"CC_JOB_LIMITS names {name!r}, which is neither a scope nor a job type.",
+            hint=f"Known are {', '.join(sorted(known))}.",
+            id="jobs.E006",
+        )
+        for name in settings.JOB_LIMITS
+        if name not in known
+    ]
 
 
 def check_times(**_: Any) -> list[CheckMessage]:

@@ -67,6 +67,10 @@ class ScriptHandler:
     def do_progress(self, run: JobRunContext, argument: list[Any], result: dict[str, Any]) -> None:
         run.progress(*argument)
 
+    def do_work(self, run: JobRunContext, argument: float, result: dict[str, Any]) -> None:
+        """Take so many seconds."""
+        time.sleep(argument)
+
     def do_alone(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
         """Say nothing more: the key has done its work in `scope`."""
 
