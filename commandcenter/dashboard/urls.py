@@ -22,6 +22,7 @@ urlpatterns = [
     path("projects/", projects.index, name="projects"),
     path("projects/new/", projects.create, name="project-create"),
     path("projects/<int:pk>/", projects.detail, name="project"),
+    path("projects/<int:pk>/analyse/", projects.analyse, name="project-analyse"),
     path("projects/<int:project_pk>/repositories/new/", repositories.create, name="repository-create-in"),
     path("repositories/", repositories.index, name="repositories"),
     path("repositories/new/", repositories.create, name="repository-create"),

@@ -126,3 +126,18 @@ def test_a_stranger_sees_nothing_of_it(world: World, batch: Job) -> None:
     assert signed_in(world.stranger).get(f"/jobs/{batch.pk}/").status_code == 404
     child = Job.objects.filter(parent=batch).latest("pk")
     assert f"/jobs/{child.pk}/" not in page(world.stranger, f"/jobs/?parent={batch.pk}")
+
+
+def test_all_repositories_of_a_project_are_analysed_from_its_page(world: World) -> None:
+    path = f"/projects/{world.project.pk}/analyse/"
+    assert f'action="{path}"' in page(world.operator, f"/projects/{world.project.pk}/")
+    assert f'action="{path}"' not in page(world.viewer, f"/projects/{world.project.pk}/")
+    assert signed_in(world.viewer).post(path).status_code == 403
+    assert signed_in(world.stranger).post(path).status_code == 404
+    response = signed_in(world.operator).post(path)
+    job = Job.objects.latest("pk")
+    assert response.headers["Location"] == f"/jobs/{job.pk}/"
+    assert (job.job_type, job.parameters["all"], job.origin_kind) == ("batch_analysis", True, "page")
+    world.project.repositories.all().delete()
+    again = signed_in(world.operator).post(path, follow=True)
+    assert "The project has no repository." in again.content.decode()

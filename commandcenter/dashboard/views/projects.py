@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.dashboard import access, stats
@@ -18,7 +18,9 @@ from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.flows.projects import create_project
 from commandcenter.inventory.models import Project, Repository, Role
 from commandcenter.inventory.permissions import role_in
-from jobs.models import Job
+from jobs.creation import create_job
+from jobs.exceptions import InvalidParameters
+from jobs.models import Job, JobType, OriginKind
 
 REPOSITORIES = 100
 
@@ -70,6 +72,27 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "subjects": names_of(jobs),
         },
     )
+
+
+@login_required
+@require_POST
+def analyse(request: HttpRequest, pk: int) -> HttpResponse:
+    """Analyse all repositories of a project as one batch, and go there."""
+    project = get_object_or_404(access.projects(request), pk=pk)
+    if not access.may(request, project, Role.OPERATOR):
+        raise PermissionDenied
+    try:
+        job = create_job(
+            project=project,
+            job_type=JobType.BATCH_ANALYSIS,
+            parameters={"all": True},
+            created_by=access.viewer(request),
+            origin_kind=OriginKind.PAGE,
+        )
+    except InvalidParameters as error:
+        messages.error(request, " ".join(each["message"] for each in error.errors))
+        return redirect("dashboard:project", pk)
+    return redirect("dashboard:job", job.pk)
 
 
 def _repositories(project: Project) -> list[tuple[Repository, Analysis | None]]:
