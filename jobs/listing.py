@@ -243,20 +243,22 @@ def _select(source: _Source, prefix: str, wanted: Wanted, place: Place, argument
             f"SELECT {distinct}found.created_at, found.id FROM (SELECT {named} FROM {arms}) arm"  # noqa: S608
             f" CROSS JOIN LATERAL ({rows('%(limit)s')}) found ORDER BY {_order(place, 'found.')} LIMIT %(limit)s"
         )
-    # The first row of each arm; the page cannot reach beyond the one that is the page's last among these.
+    # The first rows of each arm, so many that they would fill the page together; where they do, the page cannot reach
+    # beyond the last of them that it would hold.
+    first = place.limit // source.arms + 1
     end = "'infinity'" if place.reverse else "'-infinity'"
     side = "<=" if place.reverse else ">="
     edge = (
         f"(COALESCE((SELECT created_at FROM edge), {end}::timestamptz), COALESCE((SELECT id FROM edge), 0))"  # noqa: S608
     )
-    inside = f"{row} {side} {edge}"
     return (
         f"WITH heads AS MATERIALIZED (SELECT arm.*, head.created_at, head.id"  # noqa: S608
-        f" FROM (SELECT {named} FROM {arms}) arm CROSS JOIN LATERAL ({rows('1')}) head),"
+        f" FROM (SELECT {named} FROM {arms}) arm CROSS JOIN LATERAL ({rows(str(first))}) head),"
         f" edge AS MATERIALIZED (SELECT DISTINCT created_at, id FROM heads ORDER BY {_order(place)}"
         f" OFFSET %(limit)s - 1 LIMIT 1)"
-        f" SELECT {distinct}found.created_at, found.id FROM heads arm"
-        f" CROSS JOIN LATERAL ({rows('%(limit)s', inside)}) found"
+        f" SELECT {distinct}found.created_at, found.id"
+        f" FROM (SELECT DISTINCT {', '.join(source.values)} FROM heads) arm"
+        f" CROSS JOIN LATERAL ({rows('%(limit)s', f'{row} {side} {edge}')}) found"
         f" ORDER BY {_order(place, 'found.')} LIMIT %(limit)s"
     )
 

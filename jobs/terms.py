@@ -18,7 +18,7 @@ LOCK_MS = 200
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 # ILIKE and not Django's icontains, which compares UPPER(body): the trigrams are of the text as it is.
-_SEARCH = """
+SEARCH = """
     SELECT hash FROM jobs_term
     WHERE body ILIKE ANY(%(texts)s::text[]) AND (%(projects)s::bigint[] IS NULL OR project_id = ANY(%(projects)s::bigint[]))
     LIMIT %(limit)s
@@ -42,7 +42,7 @@ def tagged(key: str, value: str, projects: Sequence[int] | None) -> list[int]:
 def searched(text: str, projects: Sequence[int] | None) -> list[int] | None:
     """Return the hashes of the texts that hold this one, whatever its case; None for more than MAX_TERMS."""
     with connection.cursor() as cursor:
-        cursor.execute(_SEARCH, {"texts": patterns(text), "projects": projects, "limit": MAX_TERMS + 1})
+        cursor.execute(SEARCH, {"texts": patterns(text), "projects": projects, "limit": MAX_TERMS + 1})
         hashes = {row[0] for row in cursor.fetchall()}
     return None if len(hashes) > MAX_TERMS else sorted(hashes)
 

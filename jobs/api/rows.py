@@ -81,7 +81,7 @@ def _worded(ids: list[int]) -> dict[int, dict[str, Any]]:
     """Return what Python says about these jobs, by id."""
     if not ids:
         return {}
-    jobs = list(Job.objects.filter(pk__in=ids).select_related("run").defer("parameters", "result", "tags"))
+    jobs = list(Job.objects.filter(pk__in=ids).defer("parameters", "result", "tags"))
     reasons, children = waiting_reasons(jobs), children_of(jobs)
     return {job.pk: {"waiting_reason": reasons.get(job.pk), "children": children.get(job.pk)} for job in jobs}
 
