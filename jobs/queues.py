@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import structlog
 from django.conf import settings
@@ -64,9 +64,9 @@ def states() -> list[QueueState]:
         )
         .order_by()
     )
-    found = {row["queue"]: row for row in rows}
+    found: dict[str, dict[str, Any]] = {row["queue"]: dict(row) for row in rows}
     pauses = paused()
-    nothing = {"depth": 0, "held": 0, "running": 0, "oldest": None}
+    nothing: dict[str, Any] = {"depth": 0, "held": 0, "running": 0, "oldest": None}
     return [
         QueueState(
             name=name,

@@ -178,7 +178,12 @@ def test_claims_of_a_limit_at_the_same_moment_never_exceed_it() -> None:
 def test_a_row_beats_the_setting_and_a_target_beats_the_default(settings: Settings) -> None:
     settings.JOB_LIMITS = {"project": 9, "repository": 8, "job_type": 7, "export": 6}
     rows = {("project", "3"): 1, ("project", ""): 2, ("job_type", "import"): 3}
-    expected = {"project:3": 1, "project:4": 2, "repository:1": 8, "job_type:export": 6}
+    expected: dict[str, int | None] = {
+        "project:3": 1,
+        "project:4": 2,
+        "repository:1": 8,
+        "job_type:export": 6,
+    }
     expected |= {"job_type:analysis": 7, "job_type:import": 3, "exclusive:x": None, "queue:default": None}
     assert {key: gates.limit_of(key, rows) for key in expected} == expected
     settings.JOB_LIMITS = {}
@@ -455,7 +460,7 @@ def test_six_jobs_of_one_key_on_two_processes_never_overlap_and_follow_each_othe
         eventually(lambda: Job.objects.filter(status="completed").count() == len(jobs), 60)
     finally:
         worker.end()
-    times = list(Job.objects.order_by("started_at").values_list("started_at", "completed_at"))
+    times: list[Any] = list(Job.objects.order_by("started_at").values_list("started_at", "completed_at"))
     gaps = [(later[0] - earlier[1]).total_seconds() for earlier, later in itertools.pairwise(times)]
     assert min(gaps) >= 0
     assert max(gaps) < 1.5
