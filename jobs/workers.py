@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import structlog
 from django.contrib.auth.models import AnonymousUser
@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from commandcenter.accounts.models import User
 from jobs.exceptions import IllegalState, UnknownWorker
-from jobs.models import Job, JobStatus, Worker
+from jobs.models import Job, JobQuerySet, JobStatus, Worker
 
 LIVE = timedelta(seconds=30)  # since the last heartbeat; six are missed by then
 LOST_KEPT = timedelta(days=1)  # so long a worker that vanished is shown
@@ -36,11 +36,17 @@ class Report:
     hidden: int = 0  # how many more it runs
 
 
-def overview(user: User | AnonymousUser | None, *, token_projects: list[int] | None = None) -> list[Report]:
-    """Return every worker with its present jobs: two statements, and a third for who is not staff.
+class Summary(TypedDict):
+    """A worker in short; `running` counts its jobs."""
 
-    Without a user every job is there: for the platform's own figures.
-    """
+    name: str
+    state: str
+    queues: list[str]
+    running: int
+
+
+def overview(user: User | AnonymousUser, *, token_projects: list[int] | None = None) -> list[Report]:
+    """Return every worker with its present jobs: two statements, and a third for who is not staff."""
     workers = list(Worker.objects.annotate(clock=Now()))
     if not workers:
         return []
@@ -66,6 +72,21 @@ def state_of(worker: Worker, now: datetime) -> str:
     if worker.stopping:
         return "stopping"
     return "draining" if worker.draining else "live"
+
+
+def summaries() -> list[Summary]:
+    """Return every worker with the number of its jobs: two small statements."""
+    places = _at_work().values_list("run__worker", flat=True).order_by()[:MAX_JOBS]
+    running = Counter(_node(place) for place in places)
+    return [
+        {
+            "name": worker.name,
+            "state": state_of(worker, cast("Any", worker).clock),
+            "queues": worker.queues,
+            "running": running[worker.name],
+        }
+        for worker in Worker.objects.annotate(clock=Now())
+    ]
 
 
 def counts_by_state() -> dict[str, int]:
@@ -126,6 +147,15 @@ def forget_lost() -> int:
     return Worker.objects.filter(draining=False, heartbeat_at__lt=Now() - LOST_KEPT).delete()[0]
 
 
+def _at_work() -> JobQuerySet:
+    return Job.objects.filter(status=JobStatus.RUNNING, awaits_children=False)
+
+
+def _node(place: str) -> str:
+    """Return the node name out of "<node name>:<pid of the pool's process>"."""
+    return place.rpartition(":")[0]
+
+
 def _taking() -> Q:
     return Q(draining=False, stopping=False, heartbeat_at__gte=Now() - LIVE)
 
@@ -138,13 +168,13 @@ def _named(found: dict[str, Worker], name: str) -> Worker:
 
 
 def _running(
-    user: User | AnonymousUser | None, token_projects: list[int] | None
+    user: User | AnonymousUser, token_projects: list[int] | None
 ) -> tuple[dict[str, list[Job]], dict[str, int]]:
     """Return the running jobs by worker that the user may see, the longest first, and how many he may not."""
-    running = Job.objects.filter(status=JobStatus.RUNNING, awaits_children=False)
+    running = _at_work()
     jobs = running.select_related("run", "project", "repository").order_by("started_at", "pk")[:MAX_JOBS]
     visible = None
-    if user is not None and (not user.is_staff or token_projects is not None):
+    if not user.is_staff or token_projects is not None:
         visible = set(
             running.visible_to(user, token_projects=token_projects)
             .values_list("project", flat=True)
@@ -153,7 +183,7 @@ def _running(
     shown: dict[str, list[Job]] = defaultdict(list)
     hidden: dict[str, int] = defaultdict(int)
     for job in jobs:
-        name = job.run.worker.rpartition(":")[0]  # "<node name>:<pid of the pool's process>"
+        name = _node(job.run.worker)
         if visible is None or job.project_id in visible:
             shown[name].append(job)
         else:

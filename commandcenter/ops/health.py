@@ -34,15 +34,6 @@ class Check(TypedDict):
     detail: str
 
 
-class WorkerState(TypedDict):
-    """A worker: state is live, draining, stopping, lost or stopped; `running` counts its jobs."""
-
-    name: str
-    state: str
-    queues: list[str]
-    running: int
-
-
 def ready() -> list[Check]:
     """Check what a request needs: database, broker, cache, migrations."""
     database = _database()
@@ -53,7 +44,7 @@ def ready() -> list[Check]:
 
 
 def detailed() -> dict[str, Any]:
-    """Return every check: {status, services: [Check], queues: [QueueState], workers: [WorkerState], engines}.
+    """Return every check: {status, services: [Check], queues: [QueueState], workers: [Summary], engines}.
 
     `engines` is [{id, version, unavailable}] as the newest result set met them, empty before the first analysis.
     """
@@ -67,21 +58,9 @@ def detailed() -> dict[str, Any]:
         "status": "failed" if failed else "ok",
         "services": services,
         "queues": states(),
-        "workers": _working(),
+        "workers": workers.summaries(),
         "engines": _engines(),
     }
-
-
-def _working() -> list[WorkerState]:
-    return [
-        {
-            "name": report.worker.name,
-            "state": report.state,
-            "queues": report.worker.queues,
-            "running": len(report.jobs),
-        }
-        for report in workers.overview(None)
-    ]
 
 
 def _database() -> Check:

@@ -53,6 +53,7 @@ _STATUS = {
     "open": Look("good", "check", "Open"),
     "paused": Look("warn", "pause", "Paused"),
     "unserved": Look("bad", "alert", "No worker"),
+    "overdue": Look("bad", "alert", "Overdue"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),

@@ -81,6 +81,16 @@ def test_queues_show_canary_pause_and_who_serves_them() -> None:
         assert words in shown
 
 
+def test_a_canary_that_does_not_come_is_said_with_its_queue() -> None:
+    worker()
+    QueueCanary.objects.create(
+        queue="analysis", consumed_at=timezone.now() - timedelta(minutes=9), worker=NAME
+    )
+    shown = page(make_user())
+    assert "Overdue" in shown
+    assert "Nothing was consumed for" in shown
+
+
 def test_without_anything_it_says_so() -> None:
     assert "No worker has registered" in page(make_user())
 

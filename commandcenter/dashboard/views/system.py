@@ -19,6 +19,10 @@ from commandcenter.ops.models import QueueCanary
 from jobs import queues, workers
 from jobs.exceptions import IllegalState, UnknownQueue, UnknownWorker
 
+OF_QUEUE = (
+    "worker of "  # how /health/detailed begins the name of a queue's check; the page shows it with the queue
+)
+
 
 @login_required
 @require_GET
@@ -29,8 +33,9 @@ def index(request: HttpRequest) -> HttpResponse:
     usable = bool(health["queues"])  # without a database there is nothing more to ask
     context = {
         "health": health,
+        "services": [check for check in health["services"] if not check["name"].startswith(OF_QUEUE)],
         "workers": workers.overview(viewer) if usable else [],
-        "queues": _queues(health["queues"]),
+        "queues": _queues(health),
         "may_operate": viewer.is_staff,
     }
     return render(
@@ -38,10 +43,12 @@ def index(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _queues(states: list[queues.QueueState]) -> list[dict[str, Any]]:
-    """Return each queue with its last canary, and whether anybody would take a job from it."""
+def _queues(health: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return each queue with its last canary and what is wrong with it, and whether anybody would take its jobs."""
+    states: list[queues.QueueState] = health["queues"]
     if not states:
         return []
+    checks = {check["name"]: check for check in health["services"]}
     canaries = {canary.queue: canary for canary in QueueCanary.objects.all()}
     served = workers.queues_with_workers()
     return [
@@ -49,6 +56,7 @@ def _queues(states: list[queues.QueueState]) -> list[dict[str, Any]]:
             **state,
             "served": state["name"] in served,
             "canary": canaries.get(state["name"]),
+            "check": checks.get(f"{OF_QUEUE}{state['name']}"),
             "pausable": state["name"] != queues.SYSTEM,
         }
         for state in states
