@@ -18,6 +18,7 @@ from commandcenter.accounts.tests.factories import api, make_token
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user, start, tree_ref
 from commandcenter.events.models import Event
 from commandcenter.inventory.models import Role
+from exports.ledger import Artifact, complete
 from exports.models import Export
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, make_job, run_export, run_queued
@@ -297,10 +298,16 @@ def test_the_failure_of_an_export_deleted_at_once_is_still_told(client: Any, rep
     assert Event.objects.filter(type="export.failed", subject_id=export.pk).count() == 1
 
 
+@pytest.mark.django_db
 def test_the_page_of_the_job_offers_the_file(client: Any, repository: Any) -> None:
     analysis = analysis_of(repository)
-    export = run_export(analysis)
-    assert f'href="{URL}/{export.pk}/download"' in client.get(f"/jobs/{export.job_id}/").content.decode()
-    waiting = make_job(analysis)
-    assert "/download" not in client.get(f"/jobs/{waiting.pk}/").content.decode()
+    job = make_job(analysis)
+    page = f"/jobs/{job.pk}/"
+    assert "/download" not in client.get(page).content.decode()
+    Job.objects.filter(pk=job.pk).update(status="completed", completed_at=Now())
+    artifact = Artifact("exports/x", "a.json", "application/json", 2_500_000, "0" * 64)
+    complete(job.export, artifact)
+    shown = client.get(page).content.decode()
+    assert f'href="{URL}/{job.export.pk}/download"' in shown
+    assert "Download 2.4\xa0MB" in shown
     assert "/download" not in client.get(f"/jobs/{analysis.job_id}/").content.decode()
