@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from commandcenter.accounts.models import User
+from commandcenter.events.publish import publish
 from jobs.exceptions import IllegalState, UnknownWorker
 from jobs.models import Job, JobQuerySet, JobStatus, Worker
 
@@ -122,6 +123,7 @@ def drain(name: str, by: str) -> Worker:
                 code="last_worker",
             )
         Worker.objects.filter(pk=name).update(draining=True, drained_by=by[:150], drain_requested_at=Now())
+        _tell("worker.drained", worker)
     log.info("worker drained", action="drain", worker=name, by=by)
     return Worker.objects.get(pk=name)
 
@@ -138,6 +140,7 @@ def resume(name: str, by: str) -> Worker:
         else:
             # Only these columns: the worker itself beats in the others.
             worker.save(update_fields=["draining", "drained_by", "drain_requested_at"])
+        _tell("worker.resumed", worker)
     log.info("worker resumed", action="resume", worker=name, by=by)
     return worker
 
@@ -145,6 +148,12 @@ def resume(name: str, by: str) -> Worker:
 def forget_lost() -> int:
     """Delete the rows of workers that vanished long ago, unless they are to stay drained. Return how many."""
     return Worker.objects.filter(draining=False, heartbeat_at__lt=Now() - LOST_KEPT).delete()[0]
+
+
+def _tell(event_type: str, worker: Worker) -> None:
+    """Record it in the audit trail, which says who."""
+    data = {"name": worker.name, "queues": worker.queues}
+    publish(event_type, project=None, subject=("worker", None), data=data)
 
 
 def _at_work() -> JobQuerySet:

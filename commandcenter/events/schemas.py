@@ -108,6 +108,8 @@ _TOKEN = _object({"token": ID, "name": TEXT, "scope": TEXT})
 _TOKEN_EXAMPLE = {"token": 4, "name": "ci", "scope": "read"}
 _USER = _object({"user": ID, "username": TEXT})
 _USER_EXAMPLE = {"user": 2, "username": "ada"}
+_WORKER = _object({"name": TEXT}, {"queues": {"type": "array", "items": TEXT}})
+_WORKER_EXAMPLE = {"name": "analysis@host", "queues": ["analysis"]}
 _QUEUE = _object({"name": TEXT}, {"reason": TEXT})
 _QUEUE_EXAMPLE = {"name": "analysis", "reason": "the mirror host is down"}
 
@@ -241,6 +243,8 @@ AUDIT: dict[str, Entry] = {
     "user.created": ("A user was added.", _USER, _USER_EXAMPLE),
     "user.updated": ("A user was changed.", _USER, _USER_EXAMPLE),
     "user.deactivated": ("A user can no longer sign in.", _USER, _USER_EXAMPLE),
+    "worker.drained": ("A worker ends what it runs and takes nothing new.", _WORKER, _WORKER_EXAMPLE),
+    "worker.resumed": ("A drained worker takes jobs again.", _WORKER, _WORKER_EXAMPLE),
     "queue.paused": ("A queue was paused: none of its jobs starts.", _QUEUE, _QUEUE_EXAMPLE),
     "queue.resumed": ("The jobs of a queue start again.", _QUEUE, _QUEUE_EXAMPLE),
 }

@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from commandcenter.events.models import Event
 from jobs import lease, workers
 from jobs.exceptions import IllegalState, UnknownWorker
 from jobs.models import Worker
@@ -193,6 +194,11 @@ def test_asking_twice_changes_nothing() -> None:
     workers.resume("one@host", "ada")
     assert not workers.resume("one@host", "ada").draining
     assert Worker.objects.get().drain_requested_at is None
+    trail = Event.objects.filter(type__startswith="worker.").order_by("pk")
+    assert [(event.type, event.data["name"]) for event in trail] == [
+        ("worker.drained", "one@host"),
+        ("worker.resumed", "one@host"),
+    ]
 
 
 def test_a_worker_that_has_stopped_is_forgotten_when_it_is_resumed() -> None:
