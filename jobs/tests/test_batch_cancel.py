@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import cancellation
+from jobs import batches, cancellation
+from jobs.attempt import Attempt
 from jobs.awaiting import sweep_batches
 from jobs.cancellation import cancel, cancel_children
 from jobs.exceptions import IllegalState
@@ -119,6 +123,35 @@ def test_a_batch_whose_worker_was_lost_after_it_was_cancelled_ends_with_its_chil
     sweep_batches()
     assert [child.status for child in children(parent)] == ["cancelled"]
     assert fresh(parent).status == "cancelled"
+
+
+def test_cancelled_while_it_makes_children_it_makes_no_more_and_waits_for_those_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(batches, "PAGE", 1)
+    seen, stop = threading.Event(), Attempt.stop
+
+    def stop_and_say(attempt: Attempt, reason: Any) -> None:
+        stop(attempt, reason)
+        seen.set()
+
+    monkeypatch.setattr(Attempt, "stop", stop_and_say)  # to know when the supervisor has seen the request
+    gate = tmp_path / "gate"
+    parent = make_batch([], [{"made_when": str(gate)}], *([] for _ in range(30)))
+    thread = in_thread(parent)
+    eventually(gate.with_name("gate.waiting").exists)
+    cancel(parent, None)
+    assert seen.wait(10)
+    gate.touch()
+    thread.join(20)
+    assert len(children(parent)) < 3
+    sweep_batches()
+    done = fresh(parent)
+    assert (done.status, ends(done)) == ("cancelled", ["cancelled"])
+    assert {child.status for child in children(parent)} == {"cancelled"}
+    assert "Cancelled before all children were made." in done.events.filter(type="log").values_list(
+        "data__message", flat=True
+    )
 
 
 def test_children_of_a_batch_that_was_cancelled_in_the_queue_end_as_well() -> None:

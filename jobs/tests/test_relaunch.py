@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rest_framework.test import APIClient
 
+from commandcenter.accounts.models import User
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.models import Job
@@ -168,7 +169,7 @@ def test_over_the_api_operators_run_the_failed_ones_again_and_viewers_do_not() -
     assert (refused.status_code, refused.json()["code"]) == (409, "nothing_failed")
 
 
-def client_of(user: object) -> APIClient:
+def client_of(user: User) -> APIClient:
     """Return a client that is signed in."""
     client = APIClient()
     client.force_authenticate(user)

@@ -133,6 +133,13 @@ def test_operators_may_and_nobody_else(project: Project) -> None:
     assert Job.objects.count() == 0
 
 
+def test_batches_have_a_limit_of_their_own(project: Project, operator: APIClient, settings: Settings) -> None:
+    make_repository(project)
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "batch": "1/m"}
+    assert [ask(operator, project, all=True).status_code for _ in range(2)] == [202, 429]
+    assert operator.get("/api/v1/jobs").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
