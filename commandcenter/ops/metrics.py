@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from commandcenter.ops import taskmetrics
 from commandcenter.ops.jobmetrics import JobsCollector, QueuesCollector
+from commandcenter.ops.processfiles import ProcessesCollector
 
 
 def exposition() -> bytes:
     """Return all metrics in Prometheus' text format."""
     registry = CollectorRegistry()
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        taskmetrics.forget_dead()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder:
+        registry.register(ProcessesCollector(Path(folder)))
     else:
         registry.register(_Process())
     registry.register(JobsCollector())

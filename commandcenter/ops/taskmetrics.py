@@ -5,22 +5,17 @@ Only processes with the same PROMETHEUS_MULTIPROC_DIR as the web server appear i
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 from celery import Task, current_app
 from celery.signals import task_postrun, task_prerun, worker_process_init, worker_ready
 from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.multiprocess import mark_process_dead
 
 STATES = ("success", "failure", "retry", "ignored", "rejected", "revoked")
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 900)
 
-active = Gauge(
-    "celery_worker_tasks_active", "Tasks that run now.", ["task"], multiprocess_mode="livesum"
-)  # fmt: skip
+active = Gauge("celery_worker_tasks_active", "Tasks that run now.", ["task"], multiprocess_mode="livesum")
 total = Counter("celery_tasks", "Tasks that have ended, by outcome.", ["task", "status"])
 runtime = Histogram(
     "celery_task_runtime_seconds", "How long tasks ran, whatever their outcome.", ["task"], buckets=BUCKETS
@@ -34,17 +29,6 @@ def connect() -> None:
     worker_process_init.connect(_initialise, dispatch_uid="ops.taskmetrics.process")
     task_prerun.connect(_begin, dispatch_uid="ops.taskmetrics.begin")
     task_postrun.connect(_end, dispatch_uid="ops.taskmetrics.end")
-
-
-def forget_dead() -> None:
-    """Drop what processes that are gone said about the present: one that was killed cannot take it back."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if not folder:
-        return
-    for file in Path(folder).glob("gauge_live*_*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            mark_process_dead(int(pid))  # type: ignore[no-untyped-call]
 
 
 def _initialise(**_: Any) -> None:
