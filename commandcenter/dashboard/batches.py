@@ -10,6 +10,7 @@ from commandcenter.dashboard.subjects import names_of
 from jobs.batches import children_of
 from jobs.children import Children
 from jobs.models import Job, JobStatus
+from jobs.waiting import WaitingReason, waiting_reasons
 
 LISTED = 50
 ORDER = (  # in the list: what needs attention first
@@ -48,6 +49,7 @@ class Batch:
     parts: list[Part]
     children: list[Job]
     subjects: dict[int, str]
+    waiting: dict[int, WaitingReason | None]
     skipped: int
 
     @property
@@ -72,7 +74,7 @@ class Batch:
 
 
 def batch_of(job: Job) -> Batch | None:
-    """Return the children of a batch, None for any other job. Three queries."""
+    """Return the children of a batch, None for any other job. Few queries, however many there are."""
     counts = children_of([job]).get(job.pk)
     if counts is None:
         return None
@@ -84,7 +86,7 @@ def batch_of(job: Job) -> Batch | None:
         Job.objects.filter(parent=job).select_related("run", "project").order_by(rank, "pk")[:LISTED]
     )
     skipped = (job.result or {}).get("children", {}).get("skipped", 0)
-    return Batch(counts, _parts(counts), children, names_of(children), skipped)
+    return Batch(counts, _parts(counts), children, names_of(children), waiting_reasons(children), skipped)
 
 
 def _parts(counts: Children) -> list[Part]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from commandcenter.events.models import Event
 from jobs.models import Job
+from jobs.waiting import WaitingReason
 
 register = template.Library()
 UNKNOWN = "\N{EN DASH}"
@@ -241,6 +242,13 @@ def subject(job: Job, names: dict[int, str] | None) -> str:
     """Return the name of the repository that a job works on; empty where it has none or it is gone."""
     key = job.parameters.get("repository")
     return (names or {}).get(key, "") if isinstance(key, int) else ""
+
+
+@register.filter
+def reason(job: Job, waiting: Mapping[int, WaitingReason | None] | None) -> str:
+    """Return why a job is not running yet; empty where that is not known."""
+    found = (waiting or {}).get(job.pk)
+    return found["detail"] if found else ""
 
 
 @register.filter

@@ -7,7 +7,7 @@ import pytest
 from commandcenter.analysis.sources import validate_source
 from commandcenter.dashboard.tests.conftest import World, signed_in
 from commandcenter.inventory.models import Membership, Project, Repository
-from jobs.models import Job, JobStatus
+from jobs.models import Job, JobStatus, QueueControl
 
 SOURCE = "https://git.example.com/team/billing.git"
 
@@ -113,6 +113,29 @@ def test_cancelling_a_waiting_job_ends_it(world: World) -> None:
     assert client.post(f"/jobs/{job.pk}/cancel/").headers["Location"] == f"/jobs/{job.pk}/"
     job.refresh_from_db()
     assert job.status == JobStatus.CANCELLED
+
+
+def test_asking_twice_joins_the_analysis_that_is_queued_already_and_says_so(world: World) -> None:
+    client = signed_in(world.operator)
+    path = f"/repositories/{world.repository.pk}/analyse/"
+    client.post(path)
+    job = Job.objects.latest("pk")
+    again = client.post(path, follow=True)
+    assert again.redirect_chain[-1][0] == f"/jobs/{job.pk}/"
+    assert "You joined the analysis that is already queued." in again.content.decode()
+    client.post(path, {"force": "on"})
+    assert Job.objects.latest("pk").pk != job.pk
+
+
+def test_lists_say_why_a_job_does_not_run_yet(world: World) -> None:
+    client = signed_in(world.operator)
+    client.post(f"/repositories/{world.repository.pk}/analyse/")
+    job = Job.objects.latest("pk")
+    QueueControl.objects.create(queue=job.queue, paused_by="ada", reason="the mirror is <down>")
+    for page in ("/jobs/", f"/jobs/{job.pk}/", f"/projects/{world.project.pk}/"):
+        content = client.get(page).content.decode()
+        assert f"The queue {job.queue} was paused by ada" in content, page
+        assert "the mirror is &lt;down&gt;" in content, page
 
 
 def test_cancelling_an_ended_job_says_why_not(world: World) -> None:

@@ -21,7 +21,7 @@ from jobs.cancellation import cancel as cancel_job
 from jobs.exceptions import JobError
 from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
 from jobs.retry import retry as retry_job
-from jobs.waiting import waiting_reason
+from jobs.waiting import waiting_reason, waiting_reasons
 
 LOG_LINES = 500
 COUNT_CAP = 10_001
@@ -61,6 +61,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": page,
         "subjects": names_of(page.rows),
         "status": status,
+        "waiting": waiting_reasons(page.rows),
         "parent": parent,
         "kept": _kept(project=project, parent=parent),
         "counts": [(value, label, counts.get(value, 0)) for value, label in JobStatus.choices],

@@ -21,6 +21,7 @@ from commandcenter.inventory.permissions import role_in
 from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters
 from jobs.models import Job, JobType, OriginKind
+from jobs.waiting import waiting_reasons
 
 REPOSITORIES = 100
 
@@ -70,6 +71,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "members": project.memberships.select_related("user").order_by("user__username")[:100],
             "jobs": jobs,
             "subjects": names_of(jobs),
+            "waiting": waiting_reasons(jobs),
         },
     )
 
