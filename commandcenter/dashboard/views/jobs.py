@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.batches import batch_of
+from commandcenter.dashboard.job_history import job_history
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.models import Repository, Role
@@ -60,15 +61,19 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "subjects": names_of(page.rows),
-        "status": status,
         "waiting": waiting_reasons(page.rows),
+        "status": status,
         "parent": parent,
         "kept": _kept(project=project, parent=parent),
         "counts": [(value, label, counts.get(value, 0)) for value, label in JobStatus.choices],
         "total": sum(counts.values()),
     }
-    template = "jobs/_rows.html" if request.headers.get("HX-Request") else "jobs/index.html"
-    return render(request, template, context)
+    if request.headers.get("HX-Request"):
+        return render(request, "jobs/_rows.html", context)
+    if parent is None:
+        projects = access.projects(request)
+        context["history"] = job_history(projects if project is None else projects.filter(pk=project))
+    return render(request, "jobs/index.html", context)
 
 
 @login_required
