@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Measure; exit 1 when a target was missed, so that nobody has to read to notice."""
-    from bench import bare, corpus, engine, platform
+    from bench import bare, corpus, engine, jobs, platform
     from bench.report import Report
 
     report = Report()
@@ -28,6 +28,7 @@ def main() -> int:
         )
         engine.measure(report, folder, files, Path(made) / "scratch")
         platform.measure(report, folder)
+        jobs.measure(report)
         if "--bare" in sys.argv[1:]:
             bare.measure(report, Path(made))
     print(f"\n{report.write(ROOT / 'bench-results')}")

@@ -47,6 +47,15 @@ class Client:
             raise SystemExit(f"{method} {path}: {response.status} {text.decode()[:500]}")
         return json.loads(text) if text else None
 
+    def timed(self, method: str, path: str, body: Any, times: int) -> list[float]:
+        """Call so many times and return the milliseconds of each, from sending to the whole answer."""
+        taken = []
+        for _ in range(times):
+            begun = time.perf_counter()
+            self.call(method, path, body)
+            taken.append((time.perf_counter() - begun) * 1000)
+        return taken
+
     def socket(self, path: str) -> ClientConnection:
         """Open a socket."""
         return connect(

@@ -78,6 +78,11 @@ class Report:
         return path
 
 
+def p95(runs: list[float]) -> float:
+    """Return the value that one run in twenty exceeds."""
+    return statistics.quantiles(runs, n=20, method="inclusive")[-1]
+
+
 def median(runs: list[float]) -> float:
     """Return the median."""
     return statistics.median(runs)

@@ -1,0 +1,12 @@
+"""Settings of the platform that is measured: those of production, and a job type that does nothing on a queue of its own."""
+
+from __future__ import annotations
+
+from commandcenter.settings.production import *  # noqa: F403
+from commandcenter.settings.production import JOB_HANDLERS as REAL_HANDLERS  # type: ignore[attr-defined]
+from commandcenter.settings.production import QUEUES as REAL_QUEUES  # type: ignore[attr-defined]
+
+QUEUE = "bench"  # no worker of the platform takes from it: jobs wait there until the benchmark starts one
+QUEUES = (*REAL_QUEUES, QUEUE)
+JOB_HANDLERS = {**REAL_HANDLERS, "import": "bench.tasks.Empty"}
+CELERY_IMPORTS = ("bench.tasks",)
