@@ -21,8 +21,11 @@ from jobs.tallies import COUNTS, FACTS, KEY, Sum
 STEP = 5_000
 _LOCK = 0x636A5F737461  # advisory: who adds to a day's row reads it first
 _STORED = [*COUNTS, "run_histogram", "wait_histogram"]
-_CLEARED = "UPDATE jobs_jobrun SET uncounted = false WHERE job_id IN ({chosen}) RETURNING job_id, duplicates"
-_NEXT = "SELECT job_id FROM jobs_jobrun WHERE uncounted ORDER BY job_id LIMIT %s FOR UPDATE SKIP LOCKED"
+# ARRAY, so that the choice is made once: as a sub-select it may be run again, and would lock others.
+_CLEARED = """UPDATE jobs_jobrun SET uncounted = false WHERE job_id = ANY (ARRAY({chosen}))
+    RETURNING job_id, duplicates"""
+_NEXT = """SELECT job_id FROM jobs_jobrun WHERE uncounted AND job_id > %s
+    ORDER BY job_id LIMIT %s FOR UPDATE SKIP LOCKED"""
 _FAMILY = """SELECT r.job_id FROM jobs_jobrun r JOIN jobs_job j ON j.id = r.job_id
     WHERE r.uncounted AND (j.id = %s OR j.parent_id = %s) FOR UPDATE OF r"""
 
@@ -32,16 +35,19 @@ log = structlog.get_logger(__name__)
 def count_ended(seconds: float = 2.0) -> int:
     """Count jobs that have ended, for about so long, and return their number. The next call goes on."""
     end = time.monotonic() + seconds
-    counted = 0
+    counted = last = 0
     while True:
         try:
-            step = _count(_NEXT, [STEP])
+            ids = _count(
+                _NEXT, [last, STEP]
+            )  # beyond the last, for what was cleared is in the index for a while
         except IntegrityError as error:  # a project was deleted meanwhile, and its jobs with it
             log.warning("count repeated later", action="count", error=str(error))
             return counted
-        counted += step
-        if step < STEP or time.monotonic() > end:
+        counted += len(ids)
+        if len(ids) < STEP or time.monotonic() > end:
             return counted
+        last = max(ids)
 
 
 def count_before_deletion(job: Job) -> None:
@@ -49,25 +55,25 @@ def count_before_deletion(job: Job) -> None:
     _count(_FAMILY, [job.pk, job.pk])
 
 
-def _count(chosen: str, arguments: list[Any]) -> int:
-    """Move the chosen runs into the statistics, in one transaction."""
+def _count(chosen: str, arguments: list[Any]) -> list[int]:
+    """Move the chosen runs into the statistics, in one transaction, and return their jobs' ids."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         # Both parts are constants of this module; values go as parameters.
         cursor.execute(
             f"WITH r AS ({_CLEARED.format(chosen=chosen)}) "  # noqa: S608
-            f"SELECT {KEY}, {FACTS} FROM r JOIN jobs_job j ON j.id = r.job_id",
+            f"SELECT j.id, {KEY}, {FACTS} FROM r JOIN jobs_job j ON j.id = r.job_id",
             arguments,
         )
         rows = cursor.fetchall()
         if rows:
             _store(rows)
-    return len(rows)
+    return [row[0] for row in rows]
 
 
 def _store(rows: Iterable[tuple[Any, ...]]) -> None:
     days: dict[tuple[int, str, date], Sum] = defaultdict(Sum)
-    for project, job_type, day, *facts in rows:
+    for _job, project, job_type, day, *facts in rows:
         days[project, job_type, day].take(*facts)
     totals: dict[tuple[int, str], Sum] = defaultdict(Sum)
     for (project, job_type, _day), found in days.items():
