@@ -28,6 +28,9 @@ class JobSocket(Socket):
     or late one, or a buffer that ran over, leaves no gap and no duplicate.
     """
 
+    buffer_size = 32  # a hint may hold 64 kB; what does not fit is read from the database
+    page = 200  # events in memory while a client takes its time
+
     job: Job
     sent: int
 
@@ -73,6 +76,9 @@ class JobSocket(Socket):
                 await self._catch_up()
             if hint is not None:
                 await self._follow(hint)
+            if self.overflowed and self.hints.empty():
+                self.overflowed = False  # before the query: what is dropped from here on sets it again
+                await self._catch_up()
 
     async def _follow(self, hint: dict[str, Any]) -> None:
         if hint["last_seq"] <= self.sent:
@@ -90,7 +96,7 @@ class JobSocket(Socket):
             messages = await in_database(self._missing)()
             for message in messages:
                 await self._pass_on(message)
-            if len(messages) < history.PAGE:
+            if len(messages) < self.page:
                 return
 
     async def _pass_on(self, message: dict[str, Any]) -> None:
@@ -111,7 +117,7 @@ class JobSocket(Socket):
 
     def _missing(self) -> list[dict[str, Any]]:
         # The events first: a result that is there when the job is read must not be missing in its last event.
-        events = list(history.events_after(Job(pk=self.job_id), self.sent))
+        events = list(history.events_after(Job(pk=self.job_id), self.sent, self.page))
         if not events:
             return []
         job = Job.objects.filter(pk=self.job_id).first()

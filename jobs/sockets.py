@@ -36,6 +36,7 @@ FORBIDDEN = 4403
 NOT_FOUND = 4404
 TOO_SLOW = 4408
 SEND_SECONDS = 20.0  # that one message may take to be accepted by the client's side
+CLOSE_SECONDS = 2.0  # that the close may take: a client that takes nothing will not take that either
 
 log = structlog.get_logger(__name__)
 
@@ -174,7 +175,7 @@ class Socket:
     async def _close(self, closing: Closing) -> None:
         message = {"type": "websocket.close", "code": closing.code, "reason": closing.reason}
         try:
-            await asyncio.wait_for(self._send(message), SEND_SECONDS)
+            await asyncio.wait_for(self._send(message), CLOSE_SECONDS)
         except (TimeoutError, OSError, RuntimeError) as error:
             log.info("close not sent", action="close", code=closing.code, error=str(error))
 
