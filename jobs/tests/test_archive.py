@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def test_a_storage_that_does_not_keep_it_deletes_nothing(
 
 
 @pytest.fixture
-def archiver(settings: Settings, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
+def archiver(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Return a function that starts `manage.py archive_jobs` with a storage of ours, as a process of its own."""
     started: list[subprocess.Popen[bytes]] = []
 

@@ -284,12 +284,9 @@ def test_a_terminal_beside_a_running_platform_finds_its_database(start: Start, t
     shared = ("DATABASE_URL", "BROKER_URL", "CACHE_URL", "CHANNEL_URL", "SECRET_KEY", "CC_ENCRYPTION_KEYS")
     me = Identity.of(os.getpid())
     assert me is not None
-    running = {
-        "pid": me.pid,
-        "started": me.started,
-        "environment": {name: os.environ[name] for name in shared if name in os.environ},
-    }
-    assert "DATABASE_URL" in running["environment"]
+    environment = {name: os.environ[name] for name in shared if name in os.environ}
+    assert "DATABASE_URL" in environment
+    running = {"pid": me.pid, "started": me.started, "environment": environment}
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "services.json").write_text(json.dumps(running))
     without = dict.fromkeys(shared)
