@@ -84,6 +84,17 @@ def keys(wanted: Wanted, place: Place) -> list[Key]:
         beyond, chunk = found[-1], min(chunk * 4, MAX_CHUNK)
 
 
+def counts(wanted: Wanted, limit: int) -> dict[str, int]:
+    """Return how many of the newest `limit` jobs that are meant have each status."""
+    statement, arguments = query(wanted, Place(limit))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT j.status, count(*) FROM ({statement}) page JOIN jobs_job j ON j.id = page.id GROUP BY 1",  # noqa: S608
+            arguments,
+        )
+        return dict(cursor.fetchall())
+
+
 def _read(wanted: Wanted, place: Place) -> list[Key]:
     statement, arguments = query(wanted, place)
     with connection.cursor() as cursor:

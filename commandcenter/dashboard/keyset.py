@@ -31,13 +31,26 @@ def paginate(
 
     Keys that are no numbers count as absent. Where both are given, `after` wins.
     """
-    before, after = filters.key(request, "before"), filters.key(request, "after")
-    key, name = (after, "after") if after is not None else (before, "before")
-    if key is None:
-        name = "after" if ascending else "before"
-    else:
+    name, key = position(request, ascending=ascending)
+    if key is not None:
         queryset = queryset.filter(**{"pk__gt" if name == "after" else "pk__lt": key})
     rows = list(queryset.order_by("pk" if name == "after" else "-pk")[: size + 1])
+    return assembled(request, rows, size=size, ascending=ascending)
+
+
+def position(request: HttpRequest, *, ascending: bool = False) -> tuple[str, int | None]:
+    """Return the way in which to read, "before" or "after", and the key beyond which; None: from the end."""
+    before, after = filters.key(request, "before"), filters.key(request, "after")
+    if after is None and before is None:
+        return "after" if ascending else "before", None
+    return ("before", before) if after is None else ("after", after)
+
+
+def assembled(
+    request: HttpRequest, rows: list[M], *, size: int = PAGE_SIZE, ascending: bool = False
+) -> Page[M]:
+    """Return the page of up to `size` + 1 rows that were read from `position` on."""
+    name, key = position(request, ascending=ascending)
     more = len(rows) > size
     rows = rows[:size]
     forward = name == ("after" if ascending else "before")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET, require_POST
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.batches import batch_of
 from commandcenter.dashboard.job_history import job_history
-from commandcenter.dashboard.keyset import paginate
+from commandcenter.dashboard.job_pages import page_of_jobs, wanted_jobs
 from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.models import Repository, Role
+from jobs import listing
 from jobs.cancellation import cancel as cancel_job
 from jobs.exceptions import JobError
 from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
@@ -43,21 +44,13 @@ def _job(request: HttpRequest, pk: int) -> Job:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """List jobs, newest first; `?status= &project= &parent=` filter. The rows alone for a refresh."""
-    queryset = _visible(request)
-    project = filters.key(request, "project")
-    if project is not None:
-        queryset = queryset.filter(project=project)
-    parent = filters.key(request, "parent")
-    if parent is not None:
-        queryset = queryset.filter(parent=parent)
-    recent = queryset.order_by("-pk").values("pk")[:COUNT_CAP]
-    counts = dict(
-        Job.objects.filter(pk__in=recent).values_list("status").annotate(count=Count("pk")).order_by()
-    )
+    project, parent = filters.key(request, "project"), filters.key(request, "parent")
+    wanted = wanted_jobs(request, project=project, parent=parent)
+    counts = listing.counts(wanted, COUNT_CAP)
     status = filters.choice(request, "status", JobStatus.values)
     if status:
-        queryset = queryset.filter(status=status)
-    page = paginate(request, queryset)
+        wanted = replace(wanted, statuses=[status])
+    page = page_of_jobs(request, wanted, _visible(request))
     context = {
         "page": page,
         "subjects": names_of(page.rows),

@@ -58,7 +58,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     role = role_in(request, project)
     if role is None:
         raise PermissionDenied
-    jobs = list(Job.objects.for_project(project).select_related("run", "project").order_by("-pk")[:8])
+    jobs = list(
+        Job.objects.for_project(project).select_related("run", "project").order_by("-created_at", "-pk")[:8]
+    )
     return render(
         request,
         "projects/detail.html",

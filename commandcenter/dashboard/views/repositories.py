@@ -118,7 +118,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "branches": BranchLine.objects.filter(repository=repository)
         .select_related("latest")
         .order_by("-is_default", "name")[:50],
-        "active_jobs": Job.objects.filter(project=repository.project, parameters__repository=repository.pk)
+        "active_jobs": Job.objects.filter(project=repository.project, repository=repository)
         .active()
         .select_related("run")
         .order_by("-pk")[:5],
