@@ -13,6 +13,7 @@ GROWTH = 1.1
 LONGEST_MS = 7 * 24 * 3600 * 1000
 LAST = math.floor(math.log(LONGEST_MS, GROWTH))
 _STEP = math.log(GROWTH)
+_DIGITS = 10  # of the largest count of one bucket in any sum: ten thousand million jobs
 
 Histogram = dict[str, int]  # bucket -> count; the keys are texts, for that is what JSON objects have
 
@@ -21,6 +22,24 @@ def bucket(seconds: float) -> str:
     """Return the bucket of a duration. Less than a millisecond counts as one."""
     milliseconds = seconds * 1000
     return str(min(LAST, math.floor(math.log(milliseconds) / _STEP)) if milliseconds > 1 else 0)
+
+
+def pack(histogram: Mapping[str, int]) -> str:
+    """Return a histogram as one number with ten digits a bucket, the first one last: PostgreSQL adds up thousands of
+    them in the time in which it would take a dozen apart.
+    """
+    last = max(map(int, histogram), default=0)
+    return "".join(f"{histogram.get(str(name), 0):0{_DIGITS}d}" for name in range(last, -1, -1))
+
+
+def unpack(number: str) -> Histogram:
+    """Return the histogram of a number that `pack` made, or of a sum of such numbers."""
+    found: Histogram = {}
+    for name, end in enumerate(range(len(number), 0, -_DIGITS)):
+        count = int(number[max(0, end - _DIGITS) : end])
+        if count:
+            found[str(name)] = count
+    return found
 
 
 def add(into: Histogram, other: Mapping[str, int]) -> None:

@@ -11,7 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from commandcenter.inventory.models import ProjectQuerySet
-from jobs.histograms import quantile, total
+from jobs.histograms import quantile, total, unpack
 from jobs.models import JobStatus
 from jobs.tallies import COUNTS, FACTS, KEY, Sum
 
@@ -61,7 +61,7 @@ WITH visible (id) AS MATERIALIZED ({projects}), edge AS (
 SELECT json_build_object(
     'today', (SELECT today FROM edge),
     'stored', (SELECT json_agg(s) FROM (
-        SELECT {day} AS day, {sums}, json_agg(t.run_histogram) AS runs, json_agg(t.wait_histogram) AS waits
+        SELECT {day} AS day, {sums}, sum(t.run_histogram)::text AS runs, sum(t.wait_histogram)::text AS waits
         FROM {table} t JOIN visible ON visible.id = t.project_id WHERE {window}
           AND (%s::text[] IS NULL OR t.job_type = ANY(%s::text[])) GROUP BY 1
     ) s),
@@ -97,8 +97,7 @@ def statistics(
     sums: dict[str | None, Sum] = {}
     for row in found["stored"] or ():
         stored = sums.setdefault(row["day"], Sum(**{name: row[name] for name in COUNTS}))
-        for run, wait in zip(row["runs"], row["waits"], strict=True):
-            stored.merge_histograms(run, wait)
+        stored.merge_histograms(unpack(row["runs"]), unpack(row["waits"]))
     for _project, _job_type, day, *facts in found["tail"] or ():
         sums.setdefault(day if by_day else None, Sum()).take(*facts)
     whole = Sum()

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+import jobs.models.statistics
 from django.conf import settings
 from django.db import migrations, models
 
@@ -42,8 +43,8 @@ class Migration(migrations.Migration):
                 ('duplicates', models.BigIntegerField(default=0)),
                 ('run_seconds', models.FloatField(default=0)),
                 ('wait_seconds', models.FloatField(default=0)),
-                ('run_histogram', models.JSONField(default=dict)),
-                ('wait_histogram', models.JSONField(default=dict)),
+                ('run_histogram', jobs.models.statistics.HistogramField(default=dict)),
+                ('wait_histogram', jobs.models.statistics.HistogramField(default=dict)),
                 ('day', models.DateField()),
             ],
         ),
@@ -59,8 +60,8 @@ class Migration(migrations.Migration):
                 ('duplicates', models.BigIntegerField(default=0)),
                 ('run_seconds', models.FloatField(default=0)),
                 ('wait_seconds', models.FloatField(default=0)),
-                ('run_histogram', models.JSONField(default=dict)),
-                ('wait_histogram', models.JSONField(default=dict)),
+                ('run_histogram', jobs.models.statistics.HistogramField(default=dict)),
+                ('wait_histogram', jobs.models.statistics.HistogramField(default=dict)),
             ],
         ),
         migrations.CreateModel(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from django.db import models
 
 from commandcenter.inventory.models import Project
+from jobs.histograms import Histogram, pack, unpack
 from jobs.models.jobs import JobType
 
 
@@ -27,9 +31,27 @@ class Tally(models.Model):
         abstract = True
 
 
+class HistogramField(models.Field):  # type: ignore[type-arg]
+    """A histogram, stored as one number: see `jobs.histograms.pack`. PostgreSQL's numeric has no limit that matters."""
+
+    def db_type(self, connection: Any) -> str:
+        """Return PostgreSQL's type."""
+        return "numeric"
+
+    def from_db_value(self, value: Decimal | None, expression: Any, connection: Any) -> Histogram | None:
+        """Return {bucket: count}."""
+        return None if value is None else unpack(f"{value:f}")
+
+    def get_prep_value(self, value: Histogram | None) -> Decimal | None:
+        """Return the number."""
+        return None if value is None else Decimal(pack(value))
+
+
 class JobDay(Tally):
     """The jobs of one type that ended in a project on one day, in UTC."""
 
+    run_histogram = HistogramField(default=dict)
+    wait_histogram = HistogramField(default=dict)
     day = models.DateField()
 
     class Meta:
@@ -44,6 +66,9 @@ class JobDay(Tally):
 
 class JobTotal(Tally):
     """All jobs of one type that have ended in a project: so that "ever" costs no more than a day."""
+
+    run_histogram = HistogramField(default=dict)
+    wait_histogram = HistogramField(default=dict)
 
     class Meta:
         constraints = [

@@ -19,7 +19,7 @@ from commandcenter.accounts.tokens import create_token
 from commandcenter.inventory.models import Project
 from jobs import lease, stats
 from jobs.execution import execute, run_in_foreground
-from jobs.histograms import Histogram, add, bucket, quantile
+from jobs.histograms import Histogram, add, bucket, pack, quantile, unpack
 from jobs.models import Job, JobDay, JobStatus, JobTotal
 from jobs.rollups import count_ended
 from jobs.tests.factories import make_job, make_project, make_user
@@ -61,6 +61,13 @@ def test_a_percentile_is_at_most_five_percent_off(share: float) -> None:
     found = quantile(histogram, share)
     assert found is not None
     assert abs(found - exact) / exact <= 0.05
+
+
+@pytest.mark.parametrize("histogram", [{}, {"0": 1}, {"212": 9_999}, {"3": 10_000_000, "0": 7, "140": 1}])
+def test_histograms_survive_being_packed_and_added(histogram: Histogram) -> None:
+    assert unpack(pack(histogram)) == histogram
+    doubled = {name: 2 * count for name, count in histogram.items()}
+    assert unpack(str(2 * int(pack(histogram)))) == doubled
 
 
 def test_durations_beyond_the_scale_stay_at_its_ends() -> None:
