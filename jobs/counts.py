@@ -11,9 +11,8 @@ from jobs.models import PlatformCount
 from jobs.tallies import COUNTS, FACTS, Sum
 
 DUPLICATES = "duplicates_suppressed"
-MAX_TAIL = (
-    5_000  # uncounted jobs that one reading adds; the others follow when they are counted, within a minute
-)
+# Uncounted jobs that one reading adds; the others follow when they are counted, within a minute.
+MAX_TAIL = 2_000
 
 # One statement sees one snapshot, so that a job which is counted meanwhile is read once.
 _SQL = f"""
