@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,23 +67,26 @@ def append(
     Raises LeaseLost when `fence` is given and is no longer the job's fencing token.
     """
     with transaction.atomic(savepoint=False):
-        job.run, now = _reserve(job.pk, len(entries), fence, run_values or {})
+        job.run, now, ids = _write(job.pk, entries, fence, run_values or {})
         first = job.run.last_seq - len(entries) + 1
-        events = JobEvent.objects.bulk_create(
-            JobEvent(job=job, seq=first + offset, type=entry.type, data=entry.data, at=now)
-            for offset, entry in enumerate(entries)
-        )
+        events = [
+            JobEvent(pk=pk, job=job, seq=first + offset, type=entry.type, data=entry.data, at=now)
+            for offset, (pk, entry) in enumerate(zip(ids, entries, strict=True))
+        ]
         transaction.on_commit(lambda: announce(job, events))
     return events
 
 
-def _reserve(
-    job_id: int, count: int, fence: int | None, values: Mapping[str, Any]
-) -> tuple[JobRun, datetime]:
-    """Raise last_seq by `count`. The row lock makes the numbers contiguous in the order of commits."""
+def _write(
+    job_id: int, entries: Sequence[Entry], fence: int | None, values: Mapping[str, Any]
+) -> tuple[JobRun, datetime, list[int]]:
+    """Raise last_seq and insert the events, in one statement; return the run, the time and the events' ids.
+
+    The row lock makes the numbers contiguous in the order of commits.
+    """
     columns = [item.attname for item in JobRun._meta.concrete_fields]
     parts: list[str] = ["last_seq = last_seq + %s"]
-    arguments: list[Any] = [count]
+    arguments: list[Any] = [len(entries)]
     for name, value in values.items():
         if name not in columns:
             raise ValueError(f"JobRun has no column {name}.")
@@ -96,18 +100,35 @@ def _reserve(
             case _:
                 parts.append(f"{name} = %s")
                 arguments.append(value)
-    # The names were checked against the model above; values go as parameters.
-    sql = f"UPDATE jobs_jobrun SET {', '.join(parts)} WHERE job_id = %s"  # noqa: S608
+    condition = "job_id = %s"
     arguments.append(job_id)
     if fence is not None:
-        sql += " AND fencing_token = %s"
+        condition += " AND fencing_token = %s"
         arguments.append(fence)
+    arguments += [
+        len(entries),
+        [str(entry.type) for entry in entries],
+        [json.dumps(entry.data) for entry in entries],
+    ]
+    # The names were checked against the model above; values go as parameters.
+    sql = f"""
+        WITH run AS (
+            UPDATE jobs_jobrun SET {", ".join(parts)} WHERE {condition}
+            RETURNING clock_timestamp() AS now, {", ".join(columns)}
+        ), made AS (
+            INSERT INTO jobs_jobevent (job_id, seq, type, data, at)
+            SELECT run.job_id, run.last_seq - %s + entry.place, entry.type, entry.data, run.now
+            FROM run, unnest(%s::varchar[], %s::jsonb[]) WITH ORDINALITY AS entry (type, data, place)
+            RETURNING id, seq
+        )
+        SELECT (SELECT array_agg(id ORDER BY seq) FROM made), run.* FROM run
+    """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING clock_timestamp(), {', '.join(columns)}", arguments)
+        cursor.execute(sql, arguments)
         row = cursor.fetchone()
     if row is None:
         raise LeaseLost(f"Job {job_id} belongs to another attempt.")
-    return JobRun.from_db(connection.alias, columns, row[1:]), row[0]
+    return JobRun.from_db(connection.alias, columns, row[2:]), row[1], row[0] or []
 
 
 def message(event: JobEvent, job: Job) -> Message:
