@@ -27,7 +27,7 @@ from jobs import queues
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.history import events_after
-from jobs.models import Job, JobLimit, JobType, LimitScope, OriginKind, QueueControl
+from jobs.models import ArchiveFile, Job, JobLimit, JobType, LimitScope, OriginKind, QueueControl
 from jobs.retry import retry
 
 SHOWN_EVENTS = 200
@@ -142,3 +142,13 @@ class QueueControlAdmin(FlowModelAdmin):
 
     def delete_through(self, request: HttpRequest, stored: QueueControl) -> None:
         queues.resume(stored.queue, request.user)  # type: ignore[arg-type]
+
+
+@register(ArchiveFile)
+class ArchiveFileAdmin(ReadOnlyModelAdmin):
+    """Where old jobs went: the files in the artifact storage, and whether one was found damaged."""
+
+    list_display = ("key", "state", "jobs", "deleted", "bytes", "first_completed_at", "last_completed_at")
+    list_filter = ("state",)
+    search_fields = ("key", "sha256")
+    ordering = ("-pk",)

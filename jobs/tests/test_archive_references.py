@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 from pytest_django import Settings
 
+from commandcenter.accounts.models import User
 from commandcenter.analysis.models import Analysis
 from commandcenter.inventory.models import Repository
 from jobs.archive import archive
-from jobs.models import Job
+from jobs.models import ArchiveFile, Job
 from jobs.tests.factories import make_project
 from jobs.tests.history import ago, ended
 
@@ -48,3 +50,19 @@ def test_every_reference_to_a_job_has_an_index_that_deletion_can_use() -> None:
                      AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) LIKE '%IS NOT NULL%'))"""
         )
         assert cursor.fetchall() == []
+
+
+def test_staff_see_the_files_in_the_admin_and_cannot_change_them() -> None:
+    ended(make_project(), 2, at=ago(days=40))
+    archive(30)
+    file = ArchiveFile.objects.get()
+    browser = Client()
+    browser.force_login(
+        User.objects.create_superuser("archivist", password="secret"),
+        "django.contrib.auth.backends.ModelBackend",
+    )
+    assert file.key in browser.get("/admin/jobs/archivefile/").content.decode()
+    shown = browser.get(f"/admin/jobs/archivefile/{file.pk}/change/")
+    assert shown.status_code == 200
+    assert file.sha256 in shown.content.decode()
+    assert browser.post(f"/admin/jobs/archivefile/{file.pk}/delete/", {"post": "yes"}).status_code == 403
