@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
@@ -49,6 +49,7 @@ class WorkerSerializer(serializers.Serializer[Any]):
     other_jobs = serializers.IntegerField(source="hidden", help_text="Jobs of projects that you may not see.")
 
 
+@extend_schema_serializer(many=False)
 class WorkerListSerializer(serializers.Serializer[Any]):
     """All workers on one page."""
 
