@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
@@ -40,6 +40,7 @@ class QueueSerializer(serializers.Serializer[Any]):
     oldest_seconds = serializers.FloatField(allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class QueueListSerializer(serializers.Serializer[Any]):
     """All queues on one page."""
 
