@@ -39,6 +39,10 @@ test: $(DEV) ## Set up and run every test: PYTEST_ARGS="-k word"
 	@$(PY) -m tests.chromium
 	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
+.PHONY: soak
+soak: $(DEV) ## Many small jobs under random kills, none lost or doubled: JOBS=2000 SEED=1
+	@$(PY) -m tests.faults.soak --jobs $(or $(JOBS),2000) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(DEV) ## ruff, import contracts, templates, deployment check, missing migrations
 	@echo "ruff check" && $(PY) -m ruff check .
