@@ -1,7 +1,7 @@
 """Holds jobs for which there is no room yet, and lets the oldest go when there is.
 
 The claim decides; what is let go here is sent again and looked at once more. A job that waits has no message on its
-way, so that a long row of them costs the workers nothing.
+way (`published_at` is null), so that a long row of them costs the workers nothing.
 """
 
 from __future__ import annotations
@@ -32,26 +32,28 @@ Hint = tuple[int, str, str, uuid.UUID]
 _LET_GO = """
     WITH oldest AS MATERIALIZED (
         SELECT id FROM jobs_job
-        WHERE status = 'queued' AND held_by <> '' AND held_by = %s
+        WHERE status = 'queued' AND held_by <> '' AND held_by = %s AND published_at IS NULL
           AND (not_before IS NULL OR not_before <= now()) AND dispatch_id IS NOT NULL
         ORDER BY queued_at, id LIMIT %s
         FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE jobs_job j SET held_by = '', published_at = clock_timestamp()
+    UPDATE jobs_job j SET held_by = CASE WHEN %s THEN j.held_by ELSE '' END, published_at = clock_timestamp()
     FROM oldest WHERE j.id = oldest.id
     RETURNING j.id, j.job_type, j.queue, j.dispatch_id, j.queued_at
 """
 _WAITED_FOR = """
     SELECT key FROM unnest(%s::text[]) key
-    WHERE EXISTS (SELECT 1 FROM jobs_job WHERE status = 'queued' AND held_by <> '' AND held_by = key)
+    WHERE EXISTS (SELECT 1 FROM jobs_job WHERE status = 'queued' AND held_by <> '' AND held_by = key
+                  AND published_at IS NULL)
 """
 # Steps over the index from one value to the next: there may be a hundred thousand rows behind each.
 _GATES = """
     WITH RECURSIVE gate(key) AS (
-        (SELECT held_by FROM jobs_job WHERE status = 'queued' AND held_by <> '' AND held_by >= %s
+        (SELECT held_by FROM jobs_job WHERE status = 'queued' AND held_by <> '' AND held_by >= %s AND published_at IS NULL
          ORDER BY held_by LIMIT 1)
         UNION ALL
         SELECT (SELECT held_by FROM jobs_job WHERE status = 'queued' AND held_by <> '' AND held_by > gate.key
+                  AND published_at IS NULL
                 ORDER BY held_by LIMIT 1)
         FROM gate WHERE gate.key IS NOT NULL
     )
@@ -94,9 +96,7 @@ def release(keys: Iterable[str]) -> int:
     if not waited_for:
         return 0
     rooms = gates.rooms(waited_for)
-    return sum(
-        _let_go(key, STEP if room is None else min(room, STEP)) for key, room in rooms.items() if room != 0
-    )
+    return sum(_let_go(key, room, STEP) for key, room in rooms.items())
 
 
 class Sweep:
@@ -114,7 +114,7 @@ class Sweep:
         for following, (key, room) in zip([*keys[1:], ""], gates.rooms(keys).items(), strict=True):
             wanted = min(SWEPT_OF_ONE if room is None else room, SWEPT_OF_ONE, left)
             while wanted > 0 and not broker.paused:
-                sent = _let_go(key, min(wanted, STEP))
+                sent = _let_go(key, room, min(wanted, STEP))
                 wanted, left = wanted - sent, left - sent
                 if not sent:
                     break
@@ -135,9 +135,12 @@ class Sweep:
         return found
 
 
-def _let_go(key: str, most: int) -> int:
+def _let_go(key: str, room: int | None, most: int) -> int:
+    """Send the oldest of one gate. While it has a limit they keep its key, and with it their place, until the claim."""
+    if room == 0:
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(_LET_GO, [key, most])
+        cursor.execute(_LET_GO, [key, most if room is None else min(room, most), room is not None])
         rows = cursor.fetchall()
     if rows:
         rows.sort(key=lambda row: (row[4], row[0]))

@@ -58,7 +58,7 @@ def states() -> list[QueueState]:
         .values("queue")
         .annotate(
             depth=Count("pk", filter=queued),
-            held=Count("pk", filter=queued & ~Q(held_by="")),
+            held=Count("pk", filter=queued & ~Q(held_by="") & Q(published_at=None)),
             running=Count("pk", filter=Q(status=JobStatus.RUNNING, awaits_children=False)),
             oldest=Min("queued_at", filter=due),
         )

@@ -59,7 +59,8 @@ def waiting_queues() -> list[str]:
 def _take(queue: str) -> list[Job]:
     """Mark and return the jobs of a queue whose hint has to be sent now."""
     due = Q(not_before=None) | Q(not_before__lte=Now())
-    waiting = Job.objects.filter(due, status=JobStatus.QUEUED, queue=queue, held_by="")
+    sendable = Q(held_by="") | Q(published_at__isnull=False)  # what is held is let go by its gate
+    waiting = Job.objects.filter(due, sendable, status=JobStatus.QUEUED, queue=queue)
     unsent = Q(published_at=None)
     stale = Q(published_at__lt=Now() - timedelta(seconds=settings.JOB_REPUBLISH_SECONDS))
     counts = waiting.aggregate(

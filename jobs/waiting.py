@@ -23,17 +23,18 @@ SUBJECTS: dict[str, str] = {
 
 # Looks at so many rows and no more, also where few of them count: those in front may be held or delayed.
 _PLACES = """
-    SELECT j.id, CASE WHEN j.held_by = '' THEN (
-        SELECT array[count(*) FILTER (WHERE o.held_by = '' AND (o.not_before IS NULL OR o.not_before <= now())),
+    SELECT j.id, CASE WHEN j.held_by = '' OR j.published_at IS NOT NULL THEN (
+        SELECT array[count(*) FILTER (WHERE (o.held_by = '' OR o.published_at IS NOT NULL)
+                     AND (o.not_before IS NULL OR o.not_before <= now())),
                      count(*)] FROM (
-            SELECT i.held_by, i.not_before FROM jobs_job i
+            SELECT i.held_by, i.published_at, i.not_before FROM jobs_job i
             WHERE i.status = 'queued' AND i.queue = j.queue AND (i.queued_at, i.id) < (j.queued_at, j.id)
             LIMIT %s
         ) o
     ) ELSE (
         SELECT array[count(*), count(*)] FROM (
             SELECT 1 FROM jobs_job i
-            WHERE i.status = 'queued' AND i.held_by <> '' AND i.held_by = j.held_by
+            WHERE i.status = 'queued' AND i.held_by <> '' AND i.held_by = j.held_by AND i.published_at IS NULL
               AND (i.queued_at, i.id) < (j.queued_at, j.id)
             LIMIT %s
         ) o
@@ -127,7 +128,7 @@ def _by_itself(job: Job, now: datetime) -> WaitingReason | None:
 def _held(job: Job) -> WaitingReason | None:
     """Say from the job's own row what it waits for."""
     scope, _, target = job.held_by.partition(":")
-    if not scope:
+    if not scope or job.published_at is not None:
         return None
     if scope == gates.QUEUE:
         return {"code": "paused", "detail": f"The queue {target} is paused.", "position": None}
@@ -155,7 +156,7 @@ def _limit_reached(job: Job, scene: _Scene, place: tuple[int, int] | None) -> Wa
                 detail = f"Waits for {other.job_type} job #{other.pk} of the same {_subject(job)}."
                 return {"code": "limit_reached", "detail": detail, "position": _position(place)}
     limit = gates.limit_of(job.held_by, scene.limits)
-    if limit is None:
+    if limit is None or job.published_at is not None:
         return None
     counted = [
         other
@@ -195,7 +196,7 @@ def _names(job: Job, others: Collection[Job]) -> str:
 
 def _in_queue(job: Job, scene: _Scene | None, place: tuple[int, int] | None) -> WaitingReason:
     position = _position(place)
-    if job.held_by:
+    if job.held_by and job.published_at is None:
         detail = "What it waited for has just become free; it is sent to the workers within seconds."
         return {"code": "in_queue", "detail": detail, "position": position}
     if job.published_at is None and job.not_before is None:

@@ -58,7 +58,7 @@ def test_pending_foreground_and_delayed_jobs_say_so() -> None:
 
 def test_its_place_in_the_queue_leaves_out_what_is_held_or_delayed() -> None:
     first, held, delayed, last = make_job(), make_job(), make_job(), make_job()
-    Job.objects.filter(pk=held.pk).update(held_by="project:0")
+    Job.objects.filter(pk=held.pk).update(held_by="project:0", published_at=None)
     Job.objects.filter(pk=delayed.pk).update(not_before=Now() + timedelta(hours=1))
     assert why(first) == ("in_queue", "Next in the queue default.", 1)
     assert why(last) == ("in_queue", "Number 2 in the queue default.", 2)
@@ -74,7 +74,7 @@ def test_a_place_far_back_is_not_counted_to_the_end() -> None:
     more(MAX_POSITION - 1)
     last = make_job()
     assert why(last)[1:] == (f"More than {MAX_POSITION:,} jobs of the queue default come first.", 1001)
-    Job.objects.exclude(pk=last.pk).update(held_by="project:0")
+    Job.objects.exclude(pk=last.pk).update(held_by="project:0", published_at=None)
     assert why(last)[1:] == ("Waits in the queue default.", None)
 
 
@@ -170,7 +170,7 @@ def test_a_hundred_jobs_of_all_kinds_cost_as_many_queries_as_one() -> None:
 def test_without_a_query_the_row_itself_says_what_it_waits_for() -> None:
     def said(held_by: str) -> tuple[str, str]:
         job = make_job()
-        job.held_by = held_by
+        job.held_by, job.published_at = held_by, None if held_by else job.published_at
         reason = waiting_reasons([job], positions=False)[job.pk]
         assert reason
         return reason["code"], reason["detail"]
