@@ -10,11 +10,12 @@ from django.db import transaction
 
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Project
-from jobs import history, joining
+from jobs import joining
 from jobs.dispatch import dispatch as queue_job
 from jobs.exceptions import FieldError, InvalidParameters
 from jobs.handlers import RecordKeeper, handler_for
-from jobs.models import FOREGROUND, Job, JobEvent, JobEventType, JobRun, JobStatus
+from jobs.history import Entry, append
+from jobs.models import FOREGROUND, Job, JobEventType, JobRun, JobStatus
 from jobs.storable import json_value, text
 
 MAX_TAGS = 20
@@ -75,17 +76,16 @@ def create_job(
             origin_id=origin_id,
             created_by=created_by,
         )
-        job.run = JobRun.objects.create(job=job, last_seq=1)
-        created = JobEvent.objects.create(
-            job=job,
-            seq=1,
-            type=JobEventType.STATE,
-            data={"from": None, "to": JobStatus.PENDING, "attempt": 0, "reason": "created"},
-        )
-        transaction.on_commit(lambda: history.announce(job, [created]))
+        job.run = JobRun.objects.create(job=job)
         if isinstance(handler, RecordKeeper):
             handler.created(job)
-        return queue_job(job, delay_seconds) if dispatch else job
+        created = Entry(
+            JobEventType.STATE, {"from": None, "to": JobStatus.PENDING, "attempt": 0, "reason": "created"}
+        )
+        if dispatch:
+            return queue_job(job, delay_seconds, before=[created])
+        append(job, [created])
+        return job
 
 
 def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:

@@ -17,9 +17,11 @@ from jobs.models import FOREGROUND, Job, JobStatus
 from jobs.state import transition
 
 
-def dispatch(job: Job, delay_seconds: int = 0) -> Job:
+def dispatch(job: Job, delay_seconds: int = 0, *, before: Collection[Entry] = ()) -> Job:
     """Queue a pending job, to start after the delay. Raises IllegalState when it is not pending."""
-    queued = enqueue(job.pk, sources={JobStatus.PENDING}, reason="dispatched", delay_seconds=delay_seconds)
+    queued = enqueue(
+        job.pk, sources={JobStatus.PENDING}, reason="dispatched", delay_seconds=delay_seconds, before=before
+    )
     if queued is None:
         raise IllegalState("Only a pending job can be dispatched. To run one again that has ended, retry it.")
     return queued
