@@ -14,6 +14,7 @@ LONGEST_MS = 7 * 24 * 3600 * 1000
 LAST = math.floor(math.log(LONGEST_MS, GROWTH))
 _STEP = math.log(GROWTH)
 _DIGITS = 10  # of the largest count of one bucket in any sum: ten thousand million jobs
+_NONE = "0" * _DIGITS
 
 Histogram = dict[str, int]  # bucket -> count; the keys are texts, for that is what JSON objects have
 
@@ -36,7 +37,8 @@ def unpack(number: str) -> Histogram:
     """Return the histogram of a number that `pack` made, or of a sum of such numbers."""
     found: Histogram = {}
     for name, end in enumerate(range(len(number), 0, -_DIGITS)):
-        count = int(number[max(0, end - _DIGITS) : end])
+        digits = number[max(0, end - _DIGITS) : end]
+        count = int(digits) if digits != _NONE else 0
         if count:
             found[str(name)] = count
     return found
@@ -56,7 +58,7 @@ def total(histogram: Mapping[str, int]) -> int:
 def quantile(histogram: Mapping[str, int], share: float) -> float | None:
     """Return the duration in seconds below which this share (0 to 1) lies, None of nothing. See above for the error."""
     rank = math.ceil(total(histogram) * share)
-    if rank == 0 and not histogram:
+    if rank == 0:
         return None
     seen = 0
     for name in sorted(histogram, key=int):

@@ -68,6 +68,7 @@ def test_histograms_survive_being_packed_and_added(histogram: Histogram) -> None
     assert unpack(pack(histogram)) == histogram
     doubled = {name: 2 * count for name, count in histogram.items()}
     assert unpack(str(2 * int(pack(histogram)))) == doubled
+    assert unpack(str(int(pack(histogram)))) == histogram
 
 
 def test_durations_beyond_the_scale_stay_at_its_ends() -> None:
