@@ -58,7 +58,7 @@ def archive(
     done = Archived()
     before = timezone.now() - timedelta(days=days)
     with _only_archiver():
-        count_ended(5.0)  # what is not in the statistics yet stays
+        count_ended(5.0 if seconds is None else min(seconds, 5.0))  # what is not in the statistics yet stays
         for unfinished in ArchiveFile.objects.filter(state=ArchiveState.VERIFIED).order_by("pk"):
             _finish(unfinished, done, on_file)
         while True:

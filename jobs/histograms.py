@@ -56,7 +56,7 @@ def total(histogram: Mapping[str, int]) -> int:
 
 
 def quantile(histogram: Mapping[str, int], share: float) -> float | None:
-    """Return the duration in seconds below which this share (0 to 1) lies, None of nothing. See above for the error."""
+    """Return the duration in seconds below which this share (above 0, up to 1) lies, None of nothing. See above for the error."""
     rank = math.ceil(total(histogram) * share)
     if rank == 0:
         return None

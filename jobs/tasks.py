@@ -73,8 +73,8 @@ def cancel_children(parent_id: int) -> None:
             return
 
 
-# The following share the queue with the sweep and its worker runs one task at a time: each ends within seconds, and
-# comes again.
+# The next two share the queue with the sweep and its worker runs one task at a time: each ends within seconds, and
+# comes again. The archive has its own time, on the queue `default`: a storage may hang.
 
 
 @shared_task(name="jobs.count", ignore_result=True, soft_time_limit=50, time_limit=60)
@@ -99,7 +99,7 @@ def archive_old() -> None:
     if not settings.JOB_ARCHIVE_DAYS:
         return
     try:
-        archive.archive(settings.JOB_ARCHIVE_DAYS, seconds=2.0)
+        archive.archive(settings.JOB_ARCHIVE_DAYS, seconds=20.0)
     except ArchiveBusy:
         log.info("archiver busy", action="archive")
     except ArchiveFailed as error:  # the next one tries again; nothing was deleted that is not kept

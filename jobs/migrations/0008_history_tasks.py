@@ -1,21 +1,28 @@
 """Count the jobs that have ended so far, and let beat send the tasks that count, prune and archive.
 
-Each is short, for they share the queue `system` with the sweep; so they come often instead of long.
+Each is short and comes often. The first two share the queue `system`, whose worker runs one task at a time, with the
+sweep; the archive does not, for a storage that hangs must not keep the sweep waiting.
 """
 
 from django.db import migrations
 
 TASKS = {
-    # name: (every, period, expires after seconds, description)
-    "jobs.count": (1, "minutes", 50, "Adds the jobs that ended to the statistics."),
-    "jobs.prune_logs": (5, "minutes", 240, "Removes the logs of old jobs."),
-    "jobs.archive": (10, "minutes", 500, "Writes old jobs to the artifact storage, then deletes them."),
+    # name: (every, period, queue, expires after seconds, description)
+    "jobs.count": (1, "minutes", "system", 50, "Adds the jobs that ended to the statistics."),
+    "jobs.prune_logs": (5, "minutes", "system", 240, "Removes the logs of old jobs."),
+    "jobs.archive": (
+        10,
+        "minutes",
+        "default",
+        500,
+        "Writes old jobs to the artifact storage, then deletes them.",
+    ),
 }
 
 
 def seed(apps, schema_editor):
     """Create the entries unless an operator has made one of the name."""
-    for name, (every, period, expires, description) in TASKS.items():
+    for name, (every, period, queue, expires, description) in TASKS.items():
         interval, _ = apps.get_model("django_celery_beat", "IntervalSchedule").objects.get_or_create(
             every=every, period=period
         )
@@ -24,7 +31,7 @@ def seed(apps, schema_editor):
             defaults={
                 "task": name,
                 "interval": interval,
-                "queue": "system",
+                "queue": queue,
                 "expire_seconds": expires,
                 "description": description,
             },

@@ -31,7 +31,11 @@ def test_beat_sends_the_tasks_of_history_and_an_operators_entry_stands() -> None
     PeriodicTask.objects.filter(name__in=names).delete()
     seed(apps, None)
     found = PeriodicTask.objects.filter(name__in=names).order_by("name")
-    assert [(entry.task, entry.queue) for entry in found] == [(name, "system") for name in names]
+    assert [(entry.task, entry.queue) for entry in found] == [
+        ("jobs.archive", "default"),
+        ("jobs.count", "system"),
+        ("jobs.prune_logs", "system"),
+    ]
     assert {entry.task for entry in found} == {
         task.name for task in (tasks.archive_old, tasks.count, tasks.prune_logs)
     }
