@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 from django.conf import settings
@@ -33,7 +34,7 @@ MAX_ELDERS = 100  # that are looked at
 # to yield to, and the limits set for it. `held_by <> ''` and the like are written out where a partial index wants to see
 # them.
 _OUTLOOK = f"""
-    SELECT j.job_type, j.queue, j.parent_id, j.project_id, j.repository_id, j.exclusive_key,
+    SELECT j.job_type, j.queue, j.queued_at, j.parent_id, j.project_id, j.repository_id, j.exclusive_key,
            EXISTS (SELECT 1 FROM jobs_queuecontrol q WHERE q.queue = j.queue),
            EXISTS (SELECT 1 FROM jobs_job o WHERE o.exclusive_key = j.exclusive_key
                    AND o.status = 'running' AND o.exclusive_key <> ''),
@@ -73,6 +74,7 @@ class Outlook:
     """What stands between a queued job and its start, as it looked a moment ago."""
 
     job_type: str
+    queued_at: datetime | None
     parent_id: int | None  # of a child, its batch
     paused: str  # the key of its queue while that is paused, else empty
     exclusive: str  # the key of what it must have for itself, empty for nothing
@@ -94,9 +96,21 @@ def outlook(job_id: int) -> Outlook | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    job_type, queue, parent_id, project_id, repository_id, exclusive_key, paused, taken, waiting, rows = row
+    (
+        job_type,
+        queue,
+        queued_at,
+        parent_id,
+        project_id,
+        repository_id,
+        exclusive_key,
+        paused,
+        taken,
+        waiting,
+        rows,
+    ) = row
     if queue == FOREGROUND:
-        return Outlook(job_type, parent_id, "", "", False, (), (), {})
+        return Outlook(job_type, queued_at, parent_id, "", "", False, (), (), {})
     found = {(scope, target): limit for scope, target, limit in orjson.loads(rows or "[]")}
     keys = keys_of(project_id, repository_id, job_type, exclusive_key)
     elders: dict[str, int] = orjson.loads(waiting or "{}")
@@ -104,6 +118,7 @@ def outlook(job_id: int) -> Outlook | None:
     limits = tuple((key, limit) for key in keys if (limit := limit_of(key, found)) is not None)
     return Outlook(
         job_type=job_type,
+        queued_at=queued_at,
         parent_id=parent_id,
         paused=f"{QUEUE}:{queue}" if paused else "",
         exclusive=exclusive,

@@ -54,7 +54,7 @@ def claim(job_id: int, dispatch_id: uuid.UUID, *, worker: str) -> Job | None:
             if EXCLUSIVE_CONSTRAINT not in str(error):
                 raise
             closed = ahead.exclusive
-    if claimed is None and not (closed and limits.hold(job_id, dispatch_id, closed, ahead.keys)):
+    if claimed is None and not (closed and limits.hold(job_id, dispatch_id, closed, ahead)):
         JobRun.objects.filter(job_id=job_id).update(duplicates=F("duplicates") + 1)
         counts.count(counts.DUPLICATES)
     return claimed

@@ -7,7 +7,8 @@ way (`published_at` is null), so that a long row of them costs the workers nothi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -34,6 +35,7 @@ _LET_GO = """
         SELECT id FROM jobs_job
         WHERE status = 'queued' AND held_by <> '' AND held_by = %s AND published_at IS NULL
           AND (not_before IS NULL OR not_before <= now()) AND dispatch_id IS NOT NULL
+          AND queued_at < coalesce(%s::timestamptz, 'infinity')
         ORDER BY queued_at, id LIMIT %s
         FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -61,10 +63,10 @@ _GATES = """
 """
 
 
-def hold(job_id: int, dispatch_id: uuid.UUID, key: str, others: Iterable[str] = ()) -> bool:
+def hold(job_id: int, dispatch_id: uuid.UUID, key: str, ahead: gates.Outlook) -> bool:
     """Keep a queued job until the gate opens. False when this message could not have started it anyway.
 
-    `others` are the gates that the job does not need after all; jobs that wait for them may go.
+    Jobs that wait for the other gates may go, for it does not need them after all.
     """
     held = Job.objects.filter(
         Q(not_before=None) | Q(not_before__lte=Now()),
@@ -74,7 +76,9 @@ def hold(job_id: int, dispatch_id: uuid.UUID, key: str, others: Iterable[str] = 
     ).update(held_by=key, published_at=None)
     if held:
         # The gate may have opened between the look and the update, when nobody could see that this job waits.
-        transaction.on_commit(partial(release, {key, *others}))
+        # But one that yields must not be sent again at once: it would yield again, and so on.
+        before = {key: ahead.queued_at} if ahead.elders.get(key) else {}
+        transaction.on_commit(partial(release, {key, *ahead.keys}, before))
     return bool(held)
 
 
@@ -88,15 +92,18 @@ def let_go(job: Job) -> int:
     return release(gates.keys_of(job.project_id, job.repository_id, job.job_type, job.exclusive_key))
 
 
-def release(keys: Iterable[str]) -> int:
-    """Send the oldest jobs held by these gates, as many as there is room for. Return how many."""
+def release(keys: Iterable[str], before: Mapping[str, datetime | None] | None = None) -> int:
+    """Send the oldest jobs held by these gates, as many as there is room for. Return how many.
+
+    `before` bounds, for some gates, when they were queued.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_WAITED_FOR, [list(keys)])
         waited_for = [row[0] for row in cursor.fetchall()]
     if not waited_for:
         return 0
     rooms = gates.rooms(waited_for)
-    return sum(_let_go(key, room, STEP) for key, room in rooms.items())
+    return sum(_let_go(key, room, STEP, (before or {}).get(key)) for key, room in rooms.items())
 
 
 class Sweep:
@@ -135,12 +142,12 @@ class Sweep:
         return found
 
 
-def _let_go(key: str, room: int | None, most: int) -> int:
+def _let_go(key: str, room: int | None, most: int, before: datetime | None = None) -> int:
     """Send the oldest of one gate. While it has a limit they keep its key, and with it their place, until the claim."""
     if room == 0:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_LET_GO, [key, most if room is None else min(room, most), room is not None])
+        cursor.execute(_LET_GO, [key, before, most if room is None else min(room, most), room is not None])
         rows = cursor.fetchall()
     if rows:
         rows.sort(key=lambda row: (row[4], row[0]))
