@@ -41,7 +41,7 @@ def measure(report: Report, platform: Platform) -> None:
             20.0,
             floor,
             (),
-            f"over HTTP, first and deep pages; slowest: {words}; rows made in {made:.0f} s",
+            f"over HTTP, first and deep pages; {floor}; slowest: {words}; rows made in {made:.0f} s",
         )
     )
     every = [taken for runs in found.values() for taken in runs]

@@ -75,12 +75,16 @@ STEPS = (
     INSERT INTO jobs_jobterm (term, created_at, job_id)
     SELECT t.hash, j.created_at, j.id
     FROM jobs_job j CROSS JOIN LATERAL jobs_texts(j.project_id, j.tags, j.error_code, j.error_message) t
+    WHERE j.tags <> '{{}}' OR j.error_code <> ''
     ON CONFLICT DO NOTHING
     """,
     """
     INSERT INTO jobs_term (hash, project_id, kind, body)
     SELECT DISTINCT t.hash, j.project_id, t.kind, t.body
-    FROM jobs_job j CROSS JOIN LATERAL jobs_texts(j.project_id, j.tags, j.error_code, j.error_message) t
+    FROM (
+        SELECT DISTINCT project_id, tags, error_code, error_message FROM jobs_job
+        WHERE tags <> '{{}}' OR error_code <> ''
+    ) j CROSS JOIN LATERAL jobs_texts(j.project_id, j.tags, j.error_code, j.error_message) t
     WHERE NOT EXISTS (SELECT 1 FROM jobs_term known WHERE known.hash = t.hash)
     """,
     "SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), (SELECT max(id) FROM jobs_job))",
