@@ -39,6 +39,7 @@ class Attempt:
         self.recorder = Recorder(job.run.log_bytes)
         self.receipts: list[dict[str, Any]] = []
         self.ending = False  # from the moment at which this attempt itself gives up the fence
+        self.committing = False  # while the handler's last transaction holds the job
         self._stop: StopReason | None = None
         self._hooks: list[KillHook] = []
         self._stopping = False
@@ -149,6 +150,7 @@ class Attempt:
         try:
             with transaction.atomic():
                 lease.hold(self.job_id, self.token)
+                self.committing = True
                 yield
                 self.finish(
                     JobStatus.COMPLETED, reason="completed", job_values={"result": json_value(result)}
@@ -156,6 +158,8 @@ class Attempt:
         except BaseException:
             self.ending = False
             raise
+        finally:
+            self.committing = False
 
     @contextmanager
     def fenced(self) -> Iterator[None]:

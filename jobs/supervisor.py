@@ -114,6 +114,10 @@ class Supervisor:
                         "heartbeat missed", action="beat", job_id=self._attempt.job_id, error=str(error)
                     )
                     connection.close()
+                if self._attempt.committing:
+                    # Nearly done. Whoever ended it now would wait for the lock that it holds, and it for him.
+                    unwind_until = None
+                    continue
                 if stopping.grace_over() and self._attempt.stop_reason is None and not self._attempt.ending:
                     self._end("worker_stopping")
                 if self._attempt.stop_reason in {"cancelled", "worker_stopping"}:

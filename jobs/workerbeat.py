@@ -71,11 +71,11 @@ class WorkerBeat:
                         "worker's heartbeat missed", action="beat", worker=self._name, error=str(error)
                     )
                     connection.close()  # a restarted database needs a new one
+                except Exception:  # a worker that no longer beats would be taken for lost
+                    log.exception("worker's heartbeat failed", action="beat", worker=self._name)
                 if self._wait(told):
                     break
             self._leave()
-        except Exception:
-            log.exception("worker's thread failed", action="beat", worker=self._name)
         finally:
             connection.close()
 

@@ -62,7 +62,18 @@ class ScriptHandler:
             for name, argument in step.items():
                 getattr(self, f"do_{name}")(run, argument, result)
         with run.commit(result):
-            pass
+            for step in run.parameters["steps"]:
+                if "linger" in step:
+                    self._linger(run, Path(step["linger"]))
+
+    def do_linger(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
+        """Do nothing yet: the wait is in the last transaction."""
+
+    def _linger(self, run: JobRunContext, gate: Path) -> None:
+        gate.with_name(f"{gate.name}.{run.attempt}").write_text(str(os.getpid()))
+        until = time.monotonic() + 60
+        while not gate.exists() and time.monotonic() < until:
+            time.sleep(0.02)
 
     def do_progress(self, run: JobRunContext, argument: list[Any], result: dict[str, Any]) -> None:
         run.progress(*argument)

@@ -88,6 +88,28 @@ def test_beyond_the_grace_another_worker_runs_it_at_once(
     assert not stopped.strays()
 
 
+def test_a_job_in_its_last_transaction_is_left_to_end_beyond_the_grace(
+    worker: Callable[..., WorkerProcess], tmp_path: Path, eventually: Eventually
+) -> None:
+    """To end it would only lose what is done, and who hands back would wait for the very lock that it holds."""
+    stopped = worker("old", grace=1)
+    gate = tmp_path / "gate"
+    job = make_job(None, {"linger": str(gate)}, {"result": {"n": 1}})
+    eventually(lambda: reached(gate, 1), 60)
+    stopped.terminate()
+    beats: set[object] = set()  # one a second: the grace and the time to unwind are over after a few
+
+    def beaten() -> bool:
+        beats.add(fresh(job).run.heartbeat_at)
+        return len(beats) > 8
+
+    eventually(beaten, 40)
+    gate.touch()
+    assert stopped.ended() == 0
+    assert (fresh(job).status, fresh(job).result) == ("completed", {"n": 1, "attempt": 1})
+    assert unharmed(job)
+
+
 def test_the_works_own_processes_are_ended_before_the_job_is_handed_back(
     worker: Callable[..., WorkerProcess], tmp_path: Path, eventually: Eventually
 ) -> None:
