@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import django
@@ -133,11 +134,15 @@ def news(job: int, count: int, pause: float) -> dict[str, dict[int, int]]:
         at: list[int] = []
         with transaction.atomic():
             # Called right after the commit, before what append() itself does then: publishing.
-            transaction.on_commit(lambda at=at: at.append(time.time_ns()))
+            transaction.on_commit(partial(_stamp, at))
             (event,) = append(running, [Entry(JobEventType.LOG, data)])
         stamps[event.seq] = at[0]
         time.sleep(pause)
     return {"committed": stamps}
+
+
+def _stamp(at: list[int]) -> None:
+    at.append(time.time_ns())
 
 
 def raw(count: int, pause: float) -> dict[str, dict[int, int]]:
@@ -190,7 +195,7 @@ def push_bare(count: int) -> dict[str, int]:
     from bench.tasks import bare
 
     for number in range(count):
-        bare.apply_async([number], queue="bench-bare")
+        bare.apply_async((number,), queue="bench-bare")
     return {"pushed": count}
 
 

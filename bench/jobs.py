@@ -47,7 +47,7 @@ def outcome(process: subprocess.Popen[str]) -> Any:
     finally:
         process.kill()
     if process.returncode:
-        raise SystemExit(f"{process.args} ended with {process.returncode}")
+        raise SystemExit(f"{process.args!r} ended with {process.returncode}")
     return json.loads(output.splitlines()[-1])
 
 

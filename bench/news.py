@@ -80,7 +80,7 @@ def _raw(platform: Platform) -> list[float]:
     from bench.jobs import outcome
 
     client = redis.Redis.from_url(platform.environ["CHANNEL_URL"])
-    with client.pubsub(ignore_subscribe_messages=True) as listener:
+    with client.pubsub(ignore_subscribe_messages=True) as listener:  # type: ignore[no-untyped-call]
         listener.subscribe("bench-raw")
         listener.get_message(timeout=5)
         writer = platform.inside("raw", EVENTS, PAUSE)

@@ -99,7 +99,8 @@ def _read(wanted: Wanted, place: Place) -> list[Key]:
     statement, arguments = query(wanted, place)
     with connection.cursor() as cursor:
         cursor.execute(statement, arguments)
-        return cursor.fetchall()
+        found: list[Key] = cursor.fetchall()
+    return found
 
 
 def _apart(wanted: Wanted) -> tuple[Wanted, Wanted | None]:

@@ -42,7 +42,8 @@ def tagged(key: str, value: str, projects: Sequence[int] | None) -> list[int]:
 def searched(text: str, projects: Sequence[int] | None) -> list[int] | None:
     """Return the hashes of the texts that hold this one, whatever its case; None for more than MAX_TERMS."""
     with connection.cursor() as cursor:
-        cursor.execute(SEARCH, {"texts": patterns(text), "projects": projects, "limit": MAX_TERMS + 1})
+        among = None if projects is None else list(projects)
+        cursor.execute(SEARCH, {"texts": patterns(text), "projects": among, "limit": MAX_TERMS + 1})
         hashes = {row[0] for row in cursor.fetchall()}
     return None if len(hashes) > MAX_TERMS else sorted(hashes)
 

@@ -202,10 +202,8 @@ def _beyond(model: type[Model], ordering: Sequence[str], values: Sequence[Any]) 
     sides = {"<" if name.startswith("-") else ">" for name in ordering}
     if len(sides) == 1:
         names = [name.lstrip("-") for name in ordering]
-        given = [
-            Value(value, output_field=model._meta.get_field(name))
-            for name, value in zip(names, values, strict=True)
-        ]
+        fields: list[Any] = [model._meta.get_field(name) for name in names]
+        given = [Value(value, output_field=field) for field, value in zip(fields, values, strict=True)]
         return RowBeyond(sides.pop(), [F(name) for name in names], given)
     condition = Q()
     equal = Q()

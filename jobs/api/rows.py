@@ -57,7 +57,7 @@ def page(request: Request, pages: KeysetPagination, wanted: Wanted) -> bytes:
     pages.ordering = ORDERING
     pages.begin(request, Job)
     beyond = pages.cursor.values if pages.cursor else None
-    place = Place(pages.limit + 1, beyond, reverse=bool(pages.cursor and pages.cursor.reverse))  # type: ignore[arg-type]
+    place = Place(pages.limit + 1, beyond, reverse=bool(pages.cursor and pages.cursor.reverse))
     found = pages.finish(keys(wanted, place), key=tuple)
     links = to_json({"next": pages.next, "previous": pages.previous})
     return b'{"results":[' + b",".join(rendered([pk for _at, pk in found])) + b"]," + links[1:]

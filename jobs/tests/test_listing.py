@@ -154,7 +154,7 @@ def test_tags_and_searches_combine_with_every_other_filter(asked: dict[str, Want
             {"repository": asked["repository"].repository},
             {"parent": asked["parent"].parent, "retry_of": asked["retry of"].retry_of},
         ):
-            both = replace(wanted, **more)  # type: ignore[arg-type]
+            both = replace(wanted, **more)
             assert listing.keys(both, Place(LIMIT)) == matching(both)[:LIMIT], (name, more)
 
 

@@ -44,8 +44,8 @@ def test_texts_follow_every_change_of_a_job() -> None:
 def test_jobs_written_by_sql_are_found_as_well() -> None:
     job = make_job(make_project(), tags={"team": "core"})
     with connection.cursor() as cursor:
-        columns = [field.column for field in Job._meta.concrete_fields if field.column not in {"id", "tags"}]
-        names = ", ".join(columns)
+        columns = {str(field.column) for field in Job._meta.concrete_fields} - {"id", "tags"}
+        names = ", ".join(sorted(columns))
         cursor.execute(
             f"INSERT INTO jobs_job (id, tags, {names}) SELECT id + n, jsonb_build_object('run', n::text), {names}"
             " FROM jobs_job, generate_series(1, 3) n WHERE id = %s",
