@@ -21,6 +21,7 @@ from jobs import (
     rollups,
     supervisor,
     sweeper,
+    terms,
     workerbeat,
 )
 from jobs.broker import TASK
@@ -87,10 +88,10 @@ def count() -> None:
 
 @shared_task(name="jobs.prune_logs", ignore_result=True, soft_time_limit=50, time_limit=60)
 def prune_logs() -> None:
-    """Remove the logs of old jobs. Beat sends this every 5 minutes."""
-    removed = pruning.prune(seconds=2.0)
-    if removed:
-        log.info("logs pruned", action="prune", events=removed)
+    """Remove the logs of old jobs, and texts that no job is found by any more. Beat sends this every 5 minutes."""
+    removed, texts = pruning.prune(seconds=2.0), terms.prune(seconds=1.0)
+    if removed or texts:
+        log.info("logs pruned", action="prune", events=removed, texts=texts)
 
 
 @shared_task(name="jobs.archive", ignore_result=True, soft_time_limit=110, time_limit=120)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.core.cache import caches
+from django.db import OperationalError, connection, transaction
 from django.db.models import BooleanField, Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
 
@@ -15,6 +17,7 @@ MAX_TERMS = 2_500  # texts that a list reads one by one; a search that meets mor
 TRIGRAM = 3
 PRUNED = 1_000  # texts in one transaction
 LOCK_MS = 200
+MARK = "jobs.terms.pruned"
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 # ILIKE and not Django's icontains, which compares UPPER(body): the trigrams are of the text as it is.
@@ -88,8 +91,27 @@ def meaning(text: str) -> Q:
     return found if number is None else found | Q(pk=number)
 
 
-def prune(after: int = 0) -> tuple[int, int]:
-    """Delete texts that no job holds, from this id on; return how many, and the id to go on from (0: done)."""
+def prune(seconds: float = 1.0) -> int:
+    """Delete texts that no job holds any more, for about so long; the next call goes on. Return how many."""
+    end = time.monotonic() + seconds
+    after = caches["default"].get(MARK, 0)  # one that was evicted begins anew
+    removed = 0
+    while time.monotonic() < end:
+        try:
+            step, after = prune_after(after)
+        except (
+            OperationalError
+        ):  # jobs are being made in long transactions; the next call finds the lock free
+            break
+        removed += step
+        if not after:
+            break
+    caches["default"].set(MARK, after, timeout=None)
+    return removed
+
+
+def prune_after(after: int) -> tuple[int, int]:
+    """Look at a step of texts beyond this id; return how many were deleted, and where to go on (0: at the end)."""
     looked = list(Term.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "hash")[:PRUNED])
     if not looked:
         return 0, 0
