@@ -22,7 +22,8 @@ from jobs.dispatch import send
 from jobs.models import FOREGROUND, Job, JobStatus
 
 STEP = 250  # jobs let go in one statement
-SWEPT = 1_000  # jobs, and gates, that one sweep deals with
+SWEPT = 1_000  # jobs that one sweep lets go
+SWEPT_GATES = 5_000  # that one sweep looks at
 SWEPT_OF_ONE = 500  # jobs of one gate in a sweep, so that a long row does not keep the others waiting
 
 log = structlog.get_logger(__name__)
@@ -118,7 +119,8 @@ class Sweep:
         if not keys:
             return 0
         left = SWEPT
-        for following, (key, room) in zip([*keys[1:], ""], gates.rooms(keys).items(), strict=True):
+        last = keys[-1] if len(keys) == SWEPT_GATES else ""
+        for following, (key, room) in zip([*keys[1:], last], gates.rooms(keys).items(), strict=True):
             wanted = min(SWEPT_OF_ONE if room is None else room, SWEPT_OF_ONE, left)
             while wanted > 0 and not broker.paused:
                 sent = _let_go(key, room, min(wanted, STEP))
@@ -128,16 +130,14 @@ class Sweep:
             self._next = following
             if left <= 0 or broker.paused:
                 return SWEPT - left
-        if len(keys) == SWEPT:
-            self._next = keys[-1]
         return SWEPT - left
 
     def _gates(self) -> list[str]:
         with connection.cursor() as cursor:
-            cursor.execute(_GATES, [self._next, SWEPT])
+            cursor.execute(_GATES, [self._next, SWEPT_GATES])
             found = [row[0] for row in cursor.fetchall()]
             if not found and self._next:
-                cursor.execute(_GATES, ["", SWEPT])
+                cursor.execute(_GATES, ["", SWEPT_GATES])
                 found = [row[0] for row in cursor.fetchall()]
         return found
 
