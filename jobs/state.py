@@ -55,12 +55,12 @@ def transition(
             raise ValueError(f"A job cannot go from {source} to {to}.")
     with transaction.atomic(savepoint=False):  # whoever is around this rolls back as a whole
         # The lock serialises every change of state of this job; NO KEY leaves inserts of events alone.
-        job = (
+        locked = (
             Job.objects.select_for_update(no_key=True, of=("self",))
             .annotate(clock=Now())  # the database's: a worker's clock may be an hour off
             .filter(where or Q(), pk=job_id, status__in=sources)
-            .first()
         )
+        job = next(iter(locked), None)
         if job is None:
             return None
         source = JobStatus(job.status)
