@@ -18,8 +18,9 @@ from jobs.broker import broker
 from jobs.models import Job
 from jobs.tests.factories import make_project
 from tests.faults.rows import empty
-from tests.faults.stage import Stage
+from tests.faults.stage import QUICK, Stage
 
+MAX_LOSSES = 3  # of ten, so that a job that kills its workers ends after three leases
 HANDLER = "tests.faults.handlers.FaultHandler"
 
 
@@ -27,7 +28,7 @@ HANDLER = "tests.faults.handlers.FaultHandler"
 def running_stage() -> Iterator[Stage]:
     """Start servers, workers and beat once; each test finds them running, whatever the one before has killed."""
     folder = Path(tempfile.mkdtemp(prefix="commandcenter-faults-"))
-    stage = Stage(folder)
+    stage = Stage(folder, {**QUICK, "CC_JOB_MAX_LOSSES": str(MAX_LOSSES)})
     try:
         stage.start_servers()
         stage.start("one", "two", "system", "beat")
@@ -71,7 +72,7 @@ def _point_at(database: dict, values: dict, broker_url: str) -> None:
     """Make the next connections of this process those of other servers."""
     connection.close()
     database.update(values)
-    current_app.conf.broker_url = broker_url
+    current_app.conf.update(broker_url=broker_url)
     broker._drop()
     broker._paused_until = 0.0
 

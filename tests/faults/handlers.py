@@ -60,7 +60,7 @@ class FaultHandler(ScriptHandler):
                 if name.startswith("commit_"):
                     getattr(self, f"do_{name}")(run, argument, result)
 
-    def do_work(self, run: JobRunContext, argument: int, result: dict[str, Any]) -> None:
+    def do_hash(self, run: JobRunContext, argument: int, result: dict[str, Any]) -> None:
         """Hash so many kilobytes in ten parts, telling about each."""
         digest = hashlib.sha256()
         for part in range(10):

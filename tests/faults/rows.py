@@ -26,7 +26,7 @@ def empty(stage: Stage) -> None:
     client.close()
     stage.keep()
     # As many as there are pool processes, at the same time: each process has shown then that it works.
-    probes = [make_job(None, {"work": 1}) for _ in range(2)]
+    probes = [make_job(None, {"hash": 1}) for _ in range(2)]
     stage.until(lambda: {fresh(job).status for job in probes} == {"completed"}, "a stage that works")
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE jobs_job, events_event CASCADE")

@@ -113,17 +113,13 @@ class Soak:
         self.seconds = time.monotonic() - begun
 
     def _make(self, number: int) -> None:
+        from commandcenter.inventory.models import Project
         from jobs.tests.factories import make_job
 
+        project = Project.objects.get()
         for _ in range(max(0, number)):
-            job = make_job(self.project(), {"work": KILOBYTES}, {"commit_artifact": str(self.artifacts)})
+            job = make_job(project, {"hash": KILOBYTES}, {"commit_artifact": str(self.artifacts)})
             self.made.append(job.pk)
-
-    def project(self) -> object:
-        """Return the one project of the soak."""
-        from commandcenter.inventory.models import Project
-
-        return Project.objects.first()
 
     def report(self, jobs: list[Job]) -> list[str]:
         """Print the table and return what is wrong."""

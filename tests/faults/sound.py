@@ -37,11 +37,11 @@ def violations(jobs: list[Job]) -> list[str]:
         if "to" in data:
             history[job_id].append(data)
     told: dict[int, Counter[str]] = {pk: Counter() for pk in ids}
-    for job_id, kind in Event.objects.filter(
+    for subject, kind in Event.objects.filter(
         subject_kind="job", subject_id__in=ids, type__in=ENDS
     ).values_list("subject_id", "type"):
-        assert job_id is not None
-        told[job_id][kind] += 1
+        assert subject is not None
+        told[subject][kind] += 1
     found = []
     for job in jobs:
         if not job.is_terminal:
@@ -86,5 +86,5 @@ def assert_no_stray_process(stage: Stage) -> None:
         return stage.ours() - stage.expected()
 
     stage.until(lambda: not stray(), f"the end of stray processes {stray()}")
-    for name in set(WORKERS) & set(stage.parts):
-        stage.until(lambda name=name: len(stage.pool(name)) == 2, f"a whole pool of {name}")
+    workers = set(WORKERS) & set(stage.parts)
+    stage.until(lambda: all(len(stage.pool(name)) == 2 for name in workers), "whole pools")

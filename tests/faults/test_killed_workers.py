@@ -83,7 +83,7 @@ def test_killed_in_the_middle_of_a_step(
 ) -> None:
     """The lease runs out, and the job runs again in another process."""
     gate = tmp_path / "gate"
-    job = make_job(project, {"work": 1}, {"gate_file": str(gate)}, {"commit_artifact": str(artifacts)})
+    job = make_job(project, {"hash": 1}, {"gate_file": str(gate)}, {"commit_artifact": str(artifacts)})
     pid = holder(stage, gate)
     assert fresh(job).status == "running"
     kill(stage, target, pid)

@@ -32,7 +32,7 @@ def more_than_the_pools_hold(project: Project, gate: Path, artifacts: Path) -> l
         make_job(project, {"gate_file": str(gate / str(n))}, {"commit_artifact": str(artifacts)})
         for n in range(4)
     ]
-    return first + [make_job(project, {"work": 1}, {"commit_artifact": str(artifacts)}) for _ in range(6)]
+    return first + [make_job(project, {"hash": 1}, {"commit_artifact": str(artifacts)}) for _ in range(6)]
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_broker_is_killed_and_restarted(
     jobs = more_than_the_pools_hold(project, gates, artifacts)
     occupied(stage, gates)
     stage.end_server("broker", signal.SIGKILL)
-    while_away = make_job(project, {"work": 1}, {"commit_artifact": str(artifacts)})
+    while_away = make_job(project, {"hash": 1}, {"commit_artifact": str(artifacts)})
     assert fresh(while_away).published_at is None
     open_gates(gates)
     stage.until(lambda: {status(job) for job in jobs[:4]} == {"completed"}, "the end of what ran")
@@ -101,7 +101,7 @@ def test_the_broker_is_stopped_and_goes_on(
     broker.send_signal(signal.SIGSTOP)
     try:
         begun = time.monotonic()
-        while_away = [make_job(project, {"work": 1}, {"commit_artifact": str(artifacts)}) for _ in range(5)]
+        while_away = [make_job(project, {"hash": 1}, {"commit_artifact": str(artifacts)}) for _ in range(5)]
         assert time.monotonic() - begun < 4, "five jobs wait for one timeout between them, not for five"
         open_gates(gates)
         stage.until(lambda: {status(job) for job in jobs[:4]} == {"completed"}, "the end of what ran")

@@ -85,7 +85,7 @@ def test_500_sockets_all_get_the_end_and_memory_stays_bounded(
 ) -> None:
     project, token = watched
     gate = tmp_path / "gate"
-    job = make_job(project, {"gate_file": str(gate)}, {"work": 1})
+    job = make_job(project, {"gate_file": str(gate)}, {"hash": 1})
     holder(stage, gate)
     before = resident(stage)
 
@@ -100,7 +100,8 @@ def test_500_sockets_all_get_the_end_and_memory_stays_bounded(
             return [first, *await to_the_end(client)]
 
     async def all_of_them() -> list[list[dict[str, Any]]]:
-        limit, opened = asyncio.Semaphore(50), []
+        limit = asyncio.Semaphore(50)
+        opened: list[int] = []
         return await asyncio.wait_for(asyncio.gather(*(follow(limit, opened) for _ in range(SOCKETS))), 100)
 
     received = asyncio.run(all_of_them())
@@ -119,7 +120,7 @@ def test_a_client_that_comes_again_and_again_sees_no_gap_and_nothing_twice(
 ) -> None:
     """Its connection breaks after a few messages each time, and it asks for what came after its last number."""
     project, token = watched
-    job = make_job(project, *({"work": 1} for _ in range(30)), delay_seconds=3600)
+    job = make_job(project, *({"hash": 1} for _ in range(30)), delay_seconds=3600)
 
     async def follow() -> tuple[list[int], int]:
         seen: list[int] = []
