@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from commandcenter.accounts.models import User
 from jobs.aftermath import job_left
 from jobs.broker import broker
+from jobs.children import has_active
 from jobs.exceptions import IllegalState
 from jobs.history import FromNow
 from jobs.models import Job, JobRun, JobStatus
@@ -22,7 +23,8 @@ TASK = "jobs.cancel_children"
 def cancel(job: Job, by: User | None) -> Job:
     """Cancel a job and return it as it then stands; a running one ends within seconds, a batch with its last child.
 
-    Asking twice changes nothing. Raises IllegalState when the job has ended in another way, or is gone.
+    Asking twice changes nothing. Of a batch that failed while it made its children, those are cancelled.
+    Raises IllegalState when the job has ended in another way, or is gone.
     """
     details = {"by": by.get_username()} if by else {}
     for _ in range(2):  # a worker may claim it, or hand it back, between the two looks
@@ -48,7 +50,10 @@ def cancel(job: Job, by: User | None) -> Job:
     found = Job.objects.select_related("run").filter(pk=job.pk).first()
     if found is None:
         raise IllegalState("The job was deleted meanwhile; there is nothing left to cancel.")
-    if found.is_terminal and found.status != JobStatus.CANCELLED:
+    if found.is_terminal and has_active(found.pk):
+        JobRun.objects.filter(job_id=found.pk, cancel_requested_at=None).update(cancel_requested_at=Now())
+        _reach_children(found.pk)
+    elif found.is_terminal and found.status != JobStatus.CANCELLED:
         raise IllegalState(f"The job has {found.status} already; there is nothing left to cancel.")
     return found
 

@@ -51,7 +51,10 @@ class AnalysisHandler:
         return parameters.cleaned(given, project=project)
 
     def scope(self, given: dict[str, Any]) -> Scope:
-        """Work on one repository; of each ref one analysis runs at a time."""
+        """Work on one repository; of each ref one analysis runs at a time, the default branch by its name or without."""
+        repository = Repository.objects.filter(pk=given["repository"])
+        if given["ref"] and repository.filter(default_branch=given["ref"]).exists():
+            return Scope(given["repository"], f"analysis:{given['repository']}:default")
         ref = hashlib.sha256(given["ref"].encode()).hexdigest()[:32] if given["ref"] else "default"
         return Scope(given["repository"], f"analysis:{given['repository']}:{ref}")
 

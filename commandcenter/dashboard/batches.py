@@ -63,6 +63,11 @@ class Batch:
         return self.counts["failed"] + self.counts["cancelled"] + self.skipped
 
     @property
+    def active(self) -> int:
+        """How many have not ended, which can outlive a batch that failed while it made them."""
+        return self.counts["pending"] + self.counts["queued"] + self.counts["running"]
+
+    @property
     def again(self) -> int:
         """How many "run the failed ones again" would run."""
         return self.counts["failed"] + self.counts["cancelled"]

@@ -18,8 +18,9 @@ from jobs.awaiting import sweep_batches
 from jobs.cancellation import cancel, cancel_children
 from jobs.exceptions import IllegalState
 from jobs.execution import execute
-from jobs.models import Job
+from jobs.models import Job, JobStatus
 from jobs.reaper import reap
+from jobs.state import transition
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED, messages
 from jobs.tests.factories import make_user
@@ -64,6 +65,26 @@ def test_running_children_are_ended_waiting_ones_never_start_and_the_parent_ends
     last = max(child.completed_at for child in children(parent) if child.completed_at)
     assert done.completed_at
     assert done.completed_at >= last
+
+
+def test_a_batch_that_failed_half_way_can_still_be_cancelled_for_the_children_that_it_made() -> None:
+    parent = run(make_batch([], []))
+    transition(
+        parent.pk,
+        JobStatus.FAILED,
+        sources={JobStatus.RUNNING},
+        reason="time_limit",
+        job_values={"awaits_children": False, "error_code": "time_limit"},
+    )
+    messages("system")
+    assert cancel(parent, None).status == "failed"
+    assert messages("system") == [[parent.pk]]
+    for child in children(parent):
+        assert child.dispatch_id
+        assert execute(child.pk, child.dispatch_id) is None
+    assert [child.status for child in children(parent)] == ["cancelled"] * 2
+    with pytest.raises(IllegalState):
+        cancel(parent, None)
 
 
 def test_waiting_children_are_cancelled_in_bounded_steps(monkeypatch: pytest.MonkeyPatch) -> None:
