@@ -48,6 +48,7 @@ def by_hand(job: int, count: int) -> dict[str, list[float]]:
     raw = cast("Any", connection.connection)
     template = _rows_of(job)
     broker = current_app.connection_for_write()
+    cursor = raw.cursor()
     statements = [
         (
             sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}").format(
@@ -55,7 +56,7 @@ def by_hand(job: int, count: int) -> dict[str, list[float]]:
                 sql.SQL(", ").join(map(sql.Identifier, row)),
                 sql.SQL(", ").join(sql.Placeholder(name) for name in row),
                 sql.Identifier(given),
-            ),
+            ).as_string(raw),
             row,
         )
         for table, given, row in template
@@ -69,7 +70,7 @@ def by_hand(job: int, count: int) -> dict[str, list[float]]:
             values = row | {name: ids[name] for name in ids if name in row}
             if "uid" in row:
                 values["uid"] = uuid.uuid4()
-            (made,) = raw.execute(statement, values).fetchone()
+            (made,) = cursor.execute(statement, values).fetchone()
             if "queue" in row:
                 ids["job_id"] = made
             elif "uid" in row:
