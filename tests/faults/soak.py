@@ -34,7 +34,7 @@ TARGETS = {
 }
 DATABASE = {"database": 4}
 EVERY_SECONDS = 1.0
-KILOBYTES = 1000  # that a job hashes in each of its ten parts
+KILOBYTES = 12_000  # that a job hashes in each of its ten parts
 QUEUED_AHEAD = 200  # jobs are made as they are used up, so that making them meets the kills as well
 STALL_SECONDS = 120.0  # without the end of any job
 
