@@ -51,12 +51,14 @@ def by_hand(job: int, count: int) -> dict[str, list[float]]:
     cursor = raw.cursor()
     statements = [
         (
-            sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}").format(
+            sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING {}")
+            .format(
                 sql.Identifier(table),
                 sql.SQL(", ").join(map(sql.Identifier, row)),
                 sql.SQL(", ").join(sql.Placeholder(name) for name in row),
                 sql.Identifier(given),
-            ).as_string(raw),
+            )
+            .as_string(raw),
             row,
         )
         for table, given, row in template

@@ -75,7 +75,9 @@ def measure(report: Report) -> None:
             environ = {**os.environ, **found, **SETTINGS, "CC_DATA_DIR": str(up.data), "CC_PROCESS": "worker"}
             project = client.call("GET", "/repositories")["results"][0]["project"]
             platform = Platform(client, environ, project)
-            drain.measure(report, platform)  # first: what the others leave in the queue would be drained as well
+            drain.measure(
+                report, platform
+            )  # first: what the others leave in the queue would be drained as well
             news.measure(report, platform)
             posts(report, platform)
             lists.measure(report, platform)
