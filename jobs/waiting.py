@@ -21,25 +21,36 @@ SUBJECTS: dict[str, str] = {
     LimitScope.REPOSITORY: "of this repository",
 }
 
-# Looks at so many rows and no more, also where few of them count: those in front may be held or delayed.
+# Numbers the first rows of each row of waiting jobs once, however many of the page stand in it: those in a queue, and
+# those held by one gate. Rows in front that are held or delayed are looked at, but do not count.
 _PLACES = """
-    SELECT j.id, CASE WHEN j.held_by = '' OR j.published_at IS NOT NULL THEN (
-        SELECT array[count(*) FILTER (WHERE (o.held_by = '' OR o.published_at IS NOT NULL)
-                     AND (o.not_before IS NULL OR o.not_before <= now())),
-                     count(*)] FROM (
-            SELECT i.held_by, i.published_at, i.not_before FROM jobs_job i
-            WHERE i.status = 'queued' AND i.queue = j.queue AND (i.queued_at, i.id) < (j.queued_at, j.id)
-            LIMIT %s
+    WITH asked AS MATERIALIZED (
+        SELECT id, queue, held_by, held_by = '' OR published_at IS NOT NULL AS free
+        FROM jobs_job WHERE id = ANY(%(ids)s)
+    ),
+    place AS MATERIALIZED (
+        SELECT 'queue:' || q.queue AS line, o.id, row_number() OVER line - 1 AS seen,
+               count(*) FILTER (WHERE o.counts) OVER line - o.counts::int AS before
+        FROM (SELECT DISTINCT queue FROM asked WHERE free) q CROSS JOIN LATERAL (
+            SELECT id, queued_at, (held_by = '' OR published_at IS NOT NULL)
+                   AND (not_before IS NULL OR not_before <= now()) AS counts
+            FROM jobs_job WHERE status = 'queued' AND queue = q.queue ORDER BY queued_at, id LIMIT %(most)s + 1
         ) o
-    ) ELSE (
-        SELECT array[count(*), count(*)] FROM (
-            SELECT 1 FROM jobs_job i
-            WHERE i.status = 'queued' AND i.held_by <> '' AND i.held_by = j.held_by AND i.published_at IS NULL
-              AND (i.queued_at, i.id) < (j.queued_at, j.id)
-            LIMIT %s
+        WINDOW line AS (PARTITION BY q.queue ORDER BY o.queued_at, o.id)
+        UNION ALL
+        SELECT 'gate:' || g.held_by, o.id, row_number() OVER line - 1, row_number() OVER line - 1
+        FROM (SELECT DISTINCT held_by FROM asked WHERE NOT free) g CROSS JOIN LATERAL (
+            SELECT id, queued_at FROM jobs_job
+            WHERE status = 'queued' AND held_by <> '' AND held_by = g.held_by AND published_at IS NULL
+            ORDER BY queued_at, id LIMIT %(most)s + 1
         ) o
-    ) END
-    FROM jobs_job j WHERE j.id = ANY(%s)
+        WINDOW line AS (PARTITION BY g.held_by ORDER BY o.queued_at, o.id)
+    )
+    SELECT a.id, coalesce(own.before, last.before), coalesce(own.seen, last.seen)
+    FROM (SELECT id, CASE WHEN free THEN 'queue:' || queue ELSE 'gate:' || held_by END AS line FROM asked) a
+    LEFT JOIN place own ON own.line = a.line AND own.id = a.id
+    LEFT JOIN place last ON last.line = a.line AND last.seen = %(most)s
+    WHERE coalesce(own.seen, last.seen) IS NOT NULL
 """
 
 
@@ -235,5 +246,5 @@ def _time(at: datetime) -> str:
 def _places(ids: list[int]) -> dict[int, tuple[int, int]]:
     """Return for each job how many come before it, and of how many that were looked at."""
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, [MAX_POSITION, MAX_POSITION, ids])
-        return {row[0]: (row[1][0], row[1][1]) for row in cursor.fetchall()}
+        cursor.execute(_PLACES, {"ids": ids, "most": MAX_POSITION})
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
