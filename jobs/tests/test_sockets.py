@@ -22,6 +22,7 @@ from commandcenter.core import realtime
 from commandcenter.inventory.models import Membership, Project
 from jobs import history, sockets
 from jobs.cancellation import cancel
+from jobs.dispatch import dispatch
 from jobs.history import Entry, append
 from jobs.models import Job, JobEventType, JobStatus
 from jobs.routing import websocket_urlpatterns
@@ -361,7 +362,8 @@ async def test_a_project_is_followed_by_short_summaries(project: Project, token:
     async with connect(f"/ws/jobs?project={project.pk}", token) as client:
         assert await client.receive() == {"type": "connected", "project": project.pk}
         await later(make_job)(other)
-        job = await later(make_job)(project)
+        job = await later(make_job)(project, dispatch=False)
+        await later(dispatch)(job)
         summaries = [await client.receive() for _ in range(2)]
     assert {summary["job_id"] for summary in summaries} == {job.pk}
     assert summaries[-1]["status"] == "queued"
