@@ -175,8 +175,8 @@ def begin(project: int) -> dict[str, int]:
     """Make a job that counts as running for an hour although nobody runs it."""
     from commandcenter.inventory.models import Project
     from jobs.creation import create_job
-    from jobs.lease import claim
     from jobs.models import JobRun, OriginKind
+    from jobs.running.lease import claim
 
     owner = Project.objects.get(pk=project)
     job = create_job(project=owner, job_type="import", parameters={}, origin_kind=OriginKind.COMMAND)

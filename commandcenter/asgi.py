@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 wsgi = get_wsgi_application()
 
 from commandcenter.accounts.sockets import SocketAuthentication  # noqa: E402  (needs the apps)
-from jobs.routing import websocket_urlpatterns  # noqa: E402
+from jobs.live.routing import websocket_urlpatterns  # noqa: E402
 
 HTTP_THREADS = 8
 SUBSCRIBE_SECONDS = 2.0

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from commandcenter.inventory.models import Project
 from exports.parameters import cleaned, unusable
-from jobs.batches import BatchHandler, ChildSpec
+from jobs.batch.batches import BatchHandler, ChildSpec
 from jobs.exceptions import FieldError, InvalidParameters
 from jobs.models import JobType
 

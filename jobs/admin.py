@@ -23,9 +23,9 @@ from commandcenter.core.admin import (
 )
 from commandcenter.core.fields import MAX_ID
 from commandcenter.inventory.models import Project, Repository
-from jobs import queues
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
+from jobs.fairness import queues
 from jobs.history import events_after
 from jobs.models import ArchiveFile, Job, JobLimit, JobType, LimitScope, OriginKind, QueueControl
 from jobs.retry import retry

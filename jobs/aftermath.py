@@ -7,8 +7,8 @@ from collections.abc import Callable
 import structlog
 from django.db import transaction
 
-from jobs import limits
-from jobs.children import settle
+from jobs.batch.children import settle
+from jobs.fairness import limits
 from jobs.models import Job
 
 log = structlog.get_logger(__name__)

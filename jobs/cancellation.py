@@ -8,8 +8,8 @@ from django.db.models.functions import Coalesce, Now
 
 from commandcenter.accounts.models import User
 from jobs.aftermath import job_left
+from jobs.batch.children import has_active
 from jobs.broker import broker
-from jobs.children import has_active
 from jobs.exceptions import IllegalState
 from jobs.history import FromNow
 from jobs.models import Job, JobRun, JobStatus

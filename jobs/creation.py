@@ -10,9 +10,9 @@ from django.db import transaction
 
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Project
-from jobs import joining
 from jobs.dispatch import dispatch as queue_job
 from jobs.exceptions import FieldError, InvalidParameters
+from jobs.fairness import joining
 from jobs.handlers import RecordKeeper, handler_for
 from jobs.history import Entry, append
 from jobs.models import FOREGROUND, Job, JobEventType, JobRun, JobStatus

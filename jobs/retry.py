@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from commandcenter.accounts.models import User
-from jobs import relaunching
-from jobs.batches import is_batch
+from jobs.batch import relaunching
+from jobs.batch.batches import is_batch
 from jobs.creation import create_job
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.handlers import handler_for

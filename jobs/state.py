@@ -102,7 +102,7 @@ def _run_values(source: JobStatus, to: JobStatus, extra: Mapping[str, Any]) -> d
     if to == JobStatus.COMPLETED:
         values["progress"] = 100
     if to in TERMINAL:
-        values["uncounted"] = True  # until jobs.rollups has added it to the statistics
+        values["uncounted"] = True  # until jobs.statistics.rollups has added it to the statistics
     return values
 
 

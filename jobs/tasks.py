@@ -11,21 +11,16 @@ from celery import Task, shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
 
-from jobs import (
-    archive,
-    awaiting,
-    cancellation,
-    execution,
-    pruning,
-    reaper,
-    rollups,
-    supervisor,
-    sweeper,
-    terms,
-    workerbeat,
-)
+from jobs import cancellation
+from jobs.batch import awaiting
 from jobs.broker import TASK
 from jobs.exceptions import ArchiveBusy, ArchiveFailed
+from jobs.fleet import workerbeat
+from jobs.lists import terms
+from jobs.recovery import reaper, sweeper
+from jobs.retention import archive, pruning
+from jobs.running import execution, supervisor
+from jobs.statistics import rollups
 
 log = structlog.get_logger(__name__)
 workerbeat.connect()

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from commandcenter.analysis.parameters import ref_fault
 from commandcenter.inventory.models import Project, Repository, RepositoryQuerySet
-from jobs.batches import BatchHandler, ChildSpec
+from jobs.batch.batches import BatchHandler, ChildSpec
 from jobs.exceptions import FieldError, InvalidParameters
 from jobs.models import JobType
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, Value, When
 
 from commandcenter.dashboard.subjects import names_of
-from jobs.batches import children_of
-from jobs.children import Children
+from jobs.batch.batches import children_of
+from jobs.batch.children import Children
+from jobs.fairness.waiting import WaitingReason, waiting_reasons
 from jobs.models import Job, JobStatus
-from jobs.waiting import WaitingReason, waiting_reasons
 
 LISTED = 50
 ORDER = (  # in the list: what needs attention first

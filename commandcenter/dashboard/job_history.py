@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, TypedDict
 
 from commandcenter.inventory.models import ProjectQuerySet
-from jobs.stats import Day, Statistics, statistics
+from jobs.statistics.stats import Day, Statistics, statistics
 
 DAYS = 30
 STEP, BAR = 10, 8  # of a day's place and its bar, in units of the drawing

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 from commandcenter.dashboard import access
 from commandcenter.dashboard.keyset import PAGE_SIZE, Page, assembled, position
-from jobs import listing
-from jobs.listing import Key, Place, Wanted
+from jobs.lists import listing
+from jobs.lists.listing import Key, Place, Wanted
 from jobs.models import Job
 
 

@@ -17,8 +17,8 @@ from commandcenter.inventory.flows.projects import create_project
 from commandcenter.inventory.flows.repositories import create_repository
 from commandcenter.inventory.models import Project, Repository
 from commandcenter.ops.first_run import free_name
-from jobs.execution import run_in_foreground
 from jobs.models import FOREGROUND, Job, OriginKind
+from jobs.running.execution import run_in_foreground
 
 DEFAULT_PROJECT = "command-line"
 BAD_INPUT_CODES = re.compile(r"source_|ref_|archive_")

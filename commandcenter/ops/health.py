@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from commandcenter.analysis.models import ResultSet
 from commandcenter.ops.models import QueueCanary
-from jobs import workers
-from jobs.queues import states
+from jobs.fairness.queues import states
+from jobs.fleet import workers
 
 CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
 LEAST_FREE_BYTES = 1024**3

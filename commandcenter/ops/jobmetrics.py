@@ -14,12 +14,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from commandcenter.ops.models import QueueCanary
-from jobs import counts
-from jobs.histograms import GROWTH
+from jobs.fairness.queues import states
+from jobs.fleet.workers import counts_by_state
 from jobs.models import ACTIVE, JobStatus, JobType
-from jobs.queues import states
-from jobs.tallies import Sum
-from jobs.workers import counts_by_state
+from jobs.statistics import counts
+from jobs.statistics.histograms import GROWTH
+from jobs.statistics.tallies import Sum
 
 # Upper bounds in seconds. The stored buckets are finer; each bound is taken at the nearest edge, at most 5 % off.
 BOUNDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600)

@@ -258,7 +258,9 @@ JOB_LIMITS = limits.job_limits(env.optional("CC_JOB_LIMITS"))  # defaults; rows 
 BATCH_MAX_CHILDREN = env.integer("CC_BATCH_MAX_CHILDREN", 10_000, least=1)
 JOB_LOG_BYTES = env.integer("CC_JOB_LOG_BYTES", 1024 * 1024, least=1024)  # kept of one job's log
 JOB_EVENT_DAYS = env.integer("CC_JOB_EVENT_DAYS", 30, least=1, most=36_500)  # then a job's log is removed
-JOB_ARCHIVE_DAYS = env.integer("CC_JOB_ARCHIVE_DAYS", 90, most=36_500)  # then it goes to the storage; 0: never
+JOB_ARCHIVE_DAYS = env.integer(
+    "CC_JOB_ARCHIVE_DAYS", 90, most=36_500
+)  # then it goes to the storage; 0: never
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
 WORKER_BEAT_SECONDS = 5  # how often a worker renews its row, and looks whether it is to be drained
 # A worker that is told to stop lets its jobs go on for so long, then hands them back.
@@ -326,7 +328,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.text("CC_STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "commandcenter" / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         # Files of exports and archives say what repositories hold: for nobody else on the machine.

@@ -37,7 +37,7 @@ from exports.requests import request_export
 from exports.settle import settle
 from jobs.api.serializers import JobSerializer
 from jobs.exceptions import InvalidParameters
-from jobs.waiting import waiting_reasons
+from jobs.fairness.waiting import waiting_reasons
 
 WAITING = (ExportStatus.PENDING, ExportStatus.QUEUED, ExportStatus.RUNNING)
 

@@ -9,8 +9,8 @@ from commandcenter.analysis.tests.factories import analyse, dependency_row, file
 from commandcenter.inventory.models import Repository
 from exports.models import Export
 from jobs.creation import create_job
-from jobs.execution import execute, run_in_foreground
 from jobs.models import FOREGROUND, Job
+from jobs.running.execution import execute, run_in_foreground
 
 
 def analysis_of(repository: Repository, rows: int = 3) -> Analysis:

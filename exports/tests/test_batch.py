@@ -13,9 +13,9 @@ from commandcenter.inventory.models import Role
 from exports.models import Export
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of
-from jobs.execution import execute
 from jobs.models import Job
 from jobs.retry import retry
+from jobs.running.execution import execute
 
 pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
 

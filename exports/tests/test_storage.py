@@ -21,11 +21,11 @@ from exports.tasks import settle_exports
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, export_of, make_job, run_export, run_queued
 from exports.zipped import Member, zipped
-from jobs.attempt import Attempt
 from jobs.cancellation import cancel
 from jobs.dispatch import dispatch
-from jobs.lease import claim
 from jobs.models import Job
+from jobs.running.attempt import Attempt
+from jobs.running.lease import claim
 
 pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
 

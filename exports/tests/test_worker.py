@@ -24,8 +24,8 @@ from exports.tests.factories import analysis_of, export_of, make_job
 from exports.tests.test_formats import export as streamed
 from jobs.cancellation import cancel
 from jobs.models import Job
-from jobs.reaper import reap
-from jobs.sweeper import sweep
+from jobs.recovery.reaper import reap
+from jobs.recovery.sweeper import sweep
 
 pytestmark = [COMMITTED, pytest.mark.process]
 

@@ -16,10 +16,10 @@ from commandcenter.core.problems import Problem
 from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import require_role
 from jobs.api.serializers import JobSerializer
-from jobs.batches import children_of
+from jobs.batch.batches import children_of
 from jobs.exceptions import InvalidParameters
+from jobs.fairness.waiting import waiting_reasons
 from jobs.models import Job
-from jobs.waiting import waiting_reasons
 
 
 class KnownFieldsSerializer(serializers.Serializer[Any]):

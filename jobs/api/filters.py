@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from commandcenter.core.filters import IdFilter
 from commandcenter.core.permissions import token_projects
 from commandcenter.inventory.models import Project
-from jobs import terms
-from jobs.listing import Wanted
+from jobs.lists import terms
+from jobs.lists.listing import Wanted
 from jobs.models import Job, JobQuerySet, JobStatus, JobTerm, JobType
 
 MAX_TEXT = 200
@@ -91,7 +91,7 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
 def wanted(request: Request, *, among: Collection[str] | None = None) -> Wanted:
     """Return what a request's filters ask for; `among` limits the states. Raises ValidationError.
 
-    Lists are read by `jobs.listing`, not by the queryset of the filters: see there.
+    Lists are read by `jobs.lists.listing`, not by the queryset of the filters: see there.
     """
     asked = JobFilter(request.query_params, queryset=Job.objects.none(), request=request)
     if not asked.is_valid():

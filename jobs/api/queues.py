@@ -17,8 +17,8 @@ from commandcenter.accounts.models import User
 from commandcenter.core.permissions import IsStaffWithoutLimit, SignedInWithScope
 from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.viewsets import ApiMixin
-from jobs import queues
 from jobs.exceptions import IllegalState, UnknownQueue
+from jobs.fairness import queues
 
 
 class PauseSerializer(serializers.Serializer[Any]):

@@ -15,10 +15,10 @@ from rest_framework.request import Request
 
 from commandcenter.core.pagination import KeysetPagination
 from commandcenter.core.renderers import to_json
-from jobs.batches import children_of, is_batch
-from jobs.listing import Place, Wanted, keys
+from jobs.batch.batches import children_of, is_batch
+from jobs.fairness.waiting import waiting_reasons
+from jobs.lists.listing import Place, Wanted, keys
 from jobs.models import Job, JobStatus
-from jobs.waiting import waiting_reasons
 
 ORDERING = ("-created_at", "-id")
 WAITING = frozenset({JobStatus.PENDING, JobStatus.QUEUED})

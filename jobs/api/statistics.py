@@ -13,7 +13,7 @@ from commandcenter.core.permissions import token_projects
 from commandcenter.core.problems import Problem
 from commandcenter.inventory.models import Project
 from jobs.models import JobType
-from jobs.stats import MAX_DAYS, Statistics, statistics
+from jobs.statistics.stats import MAX_DAYS, Statistics, statistics
 
 DEFAULT_DAYS = 30  # of by=day
 _KNOWN = {"project", "job_type", "days", "by"}

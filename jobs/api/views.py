@@ -26,16 +26,16 @@ from jobs import history
 from jobs.api import rows, statistics
 from jobs.api import serializers as shapes
 from jobs.api.filters import JobFilter, visible_projects, wanted
-from jobs.batches import children_of
+from jobs.batch.batches import children_of
+from jobs.batch.children import has_active
 from jobs.cancellation import cancel
-from jobs.children import has_active
 from jobs.creation import create_job
 from jobs.dispatch import dispatch
 from jobs.exceptions import IllegalState, InvalidParameters
+from jobs.fairness.waiting import waiting_reasons
 from jobs.models import ACTIVE, Job, OriginKind
 from jobs.retry import retry
-from jobs.rollups import count_before_deletion
-from jobs.waiting import waiting_reasons
+from jobs.statistics.rollups import count_before_deletion
 
 
 class JobViewSet(

@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from commandcenter.core.permissions import IsStaffWithoutLimit, SignedInWithScope, token_projects
 from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.viewsets import ApiMixin
-from jobs import workers
 from jobs.exceptions import IllegalState, UnknownWorker
+from jobs.fleet import workers
 
 
 class WorkerJobSerializer(serializers.Serializer[Any]):

@@ -148,7 +148,7 @@ class Job(models.Model):
         ]
         indexes = [
             # Lists run by (created_at, id), newest first; each index for them ends in both, so that a page is read from
-            # where the cursor stands and ends a range of created_at as well. jobs/arms.py chooses.
+            # where the cursor stands and ends a range of created_at as well. jobs/lists/arms.py chooses.
             # serves: GET /jobs
             models.Index(fields=["-created_at", "-id"], name="job_recent"),
             # serves: GET /jobs?status= and ?job_type= over all projects, a read for each pair

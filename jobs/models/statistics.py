@@ -8,12 +8,12 @@ from typing import Any
 from django.db import models
 
 from commandcenter.inventory.models import Project
-from jobs.histograms import Histogram, pack, unpack
 from jobs.models.jobs import JobType
+from jobs.statistics.histograms import Histogram, pack, unpack
 
 
 class Tally(models.Model):
-    """Counts of ended jobs. A histogram is {bucket: count} as `jobs.histograms` defines the buckets."""
+    """Counts of ended jobs. A histogram is {bucket: count} as `jobs.statistics.histograms` defines the buckets."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     job_type = models.CharField(max_length=20, choices=JobType.choices)
@@ -32,7 +32,7 @@ class Tally(models.Model):
 
 
 class HistogramField(models.Field):  # type: ignore[type-arg]
-    """A histogram, stored as one number: see `jobs.histograms.pack`. PostgreSQL's numeric has no limit that matters."""
+    """A histogram, stored as one number: see `jobs.statistics.histograms.pack`. PostgreSQL's numeric has no limit that matters."""
 
     def db_type(self, connection: Any) -> str:
         """Return PostgreSQL's type."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import orjson
 from django.utils.text import Truncator
 
-from jobs.children import count_children
+from jobs.batch.children import count_children
+from jobs.fairness.waiting import waiting_reason
 from jobs.history import error_of
 from jobs.models import Job, JobEventType, JobStatus
 from jobs.terminal.wording import change, duration, moment, plain, took
-from jobs.waiting import waiting_reason
 
 _HEADINGS = ("ID", "STATUS", "TYPE", "PROJECT", "CREATED (UTC)", "TOOK", "")
 _NOTE = 60  # characters of the last column

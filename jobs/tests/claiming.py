@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import connection
 
-from jobs import lease
-from jobs.attempt import Attempt
 from jobs.models import Job
+from jobs.running import lease
+from jobs.running.attempt import Attempt
 from jobs.tests.conftest import messages
 
 ALONE = {"alone": "x"}  # a step that needs the exclusive key `x`

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from commandcenter.inventory.models import Project
-from jobs import batches
-from jobs.batches import BatchHandler, ChildSpec
+from jobs.batch import batches
+from jobs.batch.batches import BatchHandler, ChildSpec
 from jobs.exceptions import InvalidParameters, JobFailed
 from jobs.handlers import JobRunContext, Scope
 

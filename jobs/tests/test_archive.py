@@ -24,10 +24,10 @@ from pytest_django import Settings
 
 from commandcenter.inventory.models import Project
 from jobs import tasks
-from jobs.archive import archive, waiting
 from jobs.exceptions import ArchiveBusy, ArchiveFailed
 from jobs.models import ArchiveFile, ArchiveState, Job, JobEvent, JobRun
-from jobs.stats import statistics
+from jobs.retention.archive import archive, waiting
+from jobs.statistics.stats import statistics
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project, make_user
 from jobs.tests.history import ago, ended

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from commandcenter.accounts.models import User
 from commandcenter.analysis.models import Analysis
 from commandcenter.inventory.models import Repository
-from jobs.archive import archive
 from jobs.models import ArchiveFile, Job
+from jobs.retention.archive import archive
 from jobs.tests.factories import make_project
 from jobs.tests.history import ago, ended
 

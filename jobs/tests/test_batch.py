@@ -11,14 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from jobs import batches
-from jobs.awaiting import sweep_batches
-from jobs.children import settle
+from jobs.batch import batches
+from jobs.batch.awaiting import sweep_batches
+from jobs.batch.children import settle
 from jobs.creation import create_job
 from jobs.exceptions import LeaseLost
-from jobs.execution import execute
 from jobs.models import Job, JobEvent, JobRun
-from jobs.reaper import reap
+from jobs.recovery.reaper import reap
+from jobs.running.execution import execute
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED, messages
 from jobs.tests.factories import make_project, make_user

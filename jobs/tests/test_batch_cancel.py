@@ -12,14 +12,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import batches, cancellation
-from jobs.attempt import Attempt
-from jobs.awaiting import sweep_batches
+from jobs import cancellation
+from jobs.batch import batches
+from jobs.batch.awaiting import sweep_batches
 from jobs.cancellation import cancel, cancel_children
 from jobs.exceptions import IllegalState
-from jobs.execution import execute
 from jobs.models import Job, JobStatus
-from jobs.reaper import reap
+from jobs.recovery.reaper import reap
+from jobs.running.attempt import Attempt
+from jobs.running.execution import execute
 from jobs.state import transition
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED, messages

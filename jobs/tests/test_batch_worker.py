@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from jobs.awaiting import sweep_batches
-from jobs.batches import PAGE
+from jobs.batch.awaiting import sweep_batches
+from jobs.batch.batches import PAGE
 from jobs.cancellation import cancel, cancel_children
 from jobs.models import Job
-from jobs.reaper import reap
-from jobs.sweeper import sweep
+from jobs.recovery.reaper import reap
+from jobs.recovery.sweeper import sweep
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.processes import WorkerProcess
 from jobs.tests.test_batch import children, ends, make_batch

@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState
-from jobs.execution import execute
 from jobs.models import Job
+from jobs.running.execution import execute
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_user

@@ -17,11 +17,11 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from jobs import broker as broker_module
+from jobs.fairness.waiting import waiting_reason
 from jobs.models import Job
-from jobs.sweeper import sweep
+from jobs.recovery.sweeper import sweep
 from jobs.tests.conftest import COMMITTED, messages, purge
 from jobs.tests.factories import make_job
-from jobs.waiting import waiting_reason
 
 pytestmark = COMMITTED
 
@@ -44,7 +44,7 @@ def broker_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Move]:
     def move(port: int | None) -> None:
         conf.broker_url = original if port is None else f"redis://127.0.0.1:{port}/0"
         fresh = broker_module.Broker()
-        for module in ("jobs.dispatch.broker", "jobs.sweeper.broker"):
+        for module in ("jobs.dispatch.broker", "jobs.recovery.sweeper.broker"):
             monkeypatch.setattr(module, fresh)
 
     yield move

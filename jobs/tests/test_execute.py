@@ -10,8 +10,8 @@ from django.db import connection
 from pytest_django import Settings
 
 from jobs.exceptions import IllegalState
-from jobs.execution import execute, run_in_foreground
 from jobs.models import Job, JobEvent
+from jobs.running.execution import execute, run_in_foreground
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED, messages
 from jobs.tests.factories import make_job

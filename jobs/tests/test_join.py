@@ -10,13 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from jobs import lease
 from jobs.cancellation import cancel
 from jobs.creation import create_job
 from jobs.dispatch import dispatch
-from jobs.execution import execute
 from jobs.models import Job
 from jobs.retry import retry
+from jobs.running import lease
+from jobs.running.execution import execute
 from jobs.tests.conftest import COMMITTED, messages
 from jobs.tests.factories import make_job, make_project, make_user
 
@@ -116,8 +116,8 @@ def test_a_running_job_that_is_being_cancelled_is_passed_over_and_its_successor_
     assert make_job(project, ALONE).pk == successor.pk
     assert successor.dispatch_id
     assert lease.claim(successor.pk, successor.dispatch_id, worker="two@host:1") is None
-    from jobs.attempt import Attempt
     from jobs.models import JobStatus
+    from jobs.running.attempt import Attempt
 
     Attempt(claimed).finish(JobStatus.CANCELLED, reason="cancelled")
     assert make_job(project, ALONE).pk == successor.pk
@@ -130,7 +130,7 @@ def test_a_running_job_that_is_being_cancelled_is_passed_over_and_its_successor_
 
 def test_a_cancel_request_does_not_wait_for_the_commit_of_the_work() -> None:
     """Nor does the next request: the job's row may be locked for seconds by its last transaction."""
-    from jobs.attempt import Attempt
+    from jobs.running.attempt import Attempt
 
     project = make_project()
     attempt = Attempt(start(make_job(project, ALONE)))

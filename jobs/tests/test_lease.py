@@ -11,12 +11,12 @@ from django.db import connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from jobs import lease
-from jobs.attempt import Attempt
 from jobs.exceptions import LeaseLost
-from jobs.execution import execute
 from jobs.models import Job, JobRun
-from jobs.reaper import reap
+from jobs.recovery.reaper import reap
+from jobs.running import lease
+from jobs.running.attempt import Attempt
+from jobs.running.execution import execute
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED, messages, purge
 from jobs.tests.factories import make_job

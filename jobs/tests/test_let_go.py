@@ -12,10 +12,11 @@ import pytest
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from jobs import gates, limits, sweeper
 from jobs.cancellation import cancel
+from jobs.fairness import gates, limits
 from jobs.models import Job, JobLimit, JobRun, JobStatus
-from jobs.sweeper import sweep
+from jobs.recovery import sweeper
+from jobs.recovery.sweeper import sweep
 from jobs.tests.claiming import ALONE, at_once, claim, complete, held, running, sent
 from jobs.tests.conftest import COMMITTED, purge
 from jobs.tests.factories import make_job, make_project
@@ -44,7 +45,7 @@ def test_however_it_leaves_running_the_next_one_follows(end: str) -> None:
         case "hand_back":
             attempt.requeue(reason="worker_stopped")
         case _:
-            from jobs.reaper import reap
+            from jobs.recovery.reaper import reap
 
             JobRun.objects.filter(job=first).update(lease_expires_at=Now() - timedelta(seconds=1))
             assert reap() == 1

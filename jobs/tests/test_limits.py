@@ -13,11 +13,13 @@ from pytest_django import Settings
 
 from commandcenter.inventory.models import Repository
 from commandcenter.settings.limits import job_limits
-from jobs import gates, lease, limits, sweeper
 from jobs.checks import check_limits
 from jobs.dispatch import enqueue
-from jobs.execution import execute
+from jobs.fairness import gates, limits
 from jobs.models import Job, JobLimit, JobRun, JobStatus
+from jobs.recovery import sweeper
+from jobs.running import lease
+from jobs.running.execution import execute
 from jobs.tests.claiming import ALONE, at_once, claim, complete, held, running, sent
 from jobs.tests.conftest import COMMITTED, purge
 from jobs.tests.factories import make_job, make_project

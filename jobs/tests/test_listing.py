@@ -11,8 +11,8 @@ from django.db import connection
 
 from bench import million
 from commandcenter.inventory.models import Project, Repository
-from jobs import listing, terms
-from jobs.listing import Key, Place, Wanted
+from jobs.lists import listing, terms
+from jobs.lists.listing import Key, Place, Wanted
 from jobs.models import Job, JobStatus, JobType
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import time
 
 from pytest_django import Settings
 
-from jobs.recorder import Recorder
+from jobs.running.recorder import Recorder
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job

@@ -12,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from commandcenter.accounts.models import User
 from commandcenter.events.models import Event
-from jobs import lease, limits, queues, sweeper
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, UnknownQueue
+from jobs.fairness import limits, queues
 from jobs.models import Job, JobRun, QueueControl
-from jobs.sweeper import sweep
+from jobs.recovery import sweeper
+from jobs.recovery.sweeper import sweep
+from jobs.running import lease
 from jobs.tests.conftest import COMMITTED, messages, purge
 from jobs.tests.factories import make_job, make_project, make_user
 

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from jobs import pruning
 from jobs.models import Job, JobEvent, JobRun
-from jobs.pruning import prune
+from jobs.retention import pruning
+from jobs.retention.pruning import prune
 from jobs.tests.factories import make_job, make_project, make_user
 from jobs.tests.history import ago, ended
 from jobs.tests.test_api import client

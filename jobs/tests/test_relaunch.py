@@ -9,7 +9,7 @@ from commandcenter.accounts.models import User
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.models import Job
-from jobs.reaper import reap
+from jobs.recovery.reaper import reap
 from jobs.retry import retry
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from jobs import rollups, tasks
+from jobs import tasks
 from jobs.models import JobDay, JobRun, JobStatus, JobTotal
-from jobs.rollups import count_ended
 from jobs.state import transition
+from jobs.statistics import rollups
+from jobs.statistics.rollups import count_ended
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project
 from jobs.tests.history import ago, ended

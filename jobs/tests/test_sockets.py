@@ -20,12 +20,13 @@ from commandcenter.accounts.sockets import SocketAuthentication
 from commandcenter.accounts.tokens import create_token
 from commandcenter.core import realtime
 from commandcenter.inventory.models import Membership, Project
-from jobs import history, sockets
+from jobs import history
 from jobs.cancellation import cancel
 from jobs.dispatch import dispatch
 from jobs.history import Entry, append
+from jobs.live import sockets
+from jobs.live.routing import websocket_urlpatterns
 from jobs.models import Job, JobEventType, JobStatus
-from jobs.routing import websocket_urlpatterns
 from jobs.state import transition
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project, make_user

@@ -25,15 +25,15 @@ from pytest_django import Settings
 
 from commandcenter.events.models import Event
 from commandcenter.inventory.models import Project
-from jobs import lease
-from jobs.attempt import Attempt
 from jobs.cancellation import cancel
 from jobs.dispatch import dispatch
 from jobs.exceptions import IllegalState, LeaseLost
 from jobs.models import TERMINAL, Job, JobEvent, JobRun, JobStatus, OriginKind
-from jobs.reaper import reap
+from jobs.recovery.reaper import reap
+from jobs.recovery.sweeper import sweep
 from jobs.retry import retry
-from jobs.sweeper import sweep
+from jobs.running import lease
+from jobs.running.attempt import Attempt
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project
 

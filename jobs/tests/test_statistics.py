@@ -17,11 +17,12 @@ from django.utils import timezone
 from commandcenter.accounts.models import User
 from commandcenter.accounts.tokens import create_token
 from commandcenter.inventory.models import Project
-from jobs import lease, stats
-from jobs.execution import execute, run_in_foreground
-from jobs.histograms import Histogram, add, bucket, pack, quantile, unpack
 from jobs.models import Job, JobDay, JobStatus, JobTotal
-from jobs.rollups import count_ended
+from jobs.running import lease
+from jobs.running.execution import execute, run_in_foreground
+from jobs.statistics import stats
+from jobs.statistics.histograms import Histogram, add, bucket, pack, quantile, unpack
+from jobs.statistics.rollups import count_ended
 from jobs.tests.factories import make_job, make_project, make_user
 from jobs.tests.history import ago, ended
 from jobs.tests.test_api import client

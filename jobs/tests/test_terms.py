@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import listing, terms
-from jobs.listing import Place, Wanted
+from jobs.lists import listing, terms
+from jobs.lists.listing import Place, Wanted
 from jobs.models import Job, JobStatus, JobTerm, Term
 from jobs.state import transition
 from jobs.tests.conftest import COMMITTED

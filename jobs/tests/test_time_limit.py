@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from jobs.execution import run_in_foreground
+from jobs.running.execution import run_in_foreground
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job
 from jobs.tests.test_execute import run

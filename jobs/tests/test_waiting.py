@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs import lease, queues
+from jobs.fairness import queues
+from jobs.fairness.waiting import MAX_POSITION, waiting_reason, waiting_reasons
 from jobs.models import Job, JobLimit
+from jobs.running import lease
 from jobs.tests.factories import make_job, make_project, make_user, make_worker
-from jobs.waiting import MAX_POSITION, waiting_reason, waiting_reasons
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from pytest_django import Settings
 
 from jobs.cancellation import cancel
 from jobs.models import Job
-from jobs.reaper import reap
-from jobs.sweeper import sweep
+from jobs.recovery.reaper import reap
+from jobs.recovery.sweeper import sweep
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job
 from jobs.tests.test_lease import fresh

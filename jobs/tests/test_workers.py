@@ -15,9 +15,10 @@ from django.db import connection
 from django.utils import timezone
 
 from commandcenter.events.models import Event
-from jobs import lease, workers
 from jobs.exceptions import IllegalState, UnknownWorker
+from jobs.fleet import workers
 from jobs.models import Worker
+from jobs.running import lease
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project, make_user
 from jobs.tests.processes import WorkerProcess

@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from commandcenter.accounts.tests.factories import api, make_token
-from jobs import lease, workers
+from jobs.fleet import workers
 from jobs.models import Worker
+from jobs.running import lease
 from jobs.tests.factories import make_job, make_project, make_user
 from jobs.tests.test_workers import row
 

@@ -26,8 +26,8 @@ from commandcenter.inventory.models import Repository, Role, Technology
 from commandcenter.inventory.permissions import require_role
 from jobs.api.serializers import JobSerializer
 from jobs.exceptions import InvalidParameters
+from jobs.fairness.waiting import waiting_reasons
 from jobs.models import OriginKind
-from jobs.waiting import waiting_reasons
 
 
 class AnalyseSerializer(serializers.Serializer[Any]):

@@ -6,8 +6,8 @@ from typing import Any
 
 from commandcenter.analysis.models import Analysis
 from jobs.creation import create_job
-from jobs.execution import run_in_foreground
 from jobs.models import FOREGROUND
+from jobs.running.execution import run_in_foreground
 
 
 def run(repository: Any, **options: Any) -> Any:

@@ -12,8 +12,8 @@ from commandcenter.analysis import batch
 from commandcenter.analysis.tests.conftest import FILES, GitRepository
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
 from commandcenter.inventory.models import Project, Role
-from jobs.execution import execute
 from jobs.models import Job
+from jobs.running.execution import execute
 from jobs.tests.conftest import purge
 
 pytestmark = pytest.mark.django_db(

@@ -32,8 +32,8 @@ from commandcenter.inventory.flows.repositories import delete_repository
 from jobs.cancellation import cancel
 from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters
-from jobs.execution import run_in_foreground
 from jobs.models import FOREGROUND, Job, JobEvent, JobStatus
+from jobs.running.execution import run_in_foreground
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
 

@@ -12,8 +12,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from commandcenter.events.models import Event
+from jobs.fairness.waiting import WaitingReason
 from jobs.models import Job
-from jobs.waiting import WaitingReason
 
 register = template.Library()
 UNKNOWN = "\N{EN DASH}"

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from commandcenter.dashboard.batches import LISTED
 from commandcenter.dashboard.tests.conftest import World, signed_in
-from jobs.children import await_children, settle
+from jobs.batch.children import await_children, settle
 from jobs.creation import create_job
-from jobs.lease import claim
 from jobs.models import Job, JobStatus
+from jobs.running.lease import claim
 from jobs.state import transition
 
 

@@ -18,12 +18,12 @@ from commandcenter.dashboard.job_history import job_history
 from commandcenter.dashboard.job_pages import page_of_jobs, wanted_jobs
 from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.models import Repository, Role
-from jobs import listing
 from jobs.cancellation import cancel as cancel_job
 from jobs.exceptions import JobError
+from jobs.fairness.waiting import waiting_reason, waiting_reasons
+from jobs.lists import listing
 from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
 from jobs.retry import retry as retry_job
-from jobs.waiting import waiting_reason, waiting_reasons
 
 LOG_LINES = 500
 COUNT_CAP = 10_001

@@ -20,8 +20,8 @@ from commandcenter.inventory.models import Project, Repository, Role
 from commandcenter.inventory.permissions import role_in
 from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters
+from jobs.fairness.waiting import waiting_reasons
 from jobs.models import Job, JobType, OriginKind
-from jobs.waiting import waiting_reasons
 
 REPOSITORIES = 100
 

@@ -16,8 +16,9 @@ from commandcenter.accounts.models import User
 from commandcenter.dashboard import access
 from commandcenter.ops.health import detailed
 from commandcenter.ops.models import QueueCanary
-from jobs import queues, workers
 from jobs.exceptions import IllegalState, UnknownQueue, UnknownWorker
+from jobs.fairness import queues
+from jobs.fleet import workers
 
 OF_QUEUE = (
     "worker of "  # how /health/detailed begins the name of a queue's check; the page shows it with the queue

@@ -16,10 +16,10 @@ from commandcenter.analysis.tests.factories import make_job, make_repository
 from commandcenter.events.models import Outbox
 from commandcenter.ops.models import QueueCanary
 from commandcenter.ops.tasks import canary
-from jobs.lease import claim
 from jobs.models import Job, JobStatus, JobType, QueueControl, Worker
-from jobs.rollups import count_ended
+from jobs.running.lease import claim
 from jobs.state import transition
+from jobs.statistics.rollups import count_ended
 
 pytestmark = pytest.mark.django_db
 

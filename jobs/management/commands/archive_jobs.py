@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from jobs.archive import BATCH, archive, waiting
 from jobs.exceptions import ArchiveBusy, ArchiveFailed
 from jobs.models import ArchiveFile
+from jobs.retention.archive import BATCH, archive, waiting
 
 DONE, FAILED, BAD_INPUT, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 MAX_DAYS = 36_500

@@ -17,12 +17,12 @@ from commandcenter.inventory.models import Project
 from jobs.api.serializers import JobSerializer
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
+from jobs.fairness.waiting import waiting_reasons
 from jobs.models import Job, JobStatus, JobType, OriginKind
 from jobs.retry import retry
 from jobs.terminal.details import details, table
 from jobs.terminal.tail import Gone, follow
 from jobs.terminal.wording import event_line
-from jobs.waiting import waiting_reasons
 
 DONE, REFUSED, BAD_INPUT, CANCELLED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 3, 130, 141
 MAX_LISTED = 1_000

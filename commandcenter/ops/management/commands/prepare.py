@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +92,7 @@ def collect_static() -> bool:
 def _sources_digest() -> str:
     digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
-        listed: list[tuple[str, Any]] = list(finder.list([]))
-        for name, storage in sorted(listed, key=itemgetter(0)):
+        for name, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
             facts = Path(storage.path(name)).stat()
             digest.update(f"\n{name} {facts.st_size} {facts.st_mtime_ns}".encode())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ MAX_TERMS = 2_500  # texts that a list reads one by one; a search that meets mor
 TRIGRAM = 3
 PRUNED = 1_000  # texts in one transaction
 LOCK_MS = 200
-MARK = "jobs.terms.pruned"
+MARK = "jobs.lists.terms.pruned"
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 # ILIKE and not Django's icontains, which compares UPPER(body): the trigrams are of the text as it is.

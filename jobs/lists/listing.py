@@ -1,4 +1,4 @@
-"""Which jobs a page of a list holds, and how many of each status there are among the newest; `jobs.arms` says how."""
+"""Which jobs a page of a list holds, and how many of each status there are among the newest; `jobs.lists.arms` says how."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from django.db import connection
 
-from jobs import terms
-from jobs.arms import Key, Place, Wanted, query
+from jobs.lists import terms
+from jobs.lists.arms import Key, Place, Wanted, query
 from jobs.models import Job
 
 __all__ = ["Key", "Place", "Wanted", "counts", "keys", "query"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from jobs import terms
+from jobs.lists import terms
 from jobs.models import JobStatus, JobType
 
 Key = tuple[datetime, int]  # (created_at, id), the order of lists

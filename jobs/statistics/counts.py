@@ -8,7 +8,7 @@ import orjson
 from django.db import connection
 
 from jobs.models import PlatformCount
-from jobs.tallies import COUNTS, FACTS, Sum
+from jobs.statistics.tallies import COUNTS, FACTS, Sum
 
 DUPLICATES = "duplicates_suppressed"
 # Uncounted jobs that one reading adds; the others follow when they are counted, within a minute.

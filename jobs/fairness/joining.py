@@ -15,7 +15,7 @@ from commandcenter.accounts.models import User
 from jobs.exceptions import LeaseLost
 from jobs.history import Entry, Increment, append
 from jobs.models import Job, JobEventType, JobStatus
-from jobs.recorder import LINE_COST
+from jobs.running.recorder import LINE_COST
 from jobs.storable import text
 
 LOCK_SPACE = 0x4A4A  # of our advisory locks: requests that could be joined

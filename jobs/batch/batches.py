@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 
 from commandcenter.inventory.models import Project
-from jobs import relaunching
-from jobs.children import Children, count_children
+from jobs.batch import relaunching
+from jobs.batch.children import Children, count_children
 from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters, JobCancelled, JobFailed
 from jobs.handlers import JobRunContext, Scope, handler_for

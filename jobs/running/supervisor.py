@@ -15,10 +15,10 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import lease, stopping
-from jobs.attempt import HOOK_SECONDS, Attempt, StopReason
 from jobs.exceptions import LeaseLost
 from jobs.models import JobStatus
+from jobs.running import lease, stopping
+from jobs.running.attempt import HOOK_SECONDS, Attempt, StopReason
 
 TICK_SECONDS = 0.25  # progress and log are written this often
 LOOK_SECONDS = 0.5  # cancellation is seen within this

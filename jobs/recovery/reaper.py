@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.aftermath import job_left
-from jobs.children import await_children, has_active
+from jobs.batch.children import await_children, has_active
 from jobs.dispatch import enqueue
 from jobs.models import FOREGROUND, Job, JobRun, JobStatus
 from jobs.state import transition

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from jobs.aftermath import job_left
+from jobs.batch.children import awaiting, settle
 from jobs.cancellation import cancel_children
-from jobs.children import awaiting, settle
 
 BATCH = 100
 SECONDS = 10.0  # that one round may take: the sweeper has other things to do, and comes again soon

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
-from jobs import limits
 from jobs.broker import broker
 from jobs.dispatch import send
+from jobs.fairness import limits
 from jobs.models import FOREGROUND, Job, JobStatus, QueueControl
 
 BATCH = 500

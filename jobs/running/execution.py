@@ -12,8 +12,6 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from jobs import lease
-from jobs.attempt import Attempt
 from jobs.dispatch import dispatch
 from jobs.exceptions import (
     IllegalState,
@@ -25,8 +23,10 @@ from jobs.exceptions import (
 )
 from jobs.handlers import handler_for, time_limits
 from jobs.models import FOREGROUND, Job, JobStatus
+from jobs.running import lease
+from jobs.running.attempt import Attempt
+from jobs.running.supervisor import Supervisor
 from jobs.storable import text
-from jobs.supervisor import Supervisor
 
 MAX_ERROR_MESSAGE = 2_000
 RECORD_TRIES = 3

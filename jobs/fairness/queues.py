@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from commandcenter.accounts.models import User
 from commandcenter.events.publish import publish
-from jobs import gates, limits
 from jobs.exceptions import IllegalState, UnknownQueue
+from jobs.fairness import gates, limits
 from jobs.models import Job, JobStatus, QueueControl
 from jobs.storable import text
 

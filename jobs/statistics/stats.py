@@ -11,9 +11,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from commandcenter.inventory.models import ProjectQuerySet
-from jobs.histograms import quantile, total, unpack
 from jobs.models import JobStatus
-from jobs.tallies import COUNTS, FACTS, KEY, Sum
+from jobs.statistics.histograms import quantile, total, unpack
+from jobs.statistics.tallies import COUNTS, FACTS, KEY, Sum
 
 MAX_TAIL = 5_000  # uncounted jobs that one answer reads; the task that counts them comes each minute
 MAX_DAYS = 366

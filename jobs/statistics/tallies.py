@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.histograms import Histogram, add, bucket
 from jobs.models import JobStatus
+from jobs.statistics.histograms import Histogram, add, bucket
 
 # Columns of `jobs_job j` and `jobs_jobrun r`, in the order in which Sum.take reads them after the key.
 KEY = "j.project_id, j.job_type, (j.completed_at AT TIME ZONE 'UTC')::date"

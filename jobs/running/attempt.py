@@ -10,15 +10,15 @@ from typing import Any, Literal, cast
 import structlog
 from django.db import connection, transaction
 
-from jobs import lease
 from jobs.aftermath import job_left
-from jobs.children import await_children
+from jobs.batch.children import await_children
 from jobs.dispatch import enqueue
 from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached, WorkerStopping
 from jobs.handlers import KillHook, LogLevel
 from jobs.history import append
 from jobs.models import Job, JobStatus
-from jobs.recorder import Batch, Recorder
+from jobs.running import lease
+from jobs.running.recorder import Batch, Recorder
 from jobs.state import transition
 from jobs.storable import json_value
 

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from jobs import gates
 from jobs.broker import broker
 from jobs.dispatch import send
+from jobs.fairness import gates
 from jobs.models import FOREGROUND, Job, JobStatus
 
 STEP = 250  # jobs let go in one statement

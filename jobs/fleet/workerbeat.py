@@ -18,8 +18,9 @@ from celery.signals import celeryd_after_setup, worker_ready, worker_shutting_do
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import stopping, workers
+from jobs.fleet import workers
 from jobs.models import Worker
+from jobs.running import stopping
 
 LOOK_SECONDS = 0.5  # how soon the row says that the worker stops
 PRUNE_SECONDS = 3600.0
@@ -160,9 +161,9 @@ class WorkerBeat:
 
 def connect() -> None:
     """Let every worker of this process do so; in a process without a worker nothing happens."""
-    celeryd_after_setup.connect(_set_up, dispatch_uid="jobs.workerbeat.setup")
-    worker_ready.connect(_ready, dispatch_uid="jobs.workerbeat.ready")
-    worker_shutting_down.connect(_told_to_stop, dispatch_uid="jobs.workerbeat.stopping")
+    celeryd_after_setup.connect(_set_up, dispatch_uid="jobs.fleet.workerbeat.setup")
+    worker_ready.connect(_ready, dispatch_uid="jobs.fleet.workerbeat.ready")
+    worker_shutting_down.connect(_told_to_stop, dispatch_uid="jobs.fleet.workerbeat.stopping")
 
 
 def _set_up(sender: str, instance: Any, **_: Any) -> None:

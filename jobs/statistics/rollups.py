@@ -16,7 +16,7 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 
 from jobs.models import Job, JobDay, JobTotal, JobTypeTotal, Tally
-from jobs.tallies import COUNTS, FACTS, KEY, Sum
+from jobs.statistics.tallies import COUNTS, FACTS, KEY, Sum
 
 STEP = 5_000
 _LOCK = 0x636A5F737461  # advisory: who adds to a day's row reads it first

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.urls import re_path
 
-from jobs.consumers import JobSocket, ProjectEventsSocket, ProjectJobsSocket
-from jobs.sockets import NOT_FOUND, Closing, Socket
+from jobs.live.consumers import JobSocket, ProjectEventsSocket, ProjectJobsSocket
+from jobs.live.sockets import NOT_FOUND, Closing, Socket
 
 
 class UnknownSocket(Socket):

@@ -7,8 +7,7 @@ from typing import Any
 
 from commandcenter.inventory.models import Project
 from jobs import history
-from jobs.models import TERMINAL, Job
-from jobs.sockets import (
+from jobs.live.sockets import (
     BAD_REQUEST,
     FORBIDDEN,
     NOT_FOUND,
@@ -19,6 +18,7 @@ from jobs.sockets import (
     decoded,
     in_database,
 )
+from jobs.models import TERMINAL, Job
 
 
 class JobSocket(Socket):

@@ -18,11 +18,11 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from jobs import archive_files
-from jobs.archive_files import Entry
 from jobs.exceptions import ArchiveBusy, ArchiveDamaged, ArchiveFailed
 from jobs.models import TERMINAL, ArchiveFile, ArchiveState, Job, JobQuerySet, JobRun
-from jobs.rollups import count_ended
+from jobs.retention import archive_files
+from jobs.retention.archive_files import Entry
+from jobs.statistics.rollups import count_ended
 
 BATCH = 1_000  # jobs in one file
 STEP = 100  # jobs deleted in one transaction

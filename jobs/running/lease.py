@@ -11,13 +11,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from jobs import counts, gates, limits
 from jobs.cancellation import cancel_child
 from jobs.exceptions import LeaseLost
+from jobs.fairness import gates, limits
 from jobs.handlers import time_limits
 from jobs.history import FromNow, Increment
 from jobs.models import FOREGROUND, Job, JobRun, JobStatus
 from jobs.state import transition
+from jobs.statistics import counts
 
 EXCLUSIVE_CONSTRAINT = "job_exclusive_runs_alone"
 

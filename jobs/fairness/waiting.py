@@ -10,7 +10,8 @@ from typing import TypedDict
 from django.db import connection
 from django.utils import timezone
 
-from jobs import gates, queues, workers
+from jobs.fairness import gates, queues
+from jobs.fleet import workers
 from jobs.models import FOREGROUND, Job, JobStatus, JobType, LimitScope
 
 MAX_POSITION = 1_000  # counting stops here: a long queue must not make a page slow

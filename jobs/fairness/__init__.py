@@ -1,0 +1,1 @@
+"""Which queued job may start: limits, exclusive work, joined requests, paused queues."""

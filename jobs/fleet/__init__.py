@@ -1,0 +1,1 @@
+"""The workers as operators see them: their rows, draining and resuming."""

@@ -1,0 +1,1 @@
+"""Pages and searches of jobs, at any depth of a large table."""

@@ -1,0 +1,1 @@
+"""What is repeated or ended when a message, a worker or a process was lost."""

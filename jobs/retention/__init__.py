@@ -1,0 +1,1 @@
+"""How long jobs and their logs stay, and where they go."""

@@ -1,0 +1,1 @@
+"""One attempt of a job in a worker: the claim, its supervision, and the one outcome."""

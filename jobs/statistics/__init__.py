@@ -1,0 +1,1 @@
+"""Totals and durations of jobs, counted once and read without scanning."""
