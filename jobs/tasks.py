@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.conf import settings
 
 from jobs import cancellation
 from jobs.batch import awaiting
-from jobs.broker import TASK
+from jobs.broker import TASK, broker
 from jobs.exceptions import ArchiveBusy, ArchiveFailed
 from jobs.fleet import workerbeat
 from jobs.lists import terms
@@ -22,8 +23,14 @@ from jobs.retention import archive, pruning
 from jobs.running import execution, supervisor
 from jobs.statistics import rollups
 
+SWEEP_SECONDS = 1.0  # between two sweeps of a process: those that piled up while nobody swept are one
+CANCEL_SECONDS = (
+    2.0  # of one task that cancels children; the queue `system` has other things to do in between
+)
+
 log = structlog.get_logger(__name__)
 workerbeat.connect()
+_swept_at = float("-inf")
 
 
 @worker_process_init.connect(dispatch_uid="jobs.tasks.expendable")
@@ -46,7 +53,13 @@ def execute(self: Task[Any, None], job_id: int, dispatch_id: str) -> None:
 
 @shared_task(name="jobs.sweep", ignore_result=True, soft_time_limit=50, time_limit=60)
 def sweep() -> None:
-    """Reap what nobody runs any more, then repeat the hints that were lost. Beat sends this every 2 seconds."""
+    """Reap what nobody runs any more, then repeat the hints that were lost. Beat sends this every 2 seconds.
+
+    It does not expire, for that would compare two machines' clocks.
+    """
+    global _swept_at  # noqa: PLW0603  (one fact about the process)
+    if time.monotonic() - _swept_at < SWEEP_SECONDS:
+        return
     reaped = reaper.reap()
     batches = awaiting.sweep_batches()
     swept = sweeper.sweep()
@@ -58,14 +71,16 @@ def sweep() -> None:
             "released": swept.released,
         }
         log.info("swept", action="sweep", reaped=reaped, **counts)
+    _swept_at = time.monotonic()
 
 
 @shared_task(name=cancellation.TASK, ignore_result=True, soft_time_limit=50, time_limit=60)
 def cancel_children(parent_id: int) -> None:
-    """Cancel the children of a batch that still wait. The sweeper does what this does not get done."""
-    steps = -(-settings.BATCH_MAX_CHILDREN // cancellation.STEP)
-    for _ in range(steps + 1):
-        if not cancellation.cancel_children(parent_id):
+    """Cancel the children of a batch that still wait, some seconds at a time. The sweeper does what is left undone."""
+    until = time.monotonic() + CANCEL_SECONDS
+    while cancellation.cancel_children(parent_id):
+        if time.monotonic() > until:
+            broker.ask(cancellation.TASK, parent_id)
             return
 
 

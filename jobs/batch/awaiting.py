@@ -9,7 +9,7 @@ from jobs.batch.children import awaiting, settle
 from jobs.cancellation import cancel_children
 
 BATCH = 100
-SECONDS = 10.0  # that one round may take: the sweeper has other things to do, and comes again soon
+SECONDS = 3.0  # that one round may take: the sweeper has other things to do, and comes again soon
 
 
 def sweep_batches() -> int:

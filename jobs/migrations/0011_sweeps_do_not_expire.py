@@ -1,0 +1,16 @@
+"""Let no sweep expire: a worker whose clock is ahead of beat's would drop every one unread, and nothing be repaired."""
+
+from django.db import migrations
+
+
+def keep(apps, schema_editor):
+    """Take the expiry away where it is the one that was seeded."""
+    apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(
+        name="jobs.sweep", expire_seconds=10
+    ).update(expire_seconds=None)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("jobs", "0010_platform"), ("django_celery_beat", "0019_alter_periodictasks_options")]
+
+    operations = [migrations.RunPython(keep, migrations.RunPython.noop)]
