@@ -1,4 +1,7 @@
-"""A running platform as `manage.py up` starts it, a repository behind a real git protocol, and a browser."""
+"""A running platform as `manage.py up` starts it, a repository behind a real git protocol, and a browser.
+
+They end with this folder's tests: Playwright keeps an event loop in its thread, in which Django refuses to work.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ CHROMIUM_ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform() -> Iterator[Up]:
     """Everything, running, with an administrator whose password is known."""
     with data_folder() as folder:
@@ -42,7 +45,7 @@ def platform() -> Iterator[Up]:
             up.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def git_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a repository of some hundred files, served by git's own daemon on loopback."""
     base = tmp_path_factory.mktemp("served")
@@ -68,7 +71,7 @@ def _answers(url: str) -> bool:
     return done.returncode == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One headless Chromium."""
     with sync_playwright() as playwright:
@@ -104,7 +107,7 @@ def signed_in(page: Page) -> Page:
     return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where exports are saved."""
     return tmp_path_factory.mktemp("downloads")
