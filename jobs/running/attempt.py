@@ -5,28 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-import structlog
 from django.db import connection, transaction
 
 from jobs.aftermath import job_left
 from jobs.batch.children import await_children
 from jobs.dispatch import enqueue
-from jobs.exceptions import JobCancelled, LeaseLost, Stopped, TimeLimitReached, WorkerStopping
 from jobs.handlers import KillHook, LogLevel
 from jobs.history import append
 from jobs.models import Job, JobStatus
 from jobs.running import lease
 from jobs.running.recorder import Batch, Recorder
+from jobs.running.stop import Stop, StopReason
 from jobs.state import transition
 from jobs.storable import json_value
-
-StopReason = Literal["cancelled", "time_limit", "worker_stopping", "lease_lost"]
-MAX_HOOKS = 100
-HOOK_SECONDS = 5.0  # that kill hooks get before the attempt goes on without their receipts
-
-log = structlog.get_logger(__name__)
 
 
 class Attempt:
@@ -37,14 +30,9 @@ class Attempt:
         self.job = job
         self.token = job.run.fencing_token
         self.recorder = Recorder(job.run.log_bytes)
-        self.receipts: list[dict[str, Any]] = []
         self.ending = False  # from the moment at which this attempt itself gives up the fence
         self.committing = False  # while the handler's last transaction holds the job
-        self._stop: StopReason | None = None
-        self._hooks: list[KillHook] = []
-        self._stopping = False
-        self._settled = threading.Event()
-        self._lock = threading.Lock()
+        self._stop = Stop(job.pk)
         self._writing = threading.Lock()  # between drain and write, so that no line is overtaken by the end
 
     @property
@@ -71,7 +59,7 @@ class Attempt:
     @property
     def stop_reason(self) -> StopReason | None:
         """Why the attempt must end, None while it may go on."""
-        return self._stop
+        return self._stop.reason
 
     def progress(self, percent: int, step: str) -> None:
         """See JobRunContext."""
@@ -84,47 +72,16 @@ class Attempt:
 
     def raise_if_cancelled(self) -> None:
         """See JobRunContext."""
-        if self._stop is not None:
-            raise self.stopped()
-
-    def stopped(self) -> Stopped:
-        """Return the exception that says why the attempt must end."""
-        match self._stop:
-            case "cancelled":
-                return JobCancelled("Cancellation was asked for.")
-            case "time_limit":
-                return TimeLimitReached("The job used up its time.")
-            case "worker_stopping":
-                return WorkerStopping("The worker stops; another one runs the job again.")
-            case _:
-                return LeaseLost("Another attempt may own this job.")
+        if self._stop.reason is not None:
+            raise self._stop.exception()
 
     def on_cancel(self, hook: KillHook) -> None:
         """See JobRunContext. A hook that comes after the end of the attempt is called at once."""
-        with self._lock:
-            if not self._stopping:
-                if len(self._hooks) >= MAX_HOOKS:
-                    raise ValueError(f"An attempt takes at most {MAX_HOOKS} kill hooks.")
-                self._hooks.append(hook)
-                return
-        self._call(hook)
+        self._stop.add(hook)
 
     def stop(self, reason: StopReason) -> None:
-        """Mark the attempt as ending, call its kill hooks once, and return when they are done (in time).
-
-        Several threads may ask; the first one's reason stands, and every one waits for the same receipts.
-        """
-        with self._lock:
-            self._stop = self._stop or reason
-            hooks, self._hooks = self._hooks, []
-            first, self._stopping = not self._stopping, True
-        if not first:
-            self._settled.wait(HOOK_SECONDS)
-            return
-        log.info("attempt stopped", action="stop", job_id=self.job_id, reason=reason)
-        for hook in hooks:
-            self._call(hook)
-        self._settled.set()
+        """Mark the attempt as ending, call its kill hooks once, and return when they are done (in time)."""
+        self._stop.begin(reason)
 
     def flush(self) -> None:
         """Write what was collected. Raises LeaseLost, or the database's error; nothing collected is lost then."""
@@ -249,13 +206,5 @@ class Attempt:
                 raise
 
     def _with_receipts(self, details: dict[str, Any] | None) -> dict[str, Any]:
-        return {**(details or {}), **({"receipts": json_value(self.receipts)} if self.receipts else {})}
-
-    def _call(self, hook: KillHook) -> None:
-        try:
-            receipt = hook()
-        except Exception as error:  # the other hooks must still run
-            log.exception("kill hook failed", action="stop", job_id=self.job_id)
-            receipt = {"error": type(error).__name__}
-        if receipt:
-            self.receipts.append(dict(receipt))
+        receipts = self._stop.receipts
+        return {**(details or {}), **({"receipts": json_value(receipts)} if receipts else {})}

@@ -18,7 +18,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from jobs.exceptions import LeaseLost
 from jobs.models import JobStatus
 from jobs.running import lease, stopping
-from jobs.running.attempt import HOOK_SECONDS, Attempt, StopReason
+from jobs.running.attempt import Attempt
+from jobs.running.stop import HOOK_SECONDS, StopReason
 
 TICK_SECONDS = 0.25  # progress and log are written this often
 LOOK_SECONDS = 0.5  # cancellation is seen within this
