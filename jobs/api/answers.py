@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from commandcenter.core.permissions import token_projects
-from commandcenter.core.problems import Problem
+from commandcenter.core.problems import Conflict, Problem
 from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import require_role
 from jobs.api.serializers import JobSerializer
 from jobs.batch.batches import children_of
-from jobs.exceptions import InvalidParameters
+from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.fairness.waiting import waiting_reasons
 from jobs.models import Job
 
@@ -47,6 +47,17 @@ def operable_project(request: Request, project_id: int) -> Project:
 
 
 @contextmanager
+def job_problems() -> Iterator[None]:
+    """Turn what jobs raise into the API's problems."""
+    try:
+        yield
+    except InvalidParameters as error:
+        raise _problem(error.errors) from None
+    except IllegalState as error:
+        raise Conflict(error.code, str(error)) from None
+
+
+@contextmanager
 def parameter_problems() -> Iterator[None]:
     """Turn parameters that cannot be used into a 400 that names the fields of the body."""
     try:
@@ -70,5 +81,6 @@ def accepted(request: Request, job: Job) -> Response:
     return Response(shown, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
-def _problem(errors: list[Any]) -> Problem:
-    return Problem("The request has values that cannot be used; see errors.", code="invalid", errors=errors)
+def _problem(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    found = [dict(error) for error in errors]
+    return Problem("The request has values that cannot be used; see errors.", code="invalid", errors=found)

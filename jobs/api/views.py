@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -17,21 +16,20 @@ from commandcenter.accounts.models import User
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.idempotency import idempotent
 from commandcenter.core.pagination import KeysetPagination
-from commandcenter.core.permissions import SignedInWithScope, token_projects
-from commandcenter.core.problems import Conflict, Problem
+from commandcenter.core.permissions import SignedInWithScope
+from commandcenter.core.problems import Conflict
 from commandcenter.core.viewsets import ApiMixin, DestroyMixin, ScopedMixin
-from commandcenter.inventory.models import Project, Role
-from commandcenter.inventory.permissions import ProjectRolePermission, require_role
+from commandcenter.inventory.permissions import ProjectRolePermission
 from jobs import history
 from jobs.api import rows, statistics
 from jobs.api import serializers as shapes
+from jobs.api.answers import job_problems, operable_project, refuse
 from jobs.api.filters import JobFilter, visible_projects, wanted
 from jobs.batch.batches import children_of
 from jobs.batch.children import has_active
 from jobs.cancellation import cancel
 from jobs.creation import create_job
 from jobs.dispatch import dispatch
-from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.fairness.waiting import waiting_reasons
 from jobs.models import ACTIVE, Job, OriginKind
 from jobs.retry import retry
@@ -67,8 +65,8 @@ class JobViewSet(
     def create(self, request: Request) -> Response:
         """Create a job and, unless `dispatch` is false, queue it; 200 with the job that does this already."""
         body = self._body(shapes.JobInput)
-        project = self._project(body["project"])
-        with problems():
+        project = operable_project(request, body["project"])
+        with job_problems():
             job = create_job(
                 project=project,
                 job_type=body["job_type"],
@@ -99,7 +97,7 @@ class JobViewSet(
         """Queue a pending job, now or after `delay_seconds`."""
         job = self.get_object()
         body = self._body(shapes.DispatchInput)
-        with problems():
+        with job_problems():
             return self._accepted(dispatch(job, body["delay_seconds"]))
 
     @extend_schema(request=None, responses={202: shapes.JobSerializer})
@@ -107,7 +105,7 @@ class JobViewSet(
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a job: at once when it waits, within seconds when it runs."""
         job = self.get_object()
-        with problems():
+        with job_problems():
             return self._accepted(cancel(job, self._user()))
 
     @extend_schema(request=shapes.RetryInput, responses={201: shapes.JobSerializer})
@@ -117,7 +115,7 @@ class JobViewSet(
         """Run an ended job again, as a new job linked to it by `retry_of`; of a batch `only_failed` children."""
         job = self.get_object()
         body = self._body(shapes.RetryInput)
-        with problems():
+        with job_problems():
             again = retry(job, self._user(), parameters=body["parameters"], only_failed=body["only_failed"])
             return self._created(again)
 
@@ -220,42 +218,11 @@ class JobViewSet(
         assert isinstance(user, User)  # noqa: S101  (SignedInWithScope let nobody else through)
         return user
 
-    def _project(self, project_id: int) -> Project:
-        """Return the project of a new job: 400 when there is none that one may see, 403 below operator."""
-        limit = token_projects(self.request)
-        project = (
-            Project.objects.visible_to(self.request.user, token_projects=limit).filter(pk=project_id).first()
-        )
-        if project is None:
-            raise invalid(
-                [{"field": "project", "code": "does_not_exist", "message": "There is no such project."}]
-            )
-        require_role(self.request, project, Role.OPERATOR)
-        return project
-
-
-@contextmanager
-def problems() -> Iterator[None]:
-    """Turn what jobs raise into the API's problems."""
-    try:
-        yield
-    except InvalidParameters as error:
-        raise invalid([dict(item) for item in error.errors]) from None
-    except IllegalState as error:
-        raise Conflict(error.code, str(error)) from None
-
-
-def invalid(errors: list[Any]) -> Problem:
-    """Return the 400 that names fields."""
-    return Problem("The request has values that cannot be used; see errors.", code="invalid", errors=errors)
-
 
 def sequence_number(raw: str | None) -> int:
     """Return the number of an event from a query string, 0 without one. Raises Problem (400)."""
     if not raw:
         return 0
-    if raw.isascii() and raw.isdigit() and len(raw) <= 19 and int(raw) <= MAX_ID:
-        return int(raw)
-    raise invalid(
-        [{"field": "after", "code": "invalid", "message": "Give the number of an event, 0 or more."}]
-    )
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 19 and int(raw) <= MAX_ID):
+        refuse("after", "invalid", "Give the number of an event, 0 or more.")
+    return int(raw)
