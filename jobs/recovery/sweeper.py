@@ -39,13 +39,16 @@ def sweep() -> Swept:
     # Each queue by itself, so that one full of lost hints does not hide the others.
     sent = unsent = 0
     for queue in waiting_queues():
-        for row in _take(queue):
+        rows = _take(queue)
+        for place, row in enumerate(rows):
             if row.dispatch_id and send(row.pk, row.job_type, row.queue, row.dispatch_id):
                 sent += 1
+            elif broker.paused:
+                unsent += len(rows) - place
+                _give_back(rows[place:])
+                return Swept(sent, unsent, released)
             else:
                 unsent += 1
-                if broker.paused:
-                    return Swept(sent, unsent, released)
     return Swept(sent, unsent, released)
 
 
@@ -86,3 +89,12 @@ def _take(queue: str) -> list[Job]:
             published_at=Now()
         )
     return rows
+
+
+def _give_back(rows: list[Job]) -> None:
+    """Unmark what was not sent, so that the next sweep sends it and not the one that looks for lost messages."""
+    Job.objects.filter(
+        pk__in=[row.pk for row in rows],
+        dispatch_id__in=[row.dispatch_id for row in rows],
+        status=JobStatus.QUEUED,
+    ).update(published_at=None)

@@ -81,6 +81,19 @@ def test_a_job_made_while_the_broker_is_down_is_queued_and_sent_later(broker_at:
     assert job.published_at
 
 
+def test_what_a_sweep_could_not_send_is_sent_by_the_next_one(broker_at: Move) -> None:
+    jobs = [make_job() for _ in range(3)]
+    purge()
+    Job.objects.update(published_at=None)
+    broker_at(unused_port())
+    assert sweep().unsent == 3
+    reason = waiting_reason(Job.objects.get(pk=jobs[-1].pk))
+    assert reason
+    assert reason["code"] == "broker_unreachable"
+    broker_at(None)
+    assert sweep().sent == 3
+
+
 def test_a_broker_that_never_answers_costs_about_a_second_and_then_nothing(
     broker_at: Move, silent_port: int
 ) -> None:
