@@ -19,7 +19,8 @@ from django.db import connection
 
 from commandcenter.embedded.identity import Identity
 from jobs.cancellation import cancel
-from jobs.models import Job, JobRun, JobStatus
+from jobs.creation import create_job
+from jobs.models import Job, JobRun, JobStatus, OriginKind
 from jobs.tests import handlers
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project
@@ -105,10 +106,15 @@ def test_the_list_is_filtered_and_bounded() -> None:
 
 def test_lines_of_json_are_jobs_as_in_the_api() -> None:
     job = make_job()
+    parameters: dict[str, Any] = {"children": [[]]}
+    batch = create_job(
+        project=job.project, job_type="batch_analysis", parameters=parameters, origin_kind=OriginKind.API
+    )
     status, out, _err = command("list", "--json")
-    (line,) = out.splitlines()
-    shown = json.loads(line)
+    of_batch, shown = map(json.loads, out.splitlines())
     assert (status, shown["id"], shown["waiting_reason"]["code"]) == (0, job.pk, "in_queue")
+    assert shown["children"] is None
+    assert (of_batch["id"], of_batch["children"]["total"]) == (batch.pk, 0)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])

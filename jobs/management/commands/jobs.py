@@ -15,6 +15,7 @@ from commandcenter.core.fields import MAX_ID
 from commandcenter.core.renderers import to_json
 from commandcenter.inventory.models import Project
 from jobs.api.serializers import JobSerializer
+from jobs.batch.batches import children_of
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState, InvalidParameters
 from jobs.fairness.waiting import waiting_reasons
@@ -83,7 +84,7 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> int:
         if not 1 <= options["limit"] <= MAX_LISTED:
             self._end(BAD_INPUT, f"--limit must lie between 1 and {MAX_LISTED:,}.")
-        jobs = Job.objects.select_related("run", "project").order_by("-pk")
+        jobs = Job.objects.select_related("run", "project").order_by("-created_at", "-pk")
         if options["project"]:
             jobs = jobs.for_project(self._project(options["project"]))
         if options["status"]:
@@ -92,7 +93,7 @@ class Command(BaseCommand):
             jobs = jobs.filter(job_type__in=options["type"])
         found = list(jobs[: options["limit"]])
         if options["json"]:
-            context = {"waiting": waiting_reasons(found, positions=False)}
+            context = {"waiting": waiting_reasons(found, positions=False), "children": children_of(found)}
             for job in found:
                 self.stdout.write(to_json(JobSerializer(job, context=context).data).decode())
         elif found:
