@@ -1,6 +1,6 @@
 """List jobs by (created_at, id) through indexes in that order, and find them by tag and text through rows of their own.
 
-Building the indexes reads the table a few times and keeps writers out meanwhile: about a minute for a million jobs.
+Building the indexes reads the table a few times and keeps everybody else out meanwhile: about a minute for a million jobs.
 """
 
 import django.contrib.postgres.indexes
@@ -38,7 +38,7 @@ RETURNS TABLE (hash bigint, kind text, body text) LANGUAGE sql STABLE AS $$
     ) texts
 $$;
 """
-# The jobs first and then the texts, each with a look of its own at what is committed: see jobs/terms.py on pruning.
+# The jobs first and then the texts, each with a look of its own at what is committed: see jobs/lists/terms.py on pruning.
 INSERTED = """
 CREATE FUNCTION jobs_job_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
