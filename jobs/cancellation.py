@@ -46,7 +46,9 @@ def cancel(job: Job, by: User | None) -> Job:
         )
         if flagged:
             _reach_children(job.pk)
-            break
+            # A worker that handed it back held the row until now: nobody would see the flag before the next attempt.
+            if not Job.objects.filter(pk=job.pk, status__in=WAITING).exists():
+                break
     found = Job.objects.select_related("run").filter(pk=job.pk).first()
     if found is None:
         raise IllegalState("The job was deleted meanwhile; there is nothing left to cancel.")

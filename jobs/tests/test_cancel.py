@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from jobs.cancellation import cancel
@@ -15,6 +16,7 @@ from jobs.exceptions import IllegalState
 from jobs.models import Job
 from jobs.running.execution import execute
 from jobs.tests import handlers
+from jobs.tests.claiming import at_once, running
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_user
 from jobs.tests.test_lease import fresh, in_thread
@@ -100,6 +102,28 @@ def test_a_job_that_was_deleted_meanwhile_cannot_be_cancelled() -> None:
         cancel(job, None)
 
 
+def test_a_job_that_is_handed_back_at_the_same_moment_does_not_wait_for_its_next_attempt(eventually) -> None:
+    """The request sees it running and finds it queued, perhaps for hours, when it gets the row."""
+    job = make_job()
+    attempt = running(job)
+    ended: list[str] = []
+    with transaction.atomic():
+        attempt.requeue(reason="attempt_failed", delay_seconds=3600)
+        canceller = threading.Thread(target=at_once, args=([lambda: ended.append(cancel(job, None).status)],))
+        canceller.start()
+        eventually(waits_for_a_lock)
+    canceller.join(20)
+    assert ended == ["cancelled"]
+    assert fresh(job).status == "cancelled"
+
+
+def waits_for_a_lock() -> bool:
+    """Tell whether a session waits for another one's row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
 def test_cancel_against_claim_and_completion_has_one_winner(settings: Settings) -> None:
     for _ in range(10):
         job = make_job(None, {"progress": [10, "x"]})
@@ -107,8 +131,6 @@ def test_cancel_against_claim_and_completion_has_one_winner(settings: Settings) 
         asked = threading.Event()
 
         def ask(target: Job = job, done: threading.Event = asked) -> None:
-            from django.db import connection
-
             try:
                 cancel(target, None)
             except IllegalState:
