@@ -22,6 +22,10 @@ def main() -> None:
         sys.exit(run_standalone(sys.argv))
     if len(sys.argv) > 1 and sys.argv[1] in {"jobs", "archive_jobs"}:
         os.environ.setdefault("CC_LOG_LEVEL", "ERROR")  # the person at the terminal gets lines and sentences
+    if {"-h", "--help"} & set(sys.argv[2:]):
+        from commandcenter.ops.standalone import allow_help
+
+        allow_help(sys.argv)
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

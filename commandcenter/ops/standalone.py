@@ -31,13 +31,7 @@ def run(argv: list[str]) -> int:
     """
     os.environ.setdefault("CC_LOG_LEVEL", "ERROR")  # the person at the terminal gets progress and sentences
     data = Path(os.environ.get("CC_DATA_DIR") or CHECKOUT / ".data").expanduser().absolute()
-    asks_for_help = bool({"-h", "--help", "--version"} & set(argv[2:]))
-    if not asks_for_help and (os.environ.get("DATABASE_URL") or running_environment(data)):
-        return _execute(argv)
-    if asks_for_help:
-        os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1/none")  # never connected to
-        os.environ.setdefault("SECRET_KEY", "x" * 50)
-        os.environ.setdefault("CC_ENCRYPTION_KEYS", "unused")
+    if allow_help(argv) or os.environ.get("DATABASE_URL") or running_environment(data):
         return _execute(argv)
     signal.signal(signal.SIGTERM, _interrupt)  # so that the database is stopped
     try:
@@ -51,6 +45,16 @@ def run(argv: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def allow_help(argv: list[str]) -> bool:
+    """Let settings load where nothing runs, if the command is only asked for its help. Return whether it is."""
+    if not {"-h", "--help", "--version"} & set(argv[2:]):
+        return False
+    os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1/none")  # never connected to
+    os.environ.setdefault("SECRET_KEY", "x" * 50)
+    os.environ.setdefault("CC_ENCRYPTION_KEYS", "unused")
+    return True
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

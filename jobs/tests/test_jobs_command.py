@@ -305,3 +305,7 @@ def test_a_terminal_beside_a_running_platform_finds_its_database(start: Start, t
     _out, err = nothing.communicate(timeout=60)
     assert nothing.returncode != 0
     assert "Nothing runs on the data folder" in err
+    asked = start("--help", CC_DATA_DIR=str(tmp_path), **without)
+    out, err = asked.communicate(timeout=60)
+    assert (asked.returncode, err) == (0, "")
+    assert "tail" in out, "help needs no platform"
