@@ -162,8 +162,10 @@ def _paused(job: Job, scene: _Scene) -> WaitingReason | None:
 
 
 def _limit_reached(job: Job, scene: _Scene, place: tuple[int, int] | None) -> WaitingReason | None:
+    # A job that a worker took since it was read is among the running; it never waits for itself.
+    running = [other for other in scene.running if other.pk != job.pk]
     if job.exclusive_key:
-        for other in scene.running:
+        for other in running:
             if other.exclusive_key == job.exclusive_key:
                 detail = f"Waits for {other.job_type} job #{other.pk} of the same {_subject(job)}."
                 return {"code": "limit_reached", "detail": detail, "position": _position(place)}
@@ -172,7 +174,7 @@ def _limit_reached(job: Job, scene: _Scene, place: tuple[int, int] | None) -> Wa
         return None
     counted = [
         other
-        for other in scene.running
+        for other in running
         if not other.awaits_children
         and other.queue != FOREGROUND
         and job.held_by in gates.keys_of(other.project_id, other.repository_id, other.job_type, "")

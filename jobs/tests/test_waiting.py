@@ -49,6 +49,17 @@ def test_what_runs_or_has_ended_does_not_wait() -> None:
     assert waiting_reason(Job.objects.get(pk=job.pk)) is None
 
 
+def test_a_job_that_was_taken_since_it_was_read_does_not_wait_for_itself() -> None:
+    JobLimit.objects.create(scope="job_type", target="analysis", limit=1)
+    alone = make_job(None, ALONE)
+    claim(Job.objects.get(pk=alone.pk))
+    assert Job.objects.get(pk=alone.pk).status == "running"
+    alone.status, alone.held_by, alone.published_at = "queued", "job_type:analysis", None
+    reason = waiting_reason(alone)
+    assert reason
+    assert reason["code"] == "in_queue"
+
+
 def test_pending_foreground_and_delayed_jobs_say_so() -> None:
     assert why(make_job(dispatch=False))[0] == "not_dispatched"
     assert why(make_job(queue="foreground"))[0] == "foreground"
