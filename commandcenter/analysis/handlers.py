@@ -17,7 +17,7 @@ from commandcenter.analysis import engines, ledger, parameters, sources
 from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
 from commandcenter.analysis.settle import mark_attempt
-from commandcenter.engine.errors import EngineError
+from commandcenter.engine.errors import EngineCancelled, EngineError
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Project, Repository
 from jobs.exceptions import JobCancelled, JobFailed, LeaseLost, Stopped, WorkerStopping
@@ -89,12 +89,7 @@ class _Work:
     def do(self) -> None:
         run = self._run
         run.progress(0, f"Fetching {self._repository.name}")
-        tree = sources.open_repository(
-            self._repository,
-            run.parameters["ref"],
-            progress=self._fetching,
-            cancelled=self._stopped.is_set,
-        )
+        tree = self._open()
         ledger.locate(self._analysis, tree, asked_for=run.parameters["ref"])
         run.log(
             "info", f"Read {tree.ref or 'the source'} at {tree.commit[:12]}: {tree.entries} files.", "source"
@@ -127,6 +122,21 @@ class _Work:
             # when the job's end is settled, or by the next attempt.
             with suppress(DatabaseError, InterfaceError):
                 ingest.discard()
+            raise
+
+    def _open(self) -> TreeRef:
+        """Open the source; when that is cancelled, what was ended for it belongs to the receipts of the attempt."""
+        try:
+            return sources.open_repository(
+                self._repository,
+                self._run.parameters["ref"],
+                progress=self._fetching,
+                cancelled=self._stopped.is_set,
+            )
+        except EngineCancelled as cancelled:
+            if cancelled.receipt is not None:
+                receipt = asdict(cancelled.receipt)
+                self._run.on_cancel(lambda: receipt)
             raise
 
     def _fetching(self, step: str) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from commandcenter.engine.process import KillReceipt
+
 
 class EngineError(Exception):
     """The engine could not do what was asked."""
@@ -47,6 +52,7 @@ class EngineTimeout(EngineError):
 
 
 class EngineCancelled(EngineError):
-    """Somebody asked for the work to stop."""
+    """Somebody asked for the work to stop. `receipt` says what was ended for it, where a program ran."""
 
     code = "cancelled"
+    receipt: KillReceipt | None = None

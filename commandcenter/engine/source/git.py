@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commandcenter.engine.errors import SourceError
+from commandcenter.engine.errors import EngineCancelled, SourceError
 from commandcenter.engine.limits import MIB
 from commandcenter.engine.process import spawn
 from commandcenter.engine.pump import pump
@@ -80,13 +80,17 @@ class Git:
             cwd=self._home,
             rlimits={"FSIZE": (limit, limit), "CORE": (0, 0)},
         ) as process:
-            status = pump(
-                process,
-                stdin=stdin,
-                on_stdout=on_stdout,
-                on_stderr=on_stderr,
-                check=lambda: self.guard.watch(self.git_dir, process.pid),
-            )
+            try:
+                status = pump(
+                    process,
+                    stdin=stdin,
+                    on_stdout=on_stdout,
+                    on_stderr=on_stderr,
+                    check=lambda: self.guard.watch(self.git_dir, process.pid),
+                )
+            except EngineCancelled as cancelled:
+                cancelled.receipt = process.kill()
+                raise
         return Output(status, b"".join(out), errors.decode("utf-8", "replace"))
 
     def local(self, args: Sequence[str], *, stdin: Iterable[bytes] = ()) -> bytes:

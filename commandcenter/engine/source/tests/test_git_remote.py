@@ -240,6 +240,9 @@ def test_credentials_are_in_no_process_table_while_a_fetch_hangs_and_cancelling_
         thread.join(10)
         assert time.monotonic() - start < 1.5
         assert isinstance(failures[0], EngineCancelled)
+        receipt = failures[0].receipt
+        assert receipt is not None, "nothing says what was ended"
+        assert receipt.pids
         assert url not in process_tables()
 
 
