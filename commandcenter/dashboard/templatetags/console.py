@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from commandcenter.dashboard.state_changes import details, reason_words
 from commandcenter.events.models import Event
 from jobs.fairness.waiting import WaitingReason
 from jobs.models import Job
@@ -18,6 +20,8 @@ from jobs.models import Job
 register = template.Library()
 UNKNOWN = "\N{EN DASH}"
 GROUPED = 10_000  # from here on figures get separators
+_WORDS = {"sha256": "SHA-256", "all": "All repositories", "new": "New findings", "fixed": "Fixed findings"}
+_JOB_NUMBER = re.compile(r"#([0-9]{1,18})\b")
 LISTED = 20  # values of a list that are shown
 
 
@@ -163,29 +167,30 @@ def milliseconds(value: float | None) -> str:
 @register.filter
 def words(name: str) -> str:
     """Turn a snake_case name into words."""
-    return str(name).replace("_", " ").capitalize()
-
-
-_REASONS = {
-    # the ordinary course needs no reason
-    "created": "",
-    "dispatched": "",
-    "claimed": "",
-    "worker_lost": "the worker was lost",
-    "worker_stopped": "the worker was stopped",
-    "attempt_failed": "the attempt failed",
-    "batch_cancelled": "its batch was cancelled",
-}
+    return _WORDS.get(str(name)) or str(name).replace("_", " ").capitalize()
 
 
 @register.filter
 def state_words(data: dict[str, Any]) -> str:
-    """Word a change of a job's state: "Running, attempt 2: the worker was lost"."""
+    """Word a change of a job's state: "Queued again: the worker was lost"."""
     target = status_look(data.get("to", "")).word
     attempt, reason = data.get("attempt"), str(data.get("reason") or "")
     text = f"{target}, attempt {attempt}" if attempt and data.get("to") == "running" else target
-    reason = _REASONS.get(reason, reason.replace("_", " "))
+    text = f"{text} again" if data.get("from") == "running" and data.get("to") == "queued" else text
+    reason = reason_words(reason)
     return f"{text}: {reason}" if reason and reason != data.get("to") else text
+
+
+@register.filter
+def stopped_at(step: str) -> str:
+    """Word the last step of a job that did not complete."""
+    return f"Stopped at: {step}" if step else "Stopped"
+
+
+@register.filter
+def state_details(data: dict[str, Any]) -> list[str]:
+    """Return what else is known of a change of a job's state, as sentences."""
+    return details(data)
 
 
 @register.filter
@@ -249,6 +254,25 @@ def reason(job: Job, waiting: Mapping[int, WaitingReason | None] | None) -> str:
     """Return why a job is not running yet; empty where that is not known."""
     found = (waiting or {}).get(job.pk)
     return found["detail"] if found else ""
+
+
+@register.filter
+def asks_operator(code: str) -> bool:
+    """Tell whether a job that waits for this reason goes on only when somebody does something about it."""
+    return code in {"no_worker", "paused", "broker_unreachable"}
+
+
+@register.filter
+def job_links(text: str) -> SafeString:
+    """Escape a sentence and link the jobs that it names, as in "Waits for analysis job #7"."""
+    pieces = _JOB_NUMBER.split(str(text))
+    parts = []
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            parts.append(format_html('<a href="{}">#{}</a>', reverse("dashboard:job", args=[piece]), piece))
+        else:
+            parts.append(format_html("{}", piece))
+    return SafeString("".join(parts))
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -32,11 +32,14 @@ def index(request: HttpRequest) -> HttpResponse:
     viewer = access.viewer(request)
     health = detailed()
     usable = bool(health["queues"])  # without a database there is nothing more to ask
+    crew = workers.overview(viewer) if usable else []
+    rows = _queues(health)
     context = {
         "health": health,
+        "attention": _attention(crew, rows),
         "services": [check for check in health["services"] if not check["name"].startswith(OF_QUEUE)],
-        "workers": workers.overview(viewer) if usable else [],
-        "queues": _queues(health),
+        "workers": crew,
+        "queues": rows,
         "may_operate": viewer.is_staff,
     }
     return render(
@@ -62,6 +65,16 @@ def _queues(health: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for state in states
     ]
+
+
+def _attention(crew: Sequence[workers.Report], rows: list[dict[str, Any]]) -> list[str]:
+    """Return a sentence for each thing that keeps jobs from running, or did."""
+    found = {
+        "No worker takes jobs of": [row["name"] for row in rows if not row["served"]],
+        "Paused by an operator:": [row["name"] for row in rows if row["paused"]],
+        "Lost, its jobs run elsewhere:": [report.worker.name for report in crew if report.state == "lost"],
+    }
+    return [f"{words} {', '.join(names)}." for words, names in found.items() if names]
 
 
 @login_required
