@@ -51,7 +51,9 @@ def change(data: Mapping[str, Any]) -> str:
     notes += [f"attempt {data['attempt']}"] if data.get("attempt") else []
     notes += [f"by {data['by']}"] if data.get("by") else []
     notes += [f"on {data['worker']}"] if data.get("worker") else []
-    return plain(said + (f" ({', '.join(notes)})" if notes else ""))
+    error = data.get("error") or {}
+    why = f": {error['message']}" if error.get("message") else ""
+    return plain(said + (f" ({', '.join(notes)})" if notes else "") + why)
 
 
 def event_line(message: Message) -> str:

@@ -251,6 +251,21 @@ def test_ctrl_c_leaves_a_tail_and_not_the_job(start: Start) -> None:
     assert Job.objects.get(pk=job.pk).status == JobStatus.QUEUED
 
 
+def test_tail_says_why_an_attempt_failed_not_only_its_code() -> None:
+    job = run(
+        make_job(
+            None, {"fail": {"code": "broken", "message": "The disk\x1b[31m is full.", "retryable": True}}
+        )
+    )
+    assert job.status == JobStatus.QUEUED
+    _status, out, _err = command("show", job.pk)
+    assert "running -> queued (attempt_failed, attempt 1): The disk?[31m is full." in out
+    while not job.is_terminal:
+        job = run(job)
+    status, out, _err = command("tail", job.pk)
+    assert (status, out.count(": The disk?[31m is full.")) == (1, 3)
+
+
 def test_tail_ends_as_the_job_did() -> None:
     assert command("tail", run(make_job()).pk)[0] == 0
     status, out, _err = command("tail", run(make_job(None, {"fail": {"code": "x", "message": "x"}})).pk)
