@@ -42,8 +42,8 @@ def enqueue(
 ) -> Job | None:
     """Move a job to queued under a new dispatch id, so that older messages can no longer claim it.
 
-    The hint is sent on commit; a delayed job gets it from the sweeper when it is due.
-    Returns None when the job is not in one of `sources` any more.
+    The hint is sent on commit; a delayed job gets it from the sweeper when it is due. A job whose cancellation was asked
+    for while it ran is cancelled instead. Returns None when the job is not in one of `sources` any more.
     """
     dispatch_id = uuid.uuid4()
     delayed = delay_seconds > 0
@@ -72,6 +72,9 @@ def enqueue(
             details=details,
             before=tuple(before),
         )
+        # Asked for while it ran, and not seen by its worker. The row is ours since the move: who asks now, waits for us.
+        if job is not None and job.run.cancel_requested_at is not None:
+            return transition(job_id, JobStatus.CANCELLED, sources={JobStatus.QUEUED}, reason="cancelled")
         if job is not None and not delayed and job.queue != FOREGROUND:
             queued = job
             transaction.on_commit(lambda: send(queued.pk, queued.job_type, queued.queue, dispatch_id))

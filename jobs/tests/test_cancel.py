@@ -17,7 +17,7 @@ from jobs.models import Job
 from jobs.running.execution import execute
 from jobs.tests import handlers
 from jobs.tests.claiming import at_once, running
-from jobs.tests.conftest import COMMITTED
+from jobs.tests.conftest import COMMITTED, messages
 from jobs.tests.factories import make_job, make_user
 from jobs.tests.test_lease import fresh, in_thread
 
@@ -115,6 +115,22 @@ def test_a_job_that_is_handed_back_at_the_same_moment_does_not_wait_for_its_next
     canceller.join(20)
     assert ended == ["cancelled"]
     assert fresh(job).status == "cancelled"
+
+
+def test_a_job_whose_attempt_fails_before_it_sees_the_request_is_not_queued_again() -> None:
+    job = make_job()
+    attempt = running(job)
+    messages()
+    assert cancel(job, None).status == "running"
+    attempt.requeue(reason="attempt_failed", delay_seconds=3600)
+    assert fresh(job).status == "cancelled"
+    another = make_job()
+    attempt = running(another)
+    messages()
+    cancel(another, None)
+    attempt.requeue(reason="worker_stopped")
+    assert fresh(another).status == "cancelled"
+    assert messages() == []
 
 
 def waits_for_a_lock() -> bool:

@@ -172,7 +172,8 @@ class Life(RuleBasedStateMachine):
 
     @rule(held=attempts)
     def hand_back(self, held: Held) -> None:
-        self.move(held, lambda: held.attempt.requeue(reason="worker_stopped"), "queued")
+        to = "cancelled" if held.known.cancel_asked else "queued"
+        self.move(held, lambda: held.attempt.requeue(reason="worker_stopped"), to)
 
     def move(self, held: Held, action: Any, to: str) -> None:
         """Do it: the owner's move counts, a stale attempt's is refused in one of two ways."""
