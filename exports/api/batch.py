@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -63,6 +64,9 @@ class ExportMany(ApiMixin, APIView):
 
 def _project_of(request: Request, ids: list[int]) -> int:
     """Return the one project of these analyses. Raises Problem (400) when one cannot be seen, or they are of several."""
+    limit: int = settings.BATCH_MAX_CHILDREN
+    if len(set(ids)) > limit:  # before the database is asked for half a million of them
+        refuse("analysis_ids", "too_many", f"One batch has at most {limit:,} analyses.")
     visible = Analysis.objects.visible_to(request.user, token_projects=token_projects(request))
     found = dict(visible.filter(pk__in=ids).values_list("pk", "project"))
     if missing := [pk for pk in dict.fromkeys(ids) if pk not in found]:

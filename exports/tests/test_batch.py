@@ -109,6 +109,13 @@ def test_analyses_of_two_projects_are_refused() -> None:
     assert "several projects" in response.json()["errors"][0]["message"]
 
 
+def test_more_than_one_batch_takes_is_refused_before_anything_is_looked_up(settings: Any) -> None:
+    settings.BATCH_MAX_CHILDREN = 2
+    response = ask(client(make_user(staff=True)), 1, 2, 3)
+    assert response.status_code == 400
+    assert [each["code"] for each in response.json()["errors"]] == ["too_many"]
+
+
 def test_what_cannot_be_exported_is_named() -> None:
     repository = make_repository()
     analysis = analysis_of(repository)
