@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -35,8 +36,18 @@ def reap() -> int:
         .select_related("run")
         .order_by("started_at")[:BATCH]
     )
-    reaped = sum(_reap_unless_locked(job) is not None for job in found)
-    return reaped + _abandoned_commands()
+    return sum(map(_reap_alone, found)) + _abandoned_commands()
+
+
+def _reap_alone(job: Job) -> bool:
+    """Deal with a job; one that cannot be dealt with must not keep the others, and the sweep, from their turn."""
+    try:
+        return _reap_unless_locked(job) is not None
+    except (OperationalError, InterfaceError, SoftTimeLimitExceeded):  # nothing is wrong with this job
+        raise
+    except Exception:
+        log.exception("job not reaped", action="reap", job_id=job.pk)
+        return False
 
 
 def _reap_unless_locked(job: Job) -> Job | None:

@@ -95,6 +95,16 @@ def test_a_stale_attempt_can_write_nothing() -> None:
             claimed(job)
 
 
+def test_a_job_that_cannot_be_dealt_with_does_not_keep_the_others_from_it() -> None:
+    broken, sound = make_job(), make_job()
+    for job in (broken, sound):
+        claimed(job)
+        expire(job)
+    Job.objects.filter(pk=broken.pk).update(losses=2**31 - 1)  # one more does not fit
+    assert reap() == 1
+    assert (fresh(broken).status, fresh(sound).status) == ("running", "queued")
+
+
 def test_a_renewed_lease_saves_the_job_between_look_and_reap() -> None:
     job = make_job()
     attempt = claimed(job)
