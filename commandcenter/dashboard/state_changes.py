@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-LISTED = 8  # process ids that are named
+from jobs.receipts import receipts
+
 _REASONS = {
     # the ordinary course needs no reason
     "created": "",
@@ -29,7 +30,7 @@ def reason_words(reason: str) -> str:
 
 def details(data: Mapping[str, Any]) -> list[str]:
     """Return what else is known of a change, a sentence each, in the order in which people ask."""
-    return [sentence for sentence in (_error(data), _who(data), _delay(data), *_processes(data)) if sentence]
+    return [sentence for sentence in (_error(data), _who(data), _delay(data), *receipts(data)) if sentence]
 
 
 def _error(data: Mapping[str, Any]) -> str:
@@ -50,29 +51,3 @@ def _who(data: Mapping[str, Any]) -> str:
 def _delay(data: Mapping[str, Any]) -> str:
     seconds = data.get("delay_seconds")
     return f"Tried again after {round(seconds)} s." if seconds else ""
-
-
-def _processes(data: Mapping[str, Any]) -> list[str]:
-    """Word the receipts of what was ended: which processes, by which signal, in how long."""
-    receipts = data.get("receipts")
-    said = [_receipt(each) for each in receipts if isinstance(each, Mapping)] if _listed(receipts) else []
-    if data.get("unwound") is False:
-        said.append("Its code did not notice in time; its process was ended.")
-    return said
-
-
-def _receipt(receipt: Mapping[str, Any]) -> str:
-    if receipt.get("error"):
-        return f"Its processes may not all have ended ({receipt['error']})."
-    pids = receipt.get("pids")
-    if not _listed(pids) or not pids:
-        return "No process of it was left to end."
-    more = f" and {len(pids) - LISTED} more" if len(pids) > LISTED else ""
-    numbers = ", ".join(str(pid) for pid in pids[:LISTED]) + more
-    noun = "1 process" if len(pids) == 1 else f"{len(pids)} processes"
-    took = f" in {receipt['seconds']:.2f} s" if isinstance(receipt.get("seconds"), int | float) else ""
-    return f"Ended {noun} ({numbers}) by {receipt.get('signal') or 'a signal'}{took}."
-
-
-def _listed(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from jobs.history import Message
 from jobs.models import Job
+from jobs.receipts import receipts
 
 NOTHING = "-"
 
@@ -53,7 +54,8 @@ def change(data: Mapping[str, Any]) -> str:
     notes += [f"on {data['worker']}"] if data.get("worker") else []
     error = data.get("error") or {}
     why = f": {error['message']}" if error.get("message") else ""
-    return plain(said + (f" ({', '.join(notes)})" if notes else "") + why)
+    ended = "".join(f". {sentence.rstrip('.')}" for sentence in receipts(data))
+    return plain(said + (f" ({', '.join(notes)})" if notes else "") + why + ended)
 
 
 def event_line(message: Message) -> str:
