@@ -11,7 +11,8 @@ from tests import chromium
 from tests.e2e.api import PASSWORD, USER, call, wait_for_first_analysis
 from tests.e2e.conftest import CHROMIUM_ARGUMENTS
 from tests.e2e.source import write_repository
-from tests.embedded.running import Up, data_folder
+from tests.embedded.running import Up, data_folder, small_repository
+from tests.scene import RETRY_SECONDS, Scene, stalling_server
 
 TARGET = Path(__file__).resolve().parent.parent / "build" / "screenshots"
 WIDTHS = {"wide": 1366, "phone": 360}
@@ -30,32 +31,40 @@ TABS = ("findings", "dependencies", "technologies", "files")
 
 
 def main() -> int:
-    """Start a platform with one analysed repository, and take the pictures."""
+    """Start a platform, bring it into the states that are worth a picture, and take the pictures."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    with data_folder() as folder:
+    for old in TARGET.glob("*.png"):
+        old.unlink()
+    with data_folder() as folder, stalling_server() as stalled:
         write_repository(folder / "service")
+        small_repository(folder).rename(folder / "small")
         up = Up(
             folder / "data",
             folder / "service",
             CC_ADMIN_USER=USER,
             CC_ADMIN_PASSWORD=PASSWORD,
             CC_RATE_LIMITS="off",
+            CC_SOURCE_ROOTS=str(folder),
+            CC_OUTBOUND_ALLOW="127.0.0.0/8",
+            CC_JOB_RETRY_SECONDS=str(RETRY_SECONDS),
         )
         try:
             up.start_and_wait()
             token = wait_for_first_analysis(up)
             technology = {"project": 1, "name": "Django", "domain": "framework"}
             call(up, "technologies", technology, token=token)
+            scene = Scene(up, token, stalled)
+            scene.make()
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_ARGUMENTS)
                 for theme in ("light", "dark"):
                     for name, width in WIDTHS.items():
                         context = browser.new_context(
                             base_url=f"http://localhost:{up.port}",
-                            viewport={"width": width, "height": 900},
+                            viewport={"width": width, "height": 768},
                             color_scheme="dark" if theme == "dark" else "light",
                         )
-                        _pictures(context.new_page(), f"{theme}-{name}")
+                        _pictures(context.new_page(), f"{theme}-{name}", scene.pages)
                         context.close()
                 browser.close()
         finally:
@@ -64,7 +73,7 @@ def main() -> int:
     return 0
 
 
-def _pictures(page: Page, suffix: str) -> None:
+def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
     page.goto("/login/")
     _shoot(page, f"login-{suffix}")
     page.get_by_label("Username").fill(USER)
@@ -78,10 +87,16 @@ def _pictures(page: Page, suffix: str) -> None:
     for path in (*LISTS, *details, *(f"analyses/1/{tab}" for tab in TABS), "no-such-page"):
         page.goto(f"/{path}/" if path else "/")
         _shoot(page, f"{path.replace('/', '-') or 'overview'}-{suffix}")
+    for name, path in scenes.items():
+        page.goto(f"/{path}" if "?" in path else f"/{path}/")
+        _shoot(page, f"{name}-{suffix}")
 
 
 def _shoot(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
+    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if width > 0:
+        sys.stdout.write(f"{name} is {width} px too wide\n")
     page.screenshot(path=TARGET / f"{name}.png", full_page=True)
 
 
