@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from jobs.lists import terms
 from jobs.lists.arms import Key, Place, Wanted, query
-from jobs.models import Job
+from jobs.models import ACTIVE, Job, JobTerm
 
 __all__ = ["Key", "Place", "Wanted", "counts", "keys", "query"]
 CHUNK, MAX_CHUNK = 1_000, 20_000  # keys read at once where other filters follow
@@ -20,15 +21,34 @@ def keys(wanted: Wanted, place: Place) -> list[Key]:
     if rest is None:
         return _read(texts, place)
     # The rows of texts know nothing else of their jobs: read more and more of them and keep what the rest allows.
+    if not _few(wanted):
+        return _sifted(texts, rest, place) or []
+    found = _sifted(texts, rest, place, rounds=1)
+    if found is None:  # many carry the text, and few are what else is asked for: look at these instead
+        found = _sifted(
+            replace(wanted, tag=None, search=""), Wanted(tag=wanted.tag, search=wanted.search), place
+        )
+    return found or []
+
+
+def _few(wanted: Wanted) -> bool:
+    """Tell whether, whatever the text, few jobs are meant: those that have not ended, or those of one other row."""
+    active = wanted.statuses is not None and set(wanted.statuses) <= set(ACTIVE)
+    return active or any(each is not None for each in (wanted.parent, wanted.retry_of, wanted.repository))
+
+
+def _sifted(first: Wanted, rest: Wanted, place: Place, *, rounds: int | None = None) -> list[Key] | None:
+    """Return the page of those of the first that the rest allows; None when so many rounds did not fill or end it."""
     kept: list[Key] = []
-    beyond, chunk = place.beyond, max(CHUNK, place.limit)
-    while True:
-        found = _read(texts, Place(chunk, beyond, place.reverse))
+    beyond, chunk, done = place.beyond, max(CHUNK, place.limit), 0
+    while rounds is None or done < rounds:
+        found = _read(first, Place(chunk, beyond, place.reverse))
         allowed = _allowed(rest, [pk for _at, pk in found])
         kept += [key for key in found if key[1] in allowed]
         if len(kept) >= place.limit or len(found) < chunk:
             return kept[: place.limit]
-        beyond, chunk = found[-1], min(chunk * 4, MAX_CHUNK)
+        beyond, chunk, done = found[-1], min(chunk * 4, MAX_CHUNK), done + 1
+    return None
 
 
 def counts(wanted: Wanted, limit: int) -> dict[str, int]:
@@ -72,6 +92,9 @@ def _allowed(rest: Wanted, ids: list[int]) -> set[int]:
     for column in ("parent", "retry_of", "repository"):
         if (value := getattr(rest, column)) is not None:
             jobs = jobs.filter(**{column: value})
+    if rest.tag is not None:
+        held = JobTerm.objects.filter(job=OuterRef("pk"), term__in=terms.tagged(*rest.tag, None))
+        jobs = jobs.filter(Exists(held))
     if rest.search:
         jobs = jobs.filter(terms.meaning(rest.search))
     return set(jobs.values_list("pk", flat=True))

@@ -158,6 +158,28 @@ def test_tags_and_searches_combine_with_every_other_filter(asked: dict[str, Want
             assert listing.keys(both, Place(LIMIT)) == matching(both)[:LIMIT], (name, more)
 
 
+def test_what_few_are_among_the_many_of_a_text_is_found_from_the_few(
+    asked: dict[str, Wanted], monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    monkeypatch.setattr(listing, "CHUNK", 20)
+    few = (
+        {"statuses": ["queued", "running"]},
+        {"repository": asked["repository"].repository, "statuses": ["completed"]},
+        {"parent": asked["parent"].parent},
+        {"retry_of": asked["retry of"].retry_of},
+    )
+    for name in ("tag of many", "tag of the oldest", "tag and project", "search tags", "search types"):
+        for more in few:
+            both = replace(asked[name], **more)
+            expected = matching(both)
+            with django_assert_max_num_queries(30):
+                assert listing.keys(both, Place(LIMIT)) == expected[:LIMIT], (name, more)
+            assert listing.keys(both, Place(5, reverse=True)) == expected[:-6:-1], (name, more)
+    with django_assert_max_num_queries(5):
+        none = replace(asked["tag of many"], statuses=["running"])
+        assert listing.keys(none, Place(LIMIT)) == []
+
+
 def test_search_that_very_many_texts_hold_reads_jobs_in_order(
     asked: dict[str, Wanted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
