@@ -17,6 +17,7 @@ from commandcenter.analysis import engines, ledger, parameters, sources
 from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
 from commandcenter.analysis.settle import mark_attempt
+from commandcenter.core.connections import reconnect_if_lost
 from commandcenter.engine.errors import EngineCancelled, EngineError
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Project, Repository
@@ -90,6 +91,7 @@ class _Work:
         run = self._run
         run.progress(0, f"Fetching {self._repository.name}")
         tree = self._open()
+        reconnect_if_lost()  # fetching may have taken minutes
         ledger.locate(self._analysis, tree, asked_for=run.parameters["ref"])
         run.log(
             "info", f"Read {tree.ref or 'the source'} at {tree.commit[:12]}: {tree.entries} files.", "source"

@@ -23,6 +23,7 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
+from commandcenter.core.connections import reconnect_if_lost
 from commandcenter.inventory.models import Repository
 from jobs.models import TERMINAL, Job
 
@@ -86,6 +87,8 @@ class Ingest:
         kind = message["type"]
         writer = self._writers.get(kind)
         if writer is not None:
+            # Minutes may lie between two messages, and a restart of the database between them.
+            reconnect_if_lost()
             writer(message["rows"])
         elif kind == "engine":
             self._engines.append({name: value for name, value in message.items() if name != "type"})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from commandcenter.core.connections import reconnect_if_lost
 from jobs.aftermath import job_left
 from jobs.batch.children import await_children
 from jobs.dispatch import enqueue
@@ -100,10 +101,8 @@ class Attempt:
     def commit(self, result: dict[str, Any]) -> Iterator[None]:
         """See JobRunContext."""
         self.raise_if_cancelled()
-        if not connection.in_atomic_block:
-            # The work may have outlived a restart of the database; find out before and not in the middle.
-            cast("Any", connection).health_check_done = False
-            connection.close_if_health_check_failed()
+        # The work may have outlived a restart of the database; find out before and not in the middle.
+        reconnect_if_lost()
         try:
             with transaction.atomic():
                 lease.hold(self.job_id, self.token)

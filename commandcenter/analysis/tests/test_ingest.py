@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from commandcenter.analysis.ingest import Ingest, UnfinishedResults
 from commandcenter.analysis.models import (
@@ -98,6 +98,31 @@ def test_a_later_attempt_removes_what_an_earlier_one_left_and_stops_its_writing(
     with pytest.raises(IntegrityError):
         lost.take({"type": "files", "rows": [file_row("b.py")]})
     assert AnalysedFile.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_restart_of_the_database_between_two_messages_costs_nothing() -> None:
+    """The engine works for minutes without a query; its worker connects again for the next rows."""
+    repository = make_repository()
+    writing = ingest(repository, make_job(repository))
+    writing.take({"type": "files", "rows": [file_row("a.py")]})
+    lose_connection()
+    writing.take({"type": "files", "rows": [file_row("b.py")]})
+    assert set(AnalysedFile.objects.values_list("path", flat=True)) == {"a.py", "b.py"}
+
+
+def lose_connection() -> None:
+    """End this test's connection from another one, as a restart of the server does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+            assert cursor.fetchone() == (True,)
+    finally:
+        other.close()
 
 
 def test_an_earlier_attempt_that_wakes_up_late_removes_nothing() -> None:
