@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 LISTED = 8  # process ids that are named
 
@@ -11,7 +11,8 @@ LISTED = 8  # process ids that are named
 def receipts(data: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each receipt in the data of a change of state; none where nothing was ended."""
     found = data.get("receipts")
-    said = [_receipt(each) for each in found if isinstance(each, Mapping)] if _listed(found) else []
+    listed = found if _listed(found) else []
+    said = [_receipt(each) for each in listed if isinstance(each, Mapping)]
     if data.get("unwound") is False:
         said.append("Its code did not notice in time; its process was ended.")
     return said
@@ -30,5 +31,5 @@ def _receipt(receipt: Mapping[str, Any]) -> str:
     return f"Ended {noun} ({numbers}) by {receipt.get('signal') or 'a signal'}{took}."
 
 
-def _listed(value: Any) -> bool:
+def _listed(value: Any) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, str)

@@ -81,6 +81,16 @@ def test_queues_show_canary_pause_and_who_serves_them() -> None:
         assert words in shown
 
 
+def test_what_keeps_jobs_from_running_is_said_first() -> None:
+    worker("lost@host.example", silent=60)
+    worker("system@host.example", queues=["system", "default", "webhooks", "export"])
+    QueueControl.objects.create(queue="export", paused_by="ada")
+    shown = page(make_user())
+    assert "No worker takes jobs of these queues: analysis." in shown
+    assert "Paused queues: export." in shown
+    assert "Lost workers, whose jobs run elsewhere: lost@host.example." in shown
+
+
 def test_a_canary_that_does_not_come_is_said_with_its_queue() -> None:
     worker()
     QueueCanary.objects.create(

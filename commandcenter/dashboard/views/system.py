@@ -70,9 +70,11 @@ def _queues(health: dict[str, Any]) -> list[dict[str, Any]]:
 def _attention(crew: Sequence[workers.Report], rows: list[dict[str, Any]]) -> list[str]:
     """Return a sentence for each thing that keeps jobs from running, or did."""
     found = {
-        "No worker takes jobs of": [row["name"] for row in rows if not row["served"]],
-        "Paused by an operator:": [row["name"] for row in rows if row["paused"]],
-        "Lost, its jobs run elsewhere:": [report.worker.name for report in crew if report.state == "lost"],
+        "No worker takes jobs of these queues:": [row["name"] for row in rows if not row["served"]],
+        "Paused queues:": [row["name"] for row in rows if row["paused"]],
+        "Lost workers, whose jobs run elsewhere:": [
+            report.worker.name for report in crew if report.state == "lost"
+        ],
     }
     return [f"{words} {', '.join(names)}." for words, names in found.items() if names]
 
