@@ -72,11 +72,13 @@ class Scene:
         held = self._post(f"repositories/{payments}/analyze", {"force": True})["id"]
         self._job("held", held)
 
-        self._repository(shop, "warehouse", f"git://127.0.0.1:{self._stalled}/flaky-warehouse.git")
+        warehouse = self._repository(
+            shop, "warehouse", f"git://127.0.0.1:{self._stalled}/flaky-warehouse.git"
+        )
         batch = self._post("batch/analyze", {"project": shop, "all": True})["id"]
-        until(lambda: self._again(batch), "the second attempt of the stalled child")
+        until(lambda: self._again(batch, warehouse), "the second attempt of the stalled child")
         self._job("batch-running", batch)
-        self._job("retried", self._again(batch)[0])
+        self._job("retried", self._again(batch, warehouse)[0])
         self._post("queues/export/pause", {"reason": "the artifact disk is being moved"})
         paused = self._post("exports", {"analyses": [analysis], "format": "json", "options": {}})["job"]
         self._job("paused", paused["id"] if isinstance(paused, dict) else paused)
@@ -133,10 +135,14 @@ class Scene:
         """Wait until the job has started the process that fetches its source."""
         until(lambda: len(self._get(f"jobs/{job}/events")["results"]) > 3, f"the work of job {job}")
 
-    def _again(self, batch: int) -> list[int]:
-        """Return the children of a batch that run at their second attempt."""
-        running = self._get("jobs?status=running")["results"]
-        return [job["id"] for job in running if job["parent"] == batch and job["attempt"] > 1]
+    def _again(self, batch: int, repository: int) -> list[int]:
+        """Return the child of a batch that works on this repository, if it runs at its second attempt."""
+        running = [job for job in self._get("jobs?status=running")["results"] if job["parent"] == batch]
+        return [
+            job["id"]
+            for job in running
+            if job["attempt"] > 1 and job["parameters"]["repository"] == repository
+        ]
 
     def _ended(self, job: int) -> None:
         until(lambda: self._get(f"jobs/{job}")["is_terminal"], f"the end of job {job}")
