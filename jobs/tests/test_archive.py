@@ -200,11 +200,14 @@ def archiver(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., subpr
 
 @pytest.mark.process
 @pytest.mark.parametrize("storage", ["DyingMidWrite", "DyingBeforeRead"])
-def test_a_crash_before_the_file_was_verified_loses_nothing(archiver: Any, storage: str) -> None:
+def test_a_crash_before_the_file_was_verified_loses_nothing(
+    archiver: Any, eventually: Any, storage: str
+) -> None:
     old = ended(make_project(), 3, at=ago(days=40))
     process = archiver(STORAGES + storage)
     assert process.wait(60) == -signal.SIGKILL
     assert (Job.objects.count(), JobEvent.objects.count(), ArchiveFile.objects.count()) == (3, 9, 0)
+    eventually(_nobody_archives)
     assert archive(30).deleted == 3
     assert archived() == [job.pk for job in old]
 
@@ -240,12 +243,22 @@ def test_a_crash_between_verifying_and_deleting_is_made_up_for(
         thread.join(30)
     file = ArchiveFile.objects.get()
     assert (file.state, file.jobs, file.deleted) == (ArchiveState.VERIFIED, 250, 250 - left)
-    eventually(lambda: not _waits_for_a_row())
+    eventually(_nobody_archives)
     done = archive(30)
     assert (done.files, done.deleted, Job.objects.count()) == (0, left, 0)
     assert archived() == [job.pk for job in old]
     file.refresh_from_db()
     assert (file.state, file.deleted) == (ArchiveState.DONE, 250)
+
+
+def _nobody_archives() -> bool:
+    """Tell whether the database has noticed that the killed process is gone; its session holds the lock until then."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        )
+        return not cursor.fetchone()[0]
 
 
 def _waits_for_a_row() -> bool:
