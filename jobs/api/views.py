@@ -35,6 +35,8 @@ from jobs.models import ACTIVE, Job, OriginKind
 from jobs.retry import retry
 from jobs.statistics.rollups import count_before_deletion
 
+MAX_DELETED = 500  # children that go with their batch within one request
+
 
 class JobViewSet(
     ApiMixin,
@@ -87,6 +89,11 @@ class JobViewSet(
             raise Conflict("children_active", "Jobs of this batch have not ended yet; cancel them first.")
         if job.parent is not None and not job.parent.is_terminal:
             raise Conflict("batch_active", f"The batch {job.parent_id} counts this job until it has ended.")
+        if job.children.all()[MAX_DELETED:].exists():
+            raise Conflict(
+                "too_many_children",
+                f"This batch has more than {MAX_DELETED} children. Delete those first, or leave it to the archive.",
+            )
         count_before_deletion(job)
         job.delete()
 

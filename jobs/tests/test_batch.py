@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from jobs.api import views
 from jobs.batch import batches
 from jobs.batch.awaiting import sweep_batches
 from jobs.batch.children import settle
@@ -301,6 +302,20 @@ def test_the_api_shows_counts_with_one_query_for_a_page_and_null_for_other_jobs(
     before = count()
     run(make_batch([], project=project))
     assert count() == before
+
+
+def test_a_large_batch_is_not_deleted_within_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "MAX_DELETED", 1)
+    parent = run(make_batch([], []))
+    for child in children(parent):
+        run(child)
+    client = APIClient()
+    client.force_authenticate(make_user(staff=True))
+    refused = client.delete(f"/api/v1/jobs/{parent.pk}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_children")
+    assert client.delete(f"/api/v1/jobs/{children(parent)[0].pk}").status_code == 204
+    assert client.delete(f"/api/v1/jobs/{parent.pk}").status_code == 204
+    assert not Job.objects.filter(parent=parent.pk).exists()
 
 
 def test_a_batch_and_its_children_can_be_deleted_when_all_have_ended() -> None:
