@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from commandcenter.dashboard.looks import SEVERITY, STATUS, Look
 from commandcenter.dashboard.state_changes import details, reason_words
 from commandcenter.events.models import Event
 from jobs.fairness.waiting import WaitingReason
@@ -25,59 +26,10 @@ _JOB_NUMBER = re.compile(r"#([0-9]{1,18})\b")
 LISTED = 20  # values of a list that are shown
 
 
-class Look(NamedTuple):
-    """Colour, icon and word together: a state is never shown by its colour alone."""
-
-    tone: str
-    icon: str
-    word: str
-    motion: str = ""
-
-
-_STATUS = {
-    # jobs and analyses
-    "pending": Look("", "clock", "Pending"),
-    "queued": Look("warn", "clock", "Queued"),
-    "running": Look("live", "running", "Running", "spin"),
-    "completed": Look("good", "check", "Completed"),
-    "complete": Look("good", "check", "Complete"),
-    "partial": Look("warn", "partial", "Partial"),
-    "failed": Look("bad", "cross", "Failed"),
-    "cancelled": Look("", "stop", "Cancelled"),
-    # engines and services
-    "ok": Look("good", "check", "Ok"),
-    "skipped": Look("", "stop", "Skipped"),
-    "unavailable": Look("warn", "alert", "Unavailable"),
-    # workers
-    "live": Look("good", "check", "Live"),
-    "draining": Look("warn", "pause", "Draining"),
-    "stopping": Look("warn", "stop", "Stopping"),
-    "lost": Look("bad", "alert", "Lost"),
-    "stopped": Look("", "stop", "Stopped"),
-    # queues
-    "open": Look("good", "check", "Open"),
-    "paused": Look("warn", "pause", "Paused"),
-    "unserved": Look("bad", "alert", "No worker"),
-    "overdue": Look("bad", "alert", "Overdue"),
-    # findings
-    "new": Look("warn", "plus", "New"),
-    "existing": Look("", "dot", "Existing"),
-    "reopened": Look("bad", "retry", "Reopened"),
-    "fixed": Look("good", "check", "Fixed"),
-}
-_SEVERITY = {
-    "critical": Look("critical", "alert", "Critical"),
-    "high": Look("bad", "alert", "High"),
-    "medium": Look("warn", "alert", "Medium"),
-    "low": Look("live", "info", "Low"),
-    "info": Look("", "info", "Info"),
-}
-
-
 @register.filter
 def status_look(status: str) -> Look:
     """Return the look of a status; an unknown one shows its own word."""
-    return _STATUS.get(str(status), Look("", "dot", str(status).replace("_", " ").capitalize()))
+    return STATUS.get(str(status), Look("", "dot", str(status).replace("_", " ").capitalize()))
 
 
 @register.filter
@@ -90,7 +42,7 @@ def job_status(job: Job) -> str:
 @register.filter
 def severity_look(severity: str) -> Look:
     """Return the look of a severity by its name."""
-    return _SEVERITY.get(str(severity), Look("", "dot", str(severity)))
+    return SEVERITY.get(str(severity), Look("", "dot", str(severity)))
 
 
 @register.filter

@@ -1,0 +1,54 @@
+"""How states and severities look on every page."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Look(NamedTuple):
+    """Colour, icon and word together: a state is never shown by its colour alone."""
+
+    tone: str
+    icon: str
+    word: str
+    motion: str = ""
+
+
+STATUS = {
+    # jobs and analyses
+    "pending": Look("", "clock", "Pending"),
+    "queued": Look("warn", "clock", "Queued"),
+    "running": Look("live", "running", "Running", "spin"),
+    "completed": Look("good", "check", "Completed"),
+    "complete": Look("good", "check", "Complete"),
+    "partial": Look("warn", "partial", "Partial"),
+    "failed": Look("bad", "cross", "Failed"),
+    "cancelled": Look("", "stop", "Cancelled"),
+    # engines and services
+    "ok": Look("good", "check", "Ok"),
+    "skipped": Look("", "stop", "Skipped"),
+    "unavailable": Look("warn", "alert", "Unavailable"),
+    # workers
+    "live": Look("good", "check", "Live"),
+    "draining": Look("warn", "pause", "Draining"),
+    "stopping": Look("warn", "stop", "Stopping"),
+    "lost": Look("bad", "alert", "Lost"),
+    "stopped": Look("", "stop", "Stopped"),
+    # queues
+    "open": Look("good", "check", "Open"),
+    "paused": Look("warn", "pause", "Paused"),
+    "unserved": Look("bad", "alert", "No worker"),
+    "overdue": Look("bad", "alert", "Overdue"),
+    # findings
+    "new": Look("warn", "plus", "New"),
+    "existing": Look("", "dot", "Existing"),
+    "reopened": Look("bad", "retry", "Reopened"),
+    "fixed": Look("good", "check", "Fixed"),
+}
+SEVERITY = {
+    "critical": Look("critical", "alert", "Critical"),
+    "high": Look("bad", "alert", "High"),
+    "medium": Look("warn", "alert", "Medium"),
+    "low": Look("live", "info", "Low"),
+    "info": Look("", "info", "Info"),
+}
