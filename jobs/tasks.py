@@ -16,7 +16,7 @@ from jobs import cancellation
 from jobs.batch import awaiting
 from jobs.broker import TASK, broker
 from jobs.exceptions import ArchiveBusy, ArchiveFailed
-from jobs.fleet import workerbeat
+from jobs.fleet import reconnecting, workerbeat
 from jobs.lists import terms
 from jobs.recovery import reaper, sweeper
 from jobs.retention import archive, pruning
@@ -30,6 +30,7 @@ CANCEL_SECONDS = (
 
 log = structlog.get_logger(__name__)
 workerbeat.connect()
+reconnecting.connect()
 _swept_at = float("-inf")
 
 

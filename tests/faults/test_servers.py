@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import redis
 from django.db import OperationalError, connection
+from kombu import Connection
+from kombu.simple import SimpleQueue
 
 from commandcenter.inventory.models import Project
 from jobs.models import Job
@@ -43,6 +46,12 @@ def gates(tmp_path: Path) -> Path:
     return folder
 
 
+def noticed(stage: Stage, worker: str) -> bool:
+    """Say whether a worker has found no broker where it tried to connect again, or has given up."""
+    said = stage.layout.log(worker).read_text()
+    return "Cannot connect to" in said or "Unrecoverable error" in said
+
+
 def open_gates(gates: Path) -> None:
     """Let the four jobs go on."""
     for number in range(4):
@@ -71,6 +80,41 @@ def test_the_broker_is_killed_and_restarted(
     done = assert_sound(stage)
     assert {job.status for job in done} == {"completed"}
     assert {job.attempt for job in done} == {1}
+
+
+def test_workers_take_jobs_after_the_broker_was_killed_while_others_still_run(
+    stage: Stage, project: Project, artifacts: Path, gates: Path
+) -> None:
+    """A worker connects again at once, and not when the jobs have ended that it ran when the broker went."""
+    jobs = more_than_the_pools_hold(project, gates, artifacts)
+    occupied(stage, gates)
+    # One process of each worker stays occupied, and the other waits for a message.
+    staying = {fresh(job).run.worker.rpartition(":")[0]: number for number, job in enumerate(jobs[:4])}
+    assert len(staying) == len(WORKERS)
+    for number in set(range(4)) - set(staying.values()):
+        (gates / str(number)).touch()
+    stage.until(lambda: {status(job) for job in jobs[4:]} == {"completed"}, "the end of what waited")
+    stage.end_server("broker", signal.SIGKILL)
+    stage.until(lambda: all(noticed(stage, name) for name in WORKERS), "that the workers miss the broker")
+    stage.start_server("broker")
+    later = [make_job(project, {"hash": 1}, {"commit_artifact": str(artifacts)}) for _ in range(2)]
+    stage.until(lambda: {status(job) for job in later} == {"completed"}, "the end of what came later")
+    assert {status(jobs[number]) for number in staying.values()} == {"running"}
+    open_gates(gates)
+    done = assert_sound(stage)
+    assert {(job.status, job.attempt) for job in done} == {("completed", 1)}
+
+
+def test_a_channel_with_an_open_message_closes_although_its_broker_is_gone(stage: Stage) -> None:
+    """What it raises ends a worker's consumer for as long as its jobs run."""
+    import_module("jobs.tasks")  # as a worker does
+    with Connection(stage.environ["BROKER_URL"]) as messages:
+        queue = SimpleQueue(messages.channel(), "resting")
+        queue.put("hint")
+        assert queue.get(timeout=5).payload == "hint"
+        stage.end_server("broker", signal.SIGKILL)
+        queue.channel.close()
+    stage.start_server("broker")
 
 
 def test_the_broker_is_restarted_empty(stage: Stage, project: Project, artifacts: Path, gates: Path) -> None:
