@@ -8,7 +8,7 @@ from kombu.transport import redis
 log = structlog.get_logger(__name__)
 
 
-class PatientQoS(redis.QoS):  # type: ignore[misc]
+class PatientQoS(redis.QoS):
     """Gives unacknowledged messages back when a channel closes, as far as the broker can be reached."""
 
     def restore_unacked(self, client: object = None) -> None:
@@ -23,7 +23,18 @@ class PatientQoS(redis.QoS):  # type: ignore[misc]
             super().restore_unacked(client)
         except Exception as error:  # noqa: BLE001  (whatever it is, the channel must close)
             log.warning("messages not given back", action="close", error=str(error))
-            self._delivered.clear()
+            if self._delivered is not None:
+                self._delivered.clear()
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message, unless its channel has closed: a job may end long after its connection."""
+        if not self.channel.closed:
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Reject a message, unless its channel has closed."""
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue)
 
 
 def connect() -> None:

@@ -111,9 +111,11 @@ def test_a_channel_with_an_open_message_closes_although_its_broker_is_gone(stage
     with Connection(stage.environ["BROKER_URL"]) as messages:
         queue = SimpleQueue(messages.channel(), "resting")
         queue.put("hint")
-        assert queue.get(timeout=5).payload == "hint"
+        message = queue.get(timeout=5)
+        assert message.payload == "hint"
         stage.end_server("broker", signal.SIGKILL)
         queue.channel.close()
+        message.ack()
     stage.start_server("broker")
 
 
