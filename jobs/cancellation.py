@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from commandcenter.accounts.models import User
 from jobs.aftermath import job_left
@@ -13,6 +13,7 @@ from jobs.broker import broker
 from jobs.exceptions import IllegalState
 from jobs.history import FromNow
 from jobs.models import Job, JobRun, JobStatus
+from jobs.notes import note
 from jobs.state import transition
 
 WAITING = {JobStatus.PENDING, JobStatus.QUEUED}
@@ -41,10 +42,11 @@ def cancel(job: Job, by: User | None) -> Job:
             _reach_children(job.pk)  # of a batch that was handed back to the queue while it made them
             return cancelled
         # The flag lives on JobRun, so that this never waits for the transaction in which the job completes.
-        flagged = JobRun.objects.filter(job_id=job.pk, job__status=JobStatus.RUNNING).update(
-            cancel_requested_at=Coalesce(F("cancel_requested_at"), Now())
-        )
-        if flagged:
+        running = JobRun.objects.filter(job_id=job.pk, job__status=JobStatus.RUNNING)
+        first = running.filter(cancel_requested_at=None).update(cancel_requested_at=Now())
+        if first and by:
+            note(job.pk, f"{by.get_username()} asked for this job to be cancelled.")
+        if first or running.exists():
             _reach_children(job.pk)
             # A worker that handed it back held the row until now: nobody would see the flag before the next attempt.
             if not Job.objects.filter(pk=job.pk, status__in=WAITING).exists():

@@ -20,6 +20,7 @@ _REASONS = {
     "children_failed": "no child completed",
     "interrupted": "the command was interrupted",
     "time_limit": "its time was used up",
+    "database_unavailable": "the database was away",
 }
 
 

@@ -55,9 +55,9 @@ def job_limits(raw: str | None) -> dict[str, int]:
     """
     limits: dict[str, int] = {}
     for part in (raw or "").split(","):
-        name, _, number = (piece.strip() for piece in part.partition("="))
-        if not name and not number:
+        if not part.strip():
             continue
+        name, _, number = (piece.strip() for piece in part.partition("="))
         if (
             not _NAME.match(name)
             or not number.isascii()
@@ -67,6 +67,8 @@ def job_limits(raw: str | None) -> dict[str, int]:
             raise ImproperlyConfigured(
                 f"CC_JOB_LIMITS must list whole numbers from 1 such as project=8,export=2, not {part.strip()!r}."
             )
+        if name in limits:
+            raise ImproperlyConfigured(f"CC_JOB_LIMITS names {name} twice.")
         limits[name] = int(number)
     return limits
 

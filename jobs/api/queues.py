@@ -17,6 +17,7 @@ from commandcenter.accounts.models import User
 from commandcenter.core.permissions import IsStaffWithoutLimit, SignedInWithScope
 from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.viewsets import ApiMixin
+from jobs.api.answers import KnownFieldsSerializer
 from jobs.exceptions import IllegalState, UnknownQueue
 from jobs.fairness import queues
 
@@ -49,7 +50,7 @@ class QueueListSerializer(serializers.Serializer[Any]):
     previous = serializers.CharField(allow_null=True)
 
 
-class PauseInput(serializers.Serializer[Any]):
+class PauseInput(KnownFieldsSerializer):
     """The body of POST /queues/{name}/pause."""
 
     reason = serializers.CharField(default="", allow_blank=True, max_length=queues.MAX_REASON)

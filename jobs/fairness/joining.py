@@ -5,23 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from commandcenter.accounts.models import User
-from jobs.exceptions import LeaseLost
-from jobs.history import Entry, Increment, append
-from jobs.models import Job, JobEventType, JobStatus
-from jobs.running.recorder import LINE_COST
-from jobs.storable import text
+from jobs.models import Job, JobStatus
+from jobs.notes import note
 
 LOCK_SPACE = 0x4A4A  # of our advisory locks: requests that could be joined
 JOINED = (JobStatus.QUEUED, JobStatus.RUNNING)
 DIGEST = 60  # hexadecimal digits of a key that say what is asked for; the last four number those that may not be joined
-TRIES = 3
 
 
 def digest_of(project_id: int, job_type: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> str:
@@ -52,23 +46,5 @@ def find(digest: str) -> tuple[Job | None, str]:
 def join(job: Job, by: User | None) -> Job:
     """Return the job as joined by this request, and say so in its log."""
     job.joined = True
-    who = f" by {by.get_username()}" if by else ""
-    line = text(f"Another request{who} joined this job.")
-    # After the commit: nothing of the caller's transaction may keep the worker's heartbeat waiting for this row.
-    transaction.on_commit(partial(_note, job.pk, line), robust=True)
+    note(job.pk, f"Another request{f' by {by.get_username()}' if by else ''} joined this job.")
     return job
-
-
-def _note(job_id: int, line: str) -> None:
-    """Add a line to the log of a job that has not ended; the fence keeps it from following the last event."""
-    entry = Entry(JobEventType.LOG, {"level": "info", "message": line, "source": "jobs"})
-    cost = Increment(len(line.encode()) + LINE_COST)
-    for _ in range(TRIES):
-        job = Job.objects.select_related("run").filter(pk=job_id, status__in=JOINED).first()
-        if job is None or job.run.log_bytes >= settings.JOB_LOG_BYTES:
-            return
-        try:
-            append(job, [entry], fence=job.run.fencing_token, run_values={"log_bytes": cost})
-        except LeaseLost:  # claimed, handed back or ended since the look
-            continue
-        return

@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from jobs.fleet import workers
 from jobs.models import Worker
-from jobs.running import stopping
+from jobs.running import shutdown
 
 LOOK_SECONDS = 0.5  # how soon the row says that the worker stops
 PRUNE_SECONDS = 3600.0
@@ -61,7 +61,7 @@ class WorkerBeat:
         pruned = float("-inf")
         try:
             while True:
-                told = stopping.begun()
+                told = shutdown.begun()
                 try:
                     self._follow(draining=self._beat(told))
                     if time.monotonic() - pruned > PRUNE_SECONDS:
@@ -86,7 +86,7 @@ class WorkerBeat:
         while time.monotonic() < until:
             if self._ended.wait(LOOK_SECONDS):
                 return True
-            if stopping.begun() != told:
+            if shutdown.begun() != told:
                 return False
         return False
 
@@ -131,11 +131,11 @@ class WorkerBeat:
 
     def _follow(self, *, draining: bool) -> None:
         """Have the consumer's own thread start or stop consuming, for its connection is not to be shared."""
-        if self._consuming == draining and not stopping.begun():
+        if self._consuming == draining and not shutdown.begun():
             self._consumer.call_soon(self._consume, not draining)
 
     def _consume(self, wanted: bool) -> None:
-        if self._consumer.task_consumer is None or stopping.begun():
+        if self._consumer.task_consumer is None or shutdown.begun():
             return  # between two connections, or at the end; the next beat asks again
         try:
             for queue in self._queues:
@@ -189,4 +189,4 @@ def _ready(sender: Any, **_: Any) -> None:
 
 def _told_to_stop(how: str, **_: Any) -> None:
     """Start the jobs' grace. Runs inside a signal's handler: it writes eight bytes and takes no lock."""
-    stopping.begin(settings.JOB_STOP_GRACE_SECONDS if how == "Warm" else 0)
+    shutdown.begin(settings.JOB_STOP_GRACE_SECONDS if how == "Warm" else 0)

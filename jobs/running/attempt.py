@@ -17,8 +17,8 @@ from jobs.handlers import KillHook, LogLevel
 from jobs.history import append
 from jobs.models import Job, JobStatus
 from jobs.running import lease
+from jobs.running.ending import Stop, StopReason
 from jobs.running.recorder import Batch, Recorder
-from jobs.running.stop import Stop, StopReason
 from jobs.state import transition
 from jobs.storable import json_value
 

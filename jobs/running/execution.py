@@ -120,7 +120,7 @@ def _decide(attempt: Attempt, outcome: BaseException | None) -> None:
         _fail(attempt, outcome.code, outcome.message, retryable=outcome.retryable)
     elif isinstance(outcome, OperationalError | InterfaceError):
         log.warning("database away", action="end", error=str(outcome))
-        _fail(attempt, "database_unavailable", "The database was away for a moment.", retryable=True)
+        _database_away(attempt)
     elif isinstance(outcome, Exception):
         log.error("unexpected error in handler", action="end", exc_info=outcome)
         _fail(
@@ -155,6 +155,26 @@ def _fail(attempt: Attempt, code: str, message: str, *, retryable: bool) -> None
             "error_code": error["code"],
             "error_message": error["message"],
         },
+    )
+
+
+def _database_away(attempt: Attempt) -> None:
+    """Count a loss, as of a worker, and not a failure: it was not the work that failed."""
+    losses = attempt.job.losses + 1
+    error = {"code": "database_unavailable", "message": "The database was away for a moment."}
+    if losses >= settings.JOB_MAX_LOSSES or attempt.job.queue == FOREGROUND:
+        attempt.finish(
+            JobStatus.FAILED,
+            reason=error["code"],
+            job_values={"losses": losses, "error_code": error["code"], "error_message": error["message"]},
+        )
+        return
+    delay = settings.JOB_RETRY_DELAY_SECONDS
+    attempt.requeue(
+        reason=error["code"],
+        delay_seconds=delay,
+        job_values={"losses": losses},
+        details={"error": error, "delay_seconds": delay},
     )
 
 

@@ -17,9 +17,9 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from jobs.exceptions import LeaseLost
 from jobs.models import JobStatus
-from jobs.running import lease, stopping
+from jobs.running import lease, shutdown
 from jobs.running.attempt import Attempt
-from jobs.running.stop import HOOK_SECONDS, StopReason
+from jobs.running.ending import HOOK_SECONDS, StopReason
 
 TICK_SECONDS = 0.25  # progress and log are written this often
 LOOK_SECONDS = 0.5  # cancellation is seen within this
@@ -41,7 +41,7 @@ def end_process() -> bool:
 
     A worker without a pool is one of the others, until the grace of its own end is over.
     """
-    if _expendable_process != os.getpid() and not stopping.grace_over():
+    if _expendable_process != os.getpid() and not shutdown.grace_over():
         return False
     os._exit(EXIT_CODE)
 
@@ -119,7 +119,7 @@ class Supervisor:
                     # Nearly done. Whoever ended it now would wait for the lock that it holds, and it for him.
                     unwind_until = None
                     continue
-                if stopping.grace_over() and self._attempt.stop_reason is None and not self._attempt.ending:
+                if shutdown.grace_over() and self._attempt.stop_reason is None and not self._attempt.ending:
                     self._end("worker_stopping")
                 if self._attempt.stop_reason in {"cancelled", "worker_stopping"}:
                     unwind_until = unwind_until or now + UNWIND_SECONDS

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
+
 from commandcenter.inventory.models import Project
 from jobs.batch import batches
 from jobs.batch.batches import BatchHandler, ChildSpec
@@ -106,6 +108,11 @@ class ScriptHandler:
 
     def do_raise(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
         raise RuntimeError(argument)
+
+    def do_lose_database(self, run: JobRunContext, argument: None, result: dict[str, Any]) -> None:
+        """Use a connection that the server has just closed, as in a restart."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     def do_gate(self, run: JobRunContext, argument: str, result: dict[str, Any]) -> None:
         """Wait in this process until the test opens the gate, without looking at anything."""

@@ -54,6 +54,18 @@ def test_a_running_job_ends_within_two_seconds() -> None:
     assert (fresh(job).status, fresh(job).result, fresh(job).error_code) == ("cancelled", None, "")
 
 
+def test_the_log_of_a_running_job_says_once_who_asked_for_its_end() -> None:
+    user = make_user()
+    job = make_job(None, {"wait": "asked"})
+    thread = in_thread(job)
+    assert handlers.entered["asked"].wait(10)
+    cancel(job, user)
+    cancel(job, make_user())
+    thread.join(20)
+    said = fresh(job).events.filter(type="log", data__source="jobs").values_list("data__message", flat=True)
+    assert list(said) == [f"{user.username} asked for this job to be cancelled."]
+
+
 def test_its_processes_are_ended_and_the_history_has_the_receipt(tmp_path: Path, eventually) -> None:
     pid_file = tmp_path / "pid"
     job = make_job(None, {"child": str(pid_file)})

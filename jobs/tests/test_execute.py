@@ -157,6 +157,21 @@ def test_text_that_a_database_cannot_hold_is_made_storable() -> None:
     assert done.result == {"path": "a?\ufffd", "share": None, "attempt": 1}
 
 
+def test_a_database_that_goes_away_is_a_loss_and_no_failure_of_the_work(settings: Settings) -> None:
+    settings.JOB_MAX_LOSSES = 3
+    job = make_job(None, {"lose_database": None})
+    first = run(job)
+    assert (first.status, first.losses, first.failures) == ("queued", 1, 0)
+    run(job)
+    last = run(job)
+    assert (last.status, last.error_code, last.losses, last.failures) == (
+        "failed",
+        "database_unavailable",
+        3,
+        0,
+    )
+
+
 def test_a_job_without_its_handler_fails_and_is_not_lost(settings: Settings) -> None:
     job = make_job()
     settings.JOB_HANDLERS = {}

@@ -215,6 +215,8 @@ def test_settings_name_scopes_and_types_with_whole_numbers() -> None:
         "Pro ject=3",
         "project=²",
         "export=99999999999",
+        "=",
+        "project=1,project=2",
     ):
         with pytest.raises(ImproperlyConfigured):
             job_limits(raw)

@@ -185,6 +185,8 @@ def test_staff_pause_and_resume_over_the_api_and_it_is_recorded_who_did() -> Non
     assert paused.status_code == 200
     assert paused.json()["paused"]["by"] == staff.get_username()
     assert paused.json()["paused"]["reason"] == "mirror down"
+    misspelt = client.post("/api/v1/queues/export/pause", {"resaon": "x"}, "application/json")
+    assert (misspelt.status_code, misspelt.json()["errors"][0]["field"]) == (400, "resaon")
     again = client.post("/api/v1/queues/default/pause", {"reason": "other"}, "application/json")
     assert again.json()["paused"] == paused.json()["paused"]
     listed = {queue["name"]: queue for queue in client.get("/api/v1/queues").json()["results"]}
