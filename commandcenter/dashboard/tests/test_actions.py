@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.utils import timezone
 
 from commandcenter.analysis.sources import validate_source
 from commandcenter.dashboard.tests.conftest import World, signed_in
@@ -166,3 +169,28 @@ def test_what_a_flow_refuses_is_shown_at_its_field(world: World, field: str, val
     assert response.status_code == 400
     assert f'id="{error}"' in response.content.decode()
     assert not Repository.objects.filter(source=SOURCE).exists()
+
+
+def test_an_ended_job_is_run_again_with_edited_parameters(world: World) -> None:
+    client = signed_in(world.operator)
+    Job.objects.filter(pk=world.job.pk).update(status=JobStatus.FAILED, completed_at=timezone.now())
+    page = client.get(f"/jobs/{world.job.pk}/").content.decode()
+    assert "Run again with other parameters" in page
+    assert (
+        "Run again with other" not in signed_in(world.viewer).get(f"/jobs/{world.job.pk}/").content.decode()
+    )
+    edited = world.job.parameters | {"force": True}
+    response = client.post(f"/jobs/{world.job.pk}/retry/", {"parameters": json.dumps(edited)})
+    again = Job.objects.get(retry_of=world.job.pk)
+    assert response.headers["Location"] == f"/jobs/{again.pk}/"
+    assert again.parameters == edited
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", '{"force": "perhaps"}', '{"nonsense": 1}'])
+def test_parameters_that_cannot_be_used_are_said_and_start_nothing(world: World, text: str) -> None:
+    client = signed_in(world.operator)
+    Job.objects.filter(pk=world.job.pk).update(status=JobStatus.FAILED, completed_at=timezone.now())
+    response = client.post(f"/jobs/{world.job.pk}/retry/", {"parameters": text}, follow=True)
+    assert response.redirect_chain[-1][0] == f"/jobs/{world.job.pk}/"
+    assert "parameters" in "".join(str(message) for message in response.context["messages"])
+    assert not Job.objects.filter(retry_of=world.job.pk).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import orjson
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -19,7 +20,7 @@ from commandcenter.dashboard.job_pages import page_of_jobs, wanted_jobs
 from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.models import Repository, Role
 from jobs.cancellation import cancel as cancel_job
-from jobs.exceptions import JobError
+from jobs.exceptions import InvalidParameters, JobError
 from jobs.fairness.waiting import waiting_reason, waiting_reasons
 from jobs.lists import listing
 from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
@@ -107,17 +108,33 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Run the same work again as a new job, and go there."""
+    """Run the same work again as a new job, with edited parameters where the form has them, and go there."""
     job = _writable(request, pk)
     try:
-        only_failed = request.POST.get("only_failed") == "on"
         again = retry_job(
-            job, by=access.viewer(request), only_failed=only_failed, origin_kind=OriginKind.PAGE
+            job,
+            by=access.viewer(request),
+            parameters=_edited(request.POST.get("parameters")),
+            only_failed=request.POST.get("only_failed") == "on",
+            origin_kind=OriginKind.PAGE,
         )
     except JobError as error:
         messages.error(request, str(error))
         return redirect("dashboard:job", pk)
     return redirect("dashboard:job", again.pk)
+
+
+def _edited(text: str | None) -> dict[str, Any] | None:
+    """Return the parameters that somebody wrote, None without any. Raises InvalidParameters."""
+    if text is None:
+        return None
+    try:
+        parameters = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidParameters.single("parameters", "invalid", f"This is not JSON: {error}.") from None
+    if not isinstance(parameters, dict):
+        raise InvalidParameters.single("parameters", "invalid", 'Give an object, such as {"force": true}.')
+    return parameters
 
 
 def _kept(**given: int | None) -> str:
@@ -142,6 +159,7 @@ def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "repository": _repository(job),
         "batch": batch_of(job),
         "may_write": access.may(request, job.project, Role.OPERATOR),
+        "parameters": orjson.dumps(job.parameters, option=orjson.OPT_INDENT_2).decode(),
     }
 
 
