@@ -28,13 +28,7 @@ _BARE = """
 def measure(report: Report, platform: Platform) -> None:
     """Add the ratio of both rates; each drains a full queue with a worker of its own."""
     with psycopg.connect(platform.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(_BARE)
-        platform.answer("push_bare", JOBS)
-        with _worker(platform, "bench-bare"):
-            plain = _rate(
-                connection, "SELECT count(*), min(begun), max(ended) FROM bench_bare WHERE ended IS NOT NULL"
-            )
-        connection.execute("DROP TABLE bench_bare")
+        plain, lasting = (_bare(connection, platform, lasting=lasting) for lasting in (False, True))
         first = platform.answer("fill", platform.project, JOBS)["first"]
         with _worker(platform, "bench"):
             ours = _rate(
@@ -48,11 +42,33 @@ def measure(report: Report, platform: Platform) -> None:
             plain / ours,
             "x",
             2.0,
-            f"bare tasks with an INSERT and an UPDATE: {plain:.0f} a second",
+            f"bare tasks with an INSERT and an UPDATE, as Celery runs them: {plain:.0f} a second",
             (),
             f"{ours:.0f} jobs a second, {ours / plain:.2f} of the bare rate",
         )
     )
+    report.add(
+        Figure(
+            "bare tasks on a lasting connection / empty jobs",
+            lasting / ours,
+            "x",
+            None,
+            f"the same over connections that last, as our workers have them: {lasting:.0f} a second",
+            (),
+            f"{ours / lasting:.2f} of that rate",
+        )
+    )
+
+
+def _bare(connection: Any, platform: Platform, *, lasting: bool) -> float:
+    connection.execute(_BARE)
+    platform.answer("push_bare", JOBS, int(lasting))
+    with _worker(platform, "bench-bare"):
+        rate = _rate(
+            connection, "SELECT count(*), min(begun), max(ended) FROM bench_bare WHERE ended IS NOT NULL"
+        )
+    connection.execute("DROP TABLE bench_bare")
+    return rate
 
 
 def _rate(connection: Any, statement: str) -> float:

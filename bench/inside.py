@@ -202,12 +202,12 @@ def fill(project: int, count: int) -> dict[str, int]:
     return {"first": ids[0]}
 
 
-def push_bare(count: int) -> dict[str, int]:
-    """Queue bare tasks."""
+def push_bare(count: int, lasting: int) -> dict[str, int]:
+    """Queue bare tasks, which share a connection (`lasting`) or open one each."""
     from bench.tasks import bare
 
     for number in range(count):
-        bare.apply_async((number,), queue="bench-bare")
+        bare.apply_async((number, bool(lasting)), queue="bench-bare")
     return {"pushed": count}
 
 
