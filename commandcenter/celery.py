@@ -20,6 +20,7 @@ app.conf["CELERY_DB_REUSE_MAX"] = 1_000
 
 
 @task_prerun.connect(dispatch_uid="commandcenter.connections")
-def _check_connections(**_: Any) -> None:
+def _check_connections(sender: Any, **_: Any) -> None:
     """Let a connection that has lasted be looked at before its next use, as Django does at the start of a request."""
-    close_old_connections()
+    if not sender.request.is_eager:  # within somebody's transaction
+        close_old_connections()
