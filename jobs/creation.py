@@ -10,12 +10,12 @@ from django.db import transaction
 
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Project
-from jobs.dispatch import dispatch as queue_job
+from jobs.dispatch import begin_queued
 from jobs.exceptions import FieldError, InvalidParameters
 from jobs.fairness import joining
 from jobs.handlers import RecordKeeper, handler_for
-from jobs.history import Entry, append
-from jobs.models import FOREGROUND, Job, JobEventType, JobRun, JobStatus
+from jobs.models import FOREGROUND, Job
+from jobs.state import begin
 from jobs.storable import json_value, text
 
 MAX_TAGS = 20
@@ -59,7 +59,7 @@ def create_job(
             found, join_key = joining.find(digest)
             if found is not None:
                 return joining.join(found, created_by)
-        job = Job.objects.create(
+        job = Job(
             project=project,
             job_type=job_type,
             parameters=json_value(cleaned),
@@ -76,15 +76,12 @@ def create_job(
             origin_id=origin_id,
             created_by=created_by,
         )
-        job.run = JobRun.objects.create(job=job)
+        if dispatch:
+            begin_queued(job, delay_seconds)
+        else:
+            begin(job)
         if isinstance(handler, RecordKeeper):
             handler.created(job)
-        created = Entry(
-            JobEventType.STATE, {"from": None, "to": JobStatus.PENDING, "attempt": 0, "reason": "created"}
-        )
-        if dispatch:
-            return queue_job(job, delay_seconds, before=[created])
-        append(job, [created])
         return job
 
 

@@ -14,14 +14,21 @@ from jobs.broker import broker
 from jobs.exceptions import IllegalState
 from jobs.history import Entry
 from jobs.models import FOREGROUND, Job, JobStatus
-from jobs.state import transition
+from jobs.state import DISPATCHED, begin, transition
 
 
-def dispatch(job: Job, delay_seconds: int = 0, *, before: Collection[Entry] = ()) -> Job:
+def begin_queued(job: Job, delay_seconds: int = 0) -> None:
+    """Store a new job as queued, to start after the delay, in the caller's transaction; the hint is sent on commit."""
+    dispatch_id = uuid.uuid4()
+    job.status, job.dispatch_id, job.celery_task_id = JobStatus.QUEUED, dispatch_id, str(dispatch_id)
+    begin(job, delay=timedelta(seconds=delay_seconds) if delay_seconds else None)
+    if not delay_seconds:
+        _send_on_commit(job, dispatch_id)
+
+
+def dispatch(job: Job, delay_seconds: int = 0) -> Job:
     """Queue a pending job, to start after the delay. Raises IllegalState when it is not pending."""
-    queued = enqueue(
-        job.pk, sources={JobStatus.PENDING}, reason="dispatched", delay_seconds=delay_seconds, before=before
-    )
+    queued = enqueue(job.pk, sources={JobStatus.PENDING}, reason=DISPATCHED, delay_seconds=delay_seconds)
     if queued is None:
         raise IllegalState("Only a pending job can be dispatched. To run one again that has ended, retry it.")
     return queued
@@ -75,10 +82,14 @@ def enqueue(
         # Asked for while it ran, and not seen by its worker. The row is ours since the move: who asks now, waits for us.
         if job is not None and job.run.cancel_requested_at is not None:
             return transition(job_id, JobStatus.CANCELLED, sources={JobStatus.QUEUED}, reason="cancelled")
-        if job is not None and not delayed and job.queue != FOREGROUND:
-            queued = job
-            transaction.on_commit(lambda: send(queued.pk, queued.job_type, queued.queue, dispatch_id))
+        if job is not None and not delayed:
+            _send_on_commit(job, dispatch_id)
     return job
+
+
+def _send_on_commit(job: Job, dispatch_id: uuid.UUID) -> None:
+    if job.queue != FOREGROUND:
+        transaction.on_commit(lambda: send(job.pk, job.job_type, job.queue, dispatch_id))
 
 
 def send(job_id: int, job_type: str, queue: str, dispatch_id: uuid.UUID) -> bool:

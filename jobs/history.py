@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -67,26 +66,43 @@ def append(
     Raises LeaseLost when `fence` is given and is no longer the job's fencing token.
     """
     with transaction.atomic(savepoint=False):
-        job.run, now, ids = _write(job.pk, entries, fence, run_values or {})
-        first = job.run.last_seq - len(entries) + 1
-        events = [
-            JobEvent(pk=pk, job=job, seq=first + offset, type=entry.type, data=entry.data, at=now)
-            for offset, (pk, entry) in enumerate(zip(ids, entries, strict=True))
-        ]
+        events = _write(job, entries, *_raised(job.pk, len(entries), fence, run_values or {}))
         transaction.on_commit(lambda: announce(job, events))
     return events
 
 
-def _write(
-    job_id: int, entries: Sequence[Entry], fence: int | None, values: Mapping[str, Any]
-) -> tuple[JobRun, datetime, list[int]]:
-    """Raise last_seq and insert the events, in one statement; return the run, the time and the events' ids.
+def begin(job: Job, entries: Sequence[Entry]) -> list[JobEvent]:
+    """Store the run and the first events of a job that was just inserted, as `append` does for one that has a run.
+
+    The events are dated when the job was queued, where it was.
+    """
+    with transaction.atomic(savepoint=False):
+        events = _write(job, entries, *_inserted(job.pk, len(entries)))
+        transaction.on_commit(lambda: announce(job, events))
+    return events
+
+
+def _inserted(job_id: int, entries: int) -> tuple[str, list[Any]]:
+    """Return the statement that stores a job's run, for `_write`, and its arguments."""
+    run = JobRun(job_id=job_id, last_seq=entries)
+    values = {item.attname: getattr(run, item.attname) for item in JobRun._meta.concrete_fields}
+    sql = f"""
+        INSERT INTO jobs_jobrun ({", ".join(values)}) VALUES ({", ".join(["%s"] * len(values))})
+        RETURNING
+            (SELECT coalesce(queued_at, clock_timestamp()) FROM jobs_job WHERE id = job_id) AS now,
+            {", ".join(values)}
+    """  # noqa: S608  (the names are the model's)
+    return sql, list(values.values())
+
+
+def _raised(job_id: int, entries: int, fence: int | None, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """Return the statement that raises last_seq and sets the values, for `_write`, and its arguments.
 
     The row lock makes the numbers contiguous in the order of commits.
     """
     columns = [item.attname for item in JobRun._meta.concrete_fields]
     parts: list[str] = ["last_seq = last_seq + %s"]
-    arguments: list[Any] = [len(entries)]
+    arguments: list[Any] = [entries]
     for name, value in values.items():
         if name not in columns:
             raise ValueError(f"JobRun has no column {name}.")
@@ -105,17 +121,19 @@ def _write(
     if fence is not None:
         condition += " AND fencing_token = %s"
         arguments.append(fence)
-    arguments += [
-        len(entries),
-        [str(entry.type) for entry in entries],
-        [json.dumps(entry.data) for entry in entries],
-    ]
     # The names were checked against the model above; values go as parameters.
     sql = f"""
-        WITH run AS (
-            UPDATE jobs_jobrun SET {", ".join(parts)} WHERE {condition}
-            RETURNING clock_timestamp() AS now, {", ".join(columns)}
-        ), made AS (
+        UPDATE jobs_jobrun SET {", ".join(parts)} WHERE {condition}
+        RETURNING clock_timestamp() AS now, {", ".join(columns)}
+    """  # noqa: S608
+    return sql, arguments
+
+
+def _write(job: Job, entries: Sequence[Entry], sql: str, arguments: list[Any]) -> list[JobEvent]:
+    """Write the run as `sql` says and insert the events, in one statement; `job.run` is fresh afterwards."""
+    columns = [item.attname for item in JobRun._meta.concrete_fields]
+    statement = f"""
+        WITH run AS ({sql}), made AS (
             INSERT INTO jobs_jobevent (job_id, seq, type, data, at)
             SELECT run.job_id, run.last_seq - %s + entry.place, entry.type, entry.data, run.now
             FROM run, unnest(%s::varchar[], %s::jsonb[]) WITH ORDINALITY AS entry (type, data, place)
@@ -123,12 +141,19 @@ def _write(
         )
         SELECT (SELECT array_agg(id ORDER BY seq) FROM made), run.* FROM run
     """  # noqa: S608
+    rows = [[str(entry.type) for entry in entries], [json.dumps(entry.data) for entry in entries]]
     with connection.cursor() as cursor:
-        cursor.execute(sql, arguments)
+        cursor.execute(statement, [*arguments, len(entries), *rows])
         row = cursor.fetchone()
     if row is None:
-        raise LeaseLost(f"Job {job_id} belongs to another attempt.")
-    return JobRun.from_db(connection.alias, columns, row[2:]), row[1], row[0] or []
+        raise LeaseLost(f"Job {job.pk} belongs to another attempt.")
+    ids, now = row[0] or [], row[1]
+    job.run = JobRun.from_db(connection.alias, columns, row[2:])
+    first = job.run.last_seq - len(entries) + 1
+    return [
+        JobEvent(pk=pk, job=job, seq=first + offset, type=entry.type, data=entry.data, at=now)
+        for offset, (pk, entry) in enumerate(zip(ids, entries, strict=True))
+    ]
 
 
 def message(event: JobEvent, job: Job) -> Message:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from commandcenter.events.publish import publish
@@ -22,12 +23,36 @@ TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.FAILED: frozenset(),
     JobStatus.CANCELLED: frozenset(),
 }
+DISPATCHED = "dispatched"  # the reason of a job's first move to queued
 PUBLISHED = {
     JobStatus.QUEUED: "job.queued",
     JobStatus.COMPLETED: "job.completed",
     JobStatus.FAILED: "job.failed",
     JobStatus.CANCELLED: "job.cancelled",
 }
+
+
+def begin(job: Job, *, delay: timedelta | None = None) -> None:
+    """Store a new job with its run and first events: as pending or, where its status says so, as queued at once.
+
+    In the caller's transaction. A queued job is to start after the delay; without one it counts as published.
+    """
+    entries = [_moved(job, None, JobStatus.PENDING, "created")]
+    queued = job.status == JobStatus.QUEUED
+    if queued:
+        entries.append(_moved(job, JobStatus.PENDING, JobStatus.QUEUED, DISPATCHED))
+        values: Any = {"queued_at": Now(), "published_at": None if delay else Now()}
+        if delay:
+            values["not_before"] = Now() + Value(delay)
+        _set(job, values)  # the database's time, which is read back below
+    elif job.status != JobStatus.PENDING:
+        raise ValueError(f"A job cannot begin as {job.status}.")
+    job.save(force_insert=True)
+    at = history.begin(job, entries)[-1].at
+    if queued:
+        _set(job, {"queued_at": at, "published_at": None if delay else at})
+        job.not_before = at + delay if delay else None
+        _publish(job, JobStatus.PENDING, DISPATCHED)
 
 
 def transition(
@@ -70,25 +95,42 @@ def transition(
             values["completed_at"] = cast("Any", job).clock
         if not Job.objects.filter(pk=job_id, status=source).update(**values):
             return None
-        for name, value in values.items():
-            setattr(job, name, value)
-        event = {"from": source, "to": to, "attempt": job.attempt, "reason": reason, **(details or {})}
+        _set(job, values)
         history.append(
             job,
-            [*before, history.Entry(JobEventType.STATE, event)],
+            [*before, _moved(job, source, to, reason, details)],
             fence=fence,
             run_values=_run_values(source, to, run_values or {}),
         )
         if to in PUBLISHED:
-            publish(
-                PUBLISHED[to],
-                project=job.project_id,
-                subject=("job", job.pk),
-                data=_public(job, reason),
-                before={"status": source},
-                after={"status": to},
-            )
+            _publish(job, source, reason)
     return job
+
+
+def _moved(
+    job: Job, source: JobStatus | None, to: JobStatus, reason: str, details: Mapping[str, Any] | None = None
+) -> history.Entry:
+    """Return the job's own event of a move."""
+    move = {"from": source, "to": to, "attempt": job.attempt, "reason": reason, **(details or {})}
+    return history.Entry(JobEventType.STATE, move)
+
+
+def _publish(job: Job, source: JobStatus, reason: str) -> None:
+    """Publish that the job came to the state that it has."""
+    to = JobStatus(job.status)
+    publish(
+        PUBLISHED[to],
+        project=job.project_id,
+        subject=("job", job.pk),
+        data=_public(job, reason),
+        before={"status": source},
+        after={"status": to},
+    )
+
+
+def _set(job: Job, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(job, name, value)
 
 
 def _run_values(source: JobStatus, to: JobStatus, extra: Mapping[str, Any]) -> dict[str, Any]:

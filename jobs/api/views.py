@@ -184,7 +184,7 @@ class JobViewSet(
         wanted = list(dict.fromkeys(self._body(shapes.BatchInput)["job_ids"]))
         found = {job.pk: job for job in self.get_queryset().filter(pk__in=wanted)}
         jobs = [found[pk] for pk in wanted if pk in found]
-        return Response({"results": self._shown(jobs, positions=False)})
+        return Response({"results": self._shown(jobs, surroundings=False)})
 
     def _page(self, *, among: Collection[str] | None = None) -> Response:
         """Answer a list; `among` limits it to jobs in these states."""
@@ -195,17 +195,18 @@ class JobViewSet(
         # The browsable API looks into what it shows.
         return Response(body if self.request.accepted_renderer.format == "json" else orjson.loads(body))
 
-    def _shown(self, jobs: Iterable[Job], *, positions: bool = True) -> Any:
+    def _shown(self, jobs: Iterable[Job], **detail: bool) -> Any:
+        """Return the jobs as JSON; `detail` is for `waiting_reasons`."""
         shown = list(jobs)
         context = {
             **self.get_serializer_context(),
-            "waiting": waiting_reasons(shown, positions=positions),
+            "waiting": waiting_reasons(shown, **detail),
             "children": children_of(shown),
         }
         return shapes.JobSerializer(shown, many=True, context=context).data
 
-    def _one(self, job: Job) -> Any:
-        return self._shown([job])[0]
+    def _one(self, job: Job, **detail: bool) -> Any:
+        return self._shown([job], **detail)[0]
 
     def _accepted(self, job: Job) -> Response:
         return Response(self._one(job), status=status.HTTP_202_ACCEPTED)
@@ -213,7 +214,8 @@ class JobViewSet(
     def _created(self, job: Job) -> Response:
         location = self.request.build_absolute_uri(f"/api/v1/jobs/{job.pk}")
         made = status.HTTP_200_OK if job.joined else status.HTTP_201_CREATED
-        return Response(self._one(job), status=made, headers={"Location": location})
+        shown = self._one(job, positions=False)  # its place in the row, the dearest part, is for who looks later
+        return Response(shown, status=made, headers={"Location": location})
 
     def _body(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         serializer = shape(data=self.request.data)

@@ -81,10 +81,13 @@ def waiting_reason(job: Job) -> WaitingReason | None:
     return waiting_reasons([job])[job.pk]
 
 
-def waiting_reasons(jobs: Iterable[Job], *, positions: bool = True) -> dict[int, WaitingReason | None]:
+def waiting_reasons(
+    jobs: Iterable[Job], *, positions: bool = True, surroundings: bool = True
+) -> dict[int, WaitingReason | None]:
     """Return the reason of each job by id: up to five queries however many there are.
 
-    None without positions; the sentence names then what the job waits for, and not who has it.
+    One less without positions, which cost the most. None without surroundings: what the job waits for is then known
+    from its own row, and not who has it.
     """
     now = timezone.now()
     reasons: dict[int, WaitingReason | None] = {}
@@ -93,10 +96,11 @@ def waiting_reasons(jobs: Iterable[Job], *, positions: bool = True) -> dict[int,
         reasons[job.pk] = _by_itself(job, now)
         if job.status == JobStatus.QUEUED and reasons[job.pk] is None:
             queued.append(job)
-    if not positions:
+    if not surroundings:
         return reasons | {job.pk: _held(job) or _in_queue(job, None, None) for job in queued}
     if queued:
-        scene, places = _scene(queued), _places([job.pk for job in queued])
+        scene = _scene(queued)
+        places = _places([job.pk for job in queued]) if positions else {}
         for job in queued:
             place = places.get(job.pk)
             reasons[job.pk] = (

@@ -176,14 +176,14 @@ def test_a_hundred_jobs_of_all_kinds_cost_as_many_queries_as_one() -> None:
     for _ in range(95):
         make_job(project)
     assert cost(100) == cost(1) == 5
-    assert cost(100, positions=False) == 0
+    assert cost(100, surroundings=False) == 0
 
 
 def test_without_a_query_the_row_itself_says_what_it_waits_for() -> None:
     def said(held_by: str) -> tuple[str, str]:
         job = make_job()
         job.held_by, job.published_at = held_by, None if held_by else job.published_at
-        reason = waiting_reasons([job], positions=False)[job.pk]
+        reason = waiting_reasons([job], surroundings=False)[job.pk]
         assert reason
         return reason["code"], reason["detail"]
 

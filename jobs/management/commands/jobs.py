@@ -93,7 +93,7 @@ class Command(BaseCommand):
             jobs = jobs.filter(job_type__in=options["type"])
         found = list(jobs[: options["limit"]])
         if options["json"]:
-            context = {"waiting": waiting_reasons(found, positions=False), "children": children_of(found)}
+            context = {"waiting": waiting_reasons(found, surroundings=False), "children": children_of(found)}
             for job in found:
                 self.stdout.write(to_json(JobSerializer(job, context=context).data).decode())
         elif found:
