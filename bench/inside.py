@@ -99,7 +99,12 @@ def _rows_of(job: int) -> list[tuple[str, str, dict[str, Any]]]:
         ("jobs_job", "id", "id = %s"),
         ("jobs_jobrun", "job_id", "job_id = %s"),
         ("jobs_jobevent", "id", "job_id = %s AND seq <= 2 ORDER BY seq"),
-        ("events_event", "id", "subject_kind = 'job' AND subject_id = %s AND type = 'job.queued'"),
+        # The first: those that this function wrote before are of the same job.
+        (
+            "events_event",
+            "id",
+            "subject_kind = 'job' AND subject_id = %s AND type = 'job.queued' ORDER BY id LIMIT 1",
+        ),
     ):
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {table} WHERE {condition}", [job])

@@ -69,7 +69,7 @@ def _insert(event: Event) -> None:
     fields = [field for field in Event._meta.concrete_fields if not field.primary_key]
     sql = f"""
         WITH event AS (
-            INSERT INTO {Event._meta.db_table} ({", ".join(field.column for field in fields)})
+            INSERT INTO {Event._meta.db_table} ({", ".join(str(field.column) for field in fields)})
             VALUES ({", ".join(["%s"] * len(fields))}) RETURNING id
         )
         INSERT INTO {Outbox._meta.db_table} (event_id, attempts, not_before, last_error)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs.tests.conftest import purge
+from jobs.tests.conftest import eventually, purge
+
+__all__ = ["eventually"]  # a fixture of these tests as well
 
 # Tests whose threads must see each other's rows. Named apps are emptied afterwards, which is much quicker than all.
 COMMITTED = pytest.mark.django_db(
@@ -41,18 +42,3 @@ def media(tmp_path: Path, settings: Any) -> Path:
 def stored(media: Path) -> Callable[[], list[Path]]:
     """Return a function that lists the files in the storage."""
     return lambda: sorted(path for path in media.rglob("*") if path.is_file())
-
-
-@pytest.fixture
-def eventually() -> Callable[..., Any]:
-    """Return a function that waits until a condition holds and returns what it returned."""
-
-    def wait(condition: Callable[[], Any], seconds: float = 20) -> Any:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if value := condition():
-                return value
-            time.sleep(0.02)
-        raise AssertionError(f"Not within {seconds} s: {condition}")
-
-    return wait

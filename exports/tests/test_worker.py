@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.events.models import Event
@@ -24,53 +19,22 @@ from exports.tests.factories import analysis_of, export_of, make_job
 from exports.tests.test_formats import export as streamed
 from jobs.cancellation import cancel
 from jobs.models import Job
-from jobs.recovery.reaper import reap
-from jobs.recovery.sweeper import sweep
+from jobs.tests.processes import Eventually, WorkerProcess, housekeep_until, status
 
 pytestmark = [COMMITTED, pytest.mark.process]
 
-Eventually = Callable[..., Any]
 Stored = Callable[[], list[Path]]
 
 
 @pytest.fixture
-def worker(media: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(media: Path, tmp_path: Path) -> Iterator[WorkerProcess]:
     """Start a worker with one process; afterwards nothing of it is left."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "exports.tests.workersettings",
-        "CC_TEST_DATABASE": connection.settings_dict["NAME"],
-        "CC_TEST_MEDIA": str(media),
-        "CC_PROCESS": "worker",
-    }
-    argv = [sys.executable, "-m", "celery", "-A", "commandcenter", "worker", "--queues", "export"]
-    argv += ["--concurrency", "1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            argv,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            cwd=django_settings.BASE_DIR,
-            start_new_session=True,
-        )
+    environ = {"DJANGO_SETTINGS_MODULE": "exports.tests.workersettings", "CC_TEST_MEDIA": str(media)}
+    process = WorkerProcess(tmp_path, "exports", queues="export", environ=environ).start()
     try:
         yield process
     finally:
-        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(15)
-        for child in children:
-            if child.is_running():
-                child.kill()
-
-
-def status(job: Job) -> str:
-    return Job.objects.values_list("status", flat=True).get(pk=job.pk)
+        process.end()
 
 
 def writes(tmp_path: Path, number: int) -> str:
@@ -79,19 +43,8 @@ def writes(tmp_path: Path, number: int) -> str:
     return file.read_text() if file.exists() else ""
 
 
-def housekeep_until(condition: Callable[[], Any], eventually: Eventually, seconds: float = 40) -> Any:
-    """Do what beat does until the condition holds."""
-
-    def step() -> Any:
-        reap()
-        sweep()
-        return condition()
-
-    return eventually(step, seconds)
-
-
 def test_a_worker_killed_in_the_middle_of_a_file_leaves_one_whole_file(
-    worker: subprocess.Popen[bytes], tmp_path: Path, stored: Stored, eventually: Eventually
+    worker: WorkerProcess, tmp_path: Path, stored: Stored, eventually: Eventually
 ) -> None:
     """The next attempt removes what the first one left, and one completion is told."""
     analysis = analysis_of(make_repository(), 3000)
@@ -115,7 +68,7 @@ def test_a_worker_killed_in_the_middle_of_a_file_leaves_one_whole_file(
 
 
 def test_cancelling_in_the_middle_of_a_file_removes_it(
-    worker: subprocess.Popen[bytes], tmp_path: Path, stored: Stored, eventually: Eventually
+    worker: WorkerProcess, tmp_path: Path, stored: Stored, eventually: Eventually
 ) -> None:
     job = make_job(analysis_of(make_repository(), 3000))
     eventually(lambda: writes(tmp_path, 1), 60)
@@ -129,7 +82,7 @@ def test_cancelling_in_the_middle_of_a_file_removes_it(
 
 
 def test_an_attempt_that_was_stopped_past_its_lease_does_not_touch_the_file_of_the_next(
-    worker: subprocess.Popen[bytes], tmp_path: Path, stored: Stored, eventually: Eventually
+    worker: WorkerProcess, tmp_path: Path, stored: Stored, eventually: Eventually
 ) -> None:
     job = make_job(analysis_of(make_repository(), 3000))
     pid = int(eventually(lambda: writes(tmp_path, 1), 60))

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import connection
 from rest_framework.request import Request
 
 from commandcenter.core.pagination import KeysetPagination
 from commandcenter.core.renderers import to_json
-from jobs.batch.batches import children_of, is_batch
+from jobs.batch.batches import is_batch
+from jobs.batch.children import count_children
 from jobs.fairness.waiting import waiting_reasons
 from jobs.lists.listing import Place, Wanted, keys
-from jobs.models import Job, JobStatus
+from jobs.models import Job
 
 ORDERING = ("-created_at", "-id")
-WAITING = frozenset({JobStatus.PENDING, JobStatus.QUEUED})
 
 
 def _time(column: str) -> str:
@@ -31,8 +32,14 @@ def _time(column: str) -> str:
     )
 
 
+# What the reason why a job waits is made of, for jobs that wait; nothing for the others.
+WORDED = (
+    "id", "job_type", "status", "queue", "not_before", "failures", "published_at", "held_by", "exclusive_key",
+    "project_id", "repository_id",
+)  # fmt: skip
+_WORDED = ", ".join(f"w.{column}" for column in WORDED)
 _ROWS = f"""
-    SELECT j.id, j.status, j.job_type, json_build_object(
+    SELECT j.id, j.job_type, {_WORDED}, json_build_object(
         'id', j.id, 'project', j.project_id, 'job_type', j.job_type, 'status', j.status,
         'progress', run.progress, 'current_step', run.current_step, 'parameters', j.parameters, 'result', j.result,
         'error', CASE WHEN j.error_code <> '' THEN
@@ -48,6 +55,7 @@ _ROWS = f"""
     FROM unnest(%s::bigint[]) WITH ORDINALITY AS page (id, place)
     JOIN jobs_job j ON j.id = page.id
     LEFT JOIN jobs_jobrun run ON run.job_id = j.id
+    LEFT JOIN LATERAL (SELECT j.* WHERE j.status IN ('pending', 'queued')) w ON true
     ORDER BY page.place
 """  # noqa: S608  (built of the columns above)
 
@@ -63,33 +71,40 @@ def page(request: Request, pages: KeysetPagination, wanted: Wanted) -> bytes:
     return b'{"results":[' + b",".join(rendered([pk for _at, pk in found])) + b"]," + links[1:]
 
 
+class _Row(NamedTuple):
+    """A job as `waiting_reasons` reads it, by the names of the model's columns."""
+
+    pk: int
+    job_type: str
+    status: str
+    queue: str
+    not_before: datetime | None
+    failures: int
+    published_at: datetime | None
+    held_by: str
+    exclusive_key: str
+    project_id: int
+    repository_id: int | None
+
+
+NO_WORDS: dict[str, Any] = {"waiting_reason": None, "children": None}
+
+
 def rendered(ids: Sequence[int]) -> list[bytes]:
     """Return the JSON of these jobs in this order; those that are gone by now are left out."""
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [list(ids)])
-        rows = cursor.fetchall()
-    worded = _worded([pk for pk, status, job_type, _ in rows if status in WAITING or is_batch(job_type)])
-    return [
-        body[:-1].encode() + b"," + to_json(worded.get(pk, NO_WORDS))[1:] for pk, _status, _type, body in rows
-    ]
-
-
-WORDED = (
-    "pk", "job_type", "status", "queue", "not_before", "failures", "published_at", "held_by", "exclusive_key",
-    "project_id", "repository_id", "queued_at",
-)  # fmt: skip
-NO_WORDS: dict[str, Any] = {"waiting_reason": None, "children": None}
-
-
-def _worded(ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Return what Python says about these jobs, by id."""
-    if not ids:
-        return {}
-    # Rows with the columns that are read there, and not models: these would take as long as all the rest.
-    rows: Any = Job.objects.filter(pk__in=ids).values_list(*WORDED, named=True)
-    jobs: list[Job] = list(rows)
-    reasons, children = waiting_reasons(jobs), children_of(jobs)
-    return {job.pk: {"waiting_reason": reasons.get(job.pk), "children": children.get(job.pk)} for job in jobs}
+        found = cursor.fetchall()
+    jobs: Any = [_Row(*row[2:-1]) for row in found if row[2] is not None]
+    reasons = waiting_reasons(jobs)
+    children = count_children([pk for pk, job_type, *_ in found if is_batch(job_type)])
+    bodies = []
+    for pk, *_, body in found:
+        words = NO_WORDS
+        if pk in reasons or pk in children:
+            words = {"waiting_reason": reasons.get(pk), "children": children.get(pk)}
+        bodies.append(body[:-1].encode() + b"," + to_json(words)[1:])
+    return bodies
 
 
 def of_projects(wanted: Wanted, visible: Sequence[int] | None) -> Wanted:

@@ -195,18 +195,17 @@ class JobViewSet(
         # The browsable API looks into what it shows.
         return Response(body if self.request.accepted_renderer.format == "json" else orjson.loads(body))
 
-    def _shown(self, jobs: Iterable[Job], **detail: bool) -> Any:
-        """Return the jobs as JSON; `detail` is for `waiting_reasons`."""
+    def _shown(self, jobs: Iterable[Job], *, surroundings: bool = True) -> Any:
         shown = list(jobs)
         context = {
             **self.get_serializer_context(),
-            "waiting": waiting_reasons(shown, **detail),
+            "waiting": waiting_reasons(shown, surroundings=surroundings),
             "children": children_of(shown),
         }
         return shapes.JobSerializer(shown, many=True, context=context).data
 
-    def _one(self, job: Job, **detail: bool) -> Any:
-        return self._shown([job], **detail)[0]
+    def _one(self, job: Job) -> Any:
+        return self._shown([job])[0]
 
     def _accepted(self, job: Job) -> Response:
         return Response(self._one(job), status=status.HTTP_202_ACCEPTED)
@@ -214,8 +213,7 @@ class JobViewSet(
     def _created(self, job: Job) -> Response:
         location = self.request.build_absolute_uri(f"/api/v1/jobs/{job.pk}")
         made = status.HTTP_200_OK if job.joined else status.HTTP_201_CREATED
-        shown = self._one(job, positions=False)  # its place in the row, the dearest part, is for who looks later
-        return Response(shown, status=made, headers={"Location": location})
+        return Response(self._one(job), status=made, headers={"Location": location})
 
     def _body(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         serializer = shape(data=self.request.data)

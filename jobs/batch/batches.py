@@ -102,8 +102,7 @@ def is_batch(job_type: str) -> bool:
 
 def children_of(jobs: Iterable[Job]) -> dict[int, Children]:
     """Return the counts of the children of those of these jobs that are batches, in one query or none."""
-    batches = [job.pk for job in jobs if is_batch(job.job_type)]
-    return count_children(batches) if batches else {}
+    return count_children([job.pk for job in jobs if is_batch(job.job_type)])
 
 
 def make_children(run: JobRunContext, page: Sequence[ChildSpec]) -> int:

@@ -31,7 +31,9 @@ class Children(TypedDict):
 
 
 def count_children(parents: Collection[int]) -> dict[int, Children]:
-    """Return the counts of each of these jobs, in one query."""
+    """Return the counts of each of these jobs, in one query or none."""
+    if not parents:
+        return {}
     found = {
         parent: cast("Children", dict.fromkeys(("total", *JobStatus.values), 0)) for parent in set(parents)
     }

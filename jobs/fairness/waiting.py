@@ -81,13 +81,11 @@ def waiting_reason(job: Job) -> WaitingReason | None:
     return waiting_reasons([job])[job.pk]
 
 
-def waiting_reasons(
-    jobs: Iterable[Job], *, positions: bool = True, surroundings: bool = True
-) -> dict[int, WaitingReason | None]:
+def waiting_reasons(jobs: Iterable[Job], *, surroundings: bool = True) -> dict[int, WaitingReason | None]:
     """Return the reason of each job by id: up to five queries however many there are.
 
-    One less without positions, which cost the most. None without surroundings: what the job waits for is then known
-    from its own row, and not who has it.
+    None without surroundings: what the job waits for is then known from its own row, and neither who has it nor
+    its place.
     """
     now = timezone.now()
     reasons: dict[int, WaitingReason | None] = {}
@@ -99,8 +97,7 @@ def waiting_reasons(
     if not surroundings:
         return reasons | {job.pk: _held(job) or _in_queue(job, None, None) for job in queued}
     if queued:
-        scene = _scene(queued)
-        places = _places([job.pk for job in queued]) if positions else {}
+        scene, places = _scene(queued), _places([job.pk for job in queued])
         for job in queued:
             place = places.get(job.pk)
             reasons[job.pk] = (

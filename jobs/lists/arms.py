@@ -203,7 +203,7 @@ def _select(source: _Source, prefix: str, wanted: Wanted, place: Place, argument
         f" edge AS MATERIALIZED (SELECT DISTINCT created_at, id FROM heads ORDER BY {_order(place)}"
         f" OFFSET %(limit)s - 1 LIMIT 1)"
         f" SELECT {distinct}found.created_at, found.id"
-        f" FROM (SELECT DISTINCT {', '.join(source.values)} FROM heads) arm"
+        f" FROM (SELECT DISTINCT {', '.join(source.values)} FROM heads WHERE (created_at, id) {side} {edge}) arm"
         f" CROSS JOIN LATERAL ({rows('%(limit)s', f'{row} {side} {edge}')}) found"
         f" ORDER BY {_order(place, 'found.')} LIMIT %(limit)s"
     )

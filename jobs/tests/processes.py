@@ -6,17 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 from django.conf import settings
 from django.db import connection
 
-from jobs.models import Worker
+from jobs.models import Job, Worker
+from jobs.recovery.reaper import reap
+from jobs.recovery.sweeper import sweep
+
+Eventually = Callable[..., Any]
 
 
 class WorkerProcess:
-    """One worker on the test's database and broker. `name` is its node name."""
+    """One worker on the test's database and broker. `name` is its node name, `environ` replaces what it is told."""
 
     def __init__(
         self,
@@ -26,6 +32,7 @@ class WorkerProcess:
         queues: str = "default",
         pool: tuple[str, ...] = ("-c", "1"),
         grace: int = 20,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         self.name = f"{name}@test"
         self.log = folder / f"{name}.log"
@@ -57,6 +64,7 @@ class WorkerProcess:
             "CC_TEST_DATABASE": connection.settings_dict["NAME"],
             "CC_PROCESS": "worker",
             "CC_STOP_GRACE_SECONDS": str(grace),
+            **(environ or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
         self.family: list[psutil.Process] = []
@@ -79,6 +87,12 @@ class WorkerProcess:
         """The main process."""
         assert self.process
         return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        """True while the main process runs."""
+        assert self.process
+        return self.process.poll() is None
 
     def row(self) -> Worker | None:
         """Return its row once it has registered, None before."""
@@ -110,3 +124,19 @@ class WorkerProcess:
         for process in family:
             if process.is_running():
                 process.kill()
+
+
+def status(job: Job) -> str:
+    """Return the job's present state."""
+    return Job.objects.values_list("status", flat=True).get(pk=job.pk)
+
+
+def housekeep_until(condition: Callable[[], Any], eventually: Eventually, seconds: float = 40) -> Any:
+    """Do what beat does until the condition holds, and return what it returned."""
+
+    def step() -> Any:
+        reap()
+        sweep()
+        return condition()
+
+    return eventually(step, seconds)

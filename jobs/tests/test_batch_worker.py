@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,13 +16,11 @@ from jobs.models import Job
 from jobs.recovery.reaper import reap
 from jobs.recovery.sweeper import sweep
 from jobs.tests.conftest import COMMITTED
-from jobs.tests.processes import WorkerProcess
+from jobs.tests.processes import Eventually, WorkerProcess
 from jobs.tests.test_batch import children, ends, make_batch
 from jobs.tests.test_lease import fresh
 
 pytestmark = [COMMITTED, pytest.mark.process]
-
-Eventually = Callable[..., Any]
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ import pytest
 from jobs.models import Job
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job
-from jobs.tests.processes import WorkerProcess
+from jobs.tests.processes import Eventually, WorkerProcess
 from jobs.tests.test_lease import fresh
 
 pytestmark = [COMMITTED, pytest.mark.process]
-Eventually = Callable[..., Any]
 SOLO = ("--pool", "solo")
 
 

@@ -4,89 +4,31 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection
 from pytest_django import Settings
 
 from jobs.cancellation import cancel
-from jobs.models import Job
-from jobs.recovery.reaper import reap
-from jobs.recovery.sweeper import sweep
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job
+from jobs.tests.processes import Eventually, WorkerProcess, housekeep_until, status
 from jobs.tests.test_lease import fresh
 
 pytestmark = [COMMITTED, pytest.mark.process]
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
     """Start a worker with two processes; afterwards nothing of it is left."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "jobs.tests.workersettings",
-        "CC_TEST_DATABASE": connection.settings_dict["NAME"],
-        "CC_PROCESS": "worker",
-    }
-    argv = [sys.executable, "-m", "celery", "-A", "commandcenter", "worker"]
-    argv += [
-        "--queues",
-        "default",
-        "--concurrency",
-        "2",
-        "--without-gossip",
-        "--without-mingle",
-        "--without-heartbeat",
-    ]
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            argv,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            cwd=django_settings.BASE_DIR,
-            start_new_session=True,
-        )
+    process = WorkerProcess(tmp_path, "killed", pool=("-c", "2")).start()
     try:
         yield process
     finally:
-        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(15)
-        for child in children:
-            if child.is_running():
-                child.kill()
-
-
-Eventually = Callable[..., Any]
-
-
-def status(job: Job) -> str:
-    """Return the job's present state."""
-    return Job.objects.values_list("status", flat=True).get(pk=job.pk)
-
-
-def housekeep_until(condition: Callable[[], Any], eventually: Eventually, seconds: float = 40) -> Any:
-    """Do what beat does until the condition holds."""
-
-    def step() -> Any:
-        reap()
-        sweep()
-        return condition()
-
-    return eventually(step, seconds)
+        process.end()
 
 
 def holder(gate: Path, attempt: int, eventually: Eventually) -> int:
@@ -96,7 +38,7 @@ def holder(gate: Path, attempt: int, eventually: Eventually) -> int:
 
 
 def test_a_killed_worker_process_loses_nothing(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+    worker: WorkerProcess, tmp_path: Path, eventually: Eventually
 ) -> None:
     """The job runs again in another process and completes once, well within 25 s of the kill."""
     gate = tmp_path / "gate"
@@ -111,11 +53,11 @@ def test_a_killed_worker_process_loses_nothing(
     events = list(done.events.order_by("seq"))
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert sum(event.data.get("to") == "completed" for event in events) == 1
-    assert worker.poll() is None
+    assert worker.alive
 
 
 def test_a_process_that_was_stopped_past_its_lease_ends_itself_and_not_its_sibling(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+    worker: WorkerProcess, tmp_path: Path, eventually: Eventually
 ) -> None:
     gate, other = tmp_path / "gate", tmp_path / "other"
     job = make_job(None, {"wait_for_file": str(gate)})
@@ -136,7 +78,7 @@ def test_a_process_that_was_stopped_past_its_lease_ends_itself_and_not_its_sibli
 
 
 def test_a_job_outlives_the_loss_of_its_database_connections(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
+    worker: WorkerProcess, tmp_path: Path, eventually: Eventually
 ) -> None:
     """As after a restart of the server: the heartbeat connects again, and so does the last transaction."""
     gate = tmp_path / "gate"
@@ -157,7 +99,7 @@ def test_a_job_outlives_the_loss_of_its_database_connections(
 
 
 def test_the_soft_limit_fails_the_job_without_another_attempt(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually, settings: Settings
+    worker: WorkerProcess, tmp_path: Path, eventually: Eventually, settings: Settings
 ) -> None:
     settings.JOB_TIME_LIMITS = {"export": (2, 4)}
     job = make_job(None, {"wait_for_file": str(tmp_path / "never")}, job_type="export")
@@ -166,7 +108,7 @@ def test_the_soft_limit_fails_the_job_without_another_attempt(
 
 
 def test_the_hard_limit_ends_a_handler_that_ignores_the_soft_one(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually, settings: Settings
+    worker: WorkerProcess, tmp_path: Path, eventually: Eventually, settings: Settings
 ) -> None:
     settings.JOB_TIME_LIMITS = {"export": (2, 4)}
     job = make_job(None, {"deaf": str(tmp_path / "pid")}, job_type="export")
@@ -176,9 +118,7 @@ def test_the_hard_limit_ends_a_handler_that_ignores_the_soft_one(
     eventually(lambda: not psutil.pid_exists(pid))
 
 
-def test_cancelling_frees_the_worker(
-    worker: subprocess.Popen[bytes], tmp_path: Path, eventually: Eventually
-) -> None:
+def test_cancelling_frees_the_worker(worker: WorkerProcess, tmp_path: Path, eventually: Eventually) -> None:
     gate = tmp_path / "gate"
     job = make_job(None, {"wait_for_file": str(gate)})
     holder(gate, 1, eventually)

@@ -21,11 +21,10 @@ from jobs.models import Worker
 from jobs.running import lease
 from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_job, make_project, make_user
-from jobs.tests.processes import WorkerProcess
+from jobs.tests.processes import Eventually, WorkerProcess
 from jobs.tests.test_lease import fresh
 
 pytestmark = [COMMITTED]
-Eventually = Callable[..., Any]
 
 
 @pytest.fixture
