@@ -10,9 +10,14 @@ from functools import partial
 from commandcenter.engine.contract import Blob, Dependency, Failure
 from commandcenter.engine.manifests import cargo, maven, nuget, requirements
 from commandcenter.engine.manifests.formats import Format, format_of
-from commandcenter.engine.manifests.join import governed, lock_rows, manifest_rows
+from commandcenter.engine.manifests.join import lock_rows, manifest_rows
 from commandcenter.engine.manifests.model import Document, Lock, Manifest, Source, Unreadable
+from commandcenter.engine.manifests.pairing import Pair, pairs
 from commandcenter.engine.manifests.syntax import decode
+from commandcenter.engine.manifests.workspaces import Manifests
+
+REVISION = "2"
+"""Part of the version of every engine that asks `read`: another one when the same bytes may give other rows."""
 
 VENDORED = frozenset(
     [
@@ -44,6 +49,7 @@ class Inventory:
 
     dependencies: tuple[Dependency, ...]
     failures: tuple[Failure, ...]
+    pairs: tuple[Pair, ...] = ()
 
 
 _last: tuple[str, Inventory] | None = None
@@ -94,19 +100,17 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
     for link in (requirements.link, cargo.link, maven.link, nuget.link):
         link(manifests)
     rows: list[Dependency] = []
-    covered: set[str] = set()
+    covered: set[tuple[str, str]] = set()
+    known = Manifests(manifests.values())
     for lock in locks:
-        own = governed(lock, manifests)
+        own = known.governed(lock)
         if _join(lock.path, partial(lock_rows, lock, own), rows, failures):
-            covered.update(manifest.path for manifest in own)
+            covered.update((manifest.path, lock.part) for manifest in own)
     for manifest in manifests.values():
-        left = manifest.requirements
-        if manifest.path in covered:
-            # A lock file of Python does not hold what builds the project itself.
-            left = [r for r in left if r.scope == "build"] if manifest.family == "python" else []
+        left = [r for r in manifest.requirements if (manifest.path, r.part) not in covered]
         _join(manifest.path, partial(manifest_rows, manifest, left), rows, failures)
     rows.sort(key=lambda row: (row.path, row.line or 0, row.name, row.version or ""))
-    return Inventory(tuple(rows), tuple(failures))
+    return Inventory(tuple(rows), tuple(failures), pairs(manifests, locks))
 
 
 def _join(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from posixpath import normpath
 
 from commandcenter.engine.contract import Dependency, DependencyScope
 from commandcenter.engine.manifests.model import STRENGTH, Lock, Locked, Manifest, Requirement, Root
@@ -15,6 +14,10 @@ from commandcenter.engine.manifests.purls import purl
 MAX_NAME = 300
 MAX_VERSION = 200
 MAX_REQUIREMENT = 500
+MAX_ANSWERS = 100
+"""Entries of a lock file that answer one requirement."""
+
+_LOGIN = re.compile(r"(://)(?!git@)[^/@\s]{1,300}@")
 
 
 class Unnamed(ValueError):
@@ -27,7 +30,8 @@ def _checked(row: Dependency) -> Dependency:
         raise Unnamed
     if row.version is not None and not (len(row.version) <= MAX_VERSION and row.version.isprintable()):
         raise Unnamed
-    written = (row.requirement or "")[:MAX_REQUIREMENT]
+    # An address may hold a password or a token: it is never kept.
+    written = _LOGIN.sub(r"\1", (row.requirement or "")[:MAX_REQUIREMENT])
     requirement = "".join(c if c.isprintable() else " " for c in written).strip() or None
     try:
         identity = row.purl or purl(row.ecosystem, row.name, row.version)
@@ -36,58 +40,13 @@ def _checked(row: Dependency) -> Dependency:
     return replace(row, purl=identity, requirement=requirement)
 
 
-def governed(lock: Lock, manifests: Mapping[str, Manifest]) -> list[Manifest]:
-    """The manifests of the lock's family that it governs, the one beside it first."""
-    own = [m for m in manifests.values() if m.family == lock.family]
-    if lock.members is not None:
-        return [m for m in own if m.path in lock.members]
-    beside = [m for m in own if m.folder == lock.folder]
-    members = [
-        m
-        for m in own
-        if m.folder != lock.folder
-        and _below(m.folder, lock.folder)
-        and (
-            (m.name is not None and m.name in lock.local_names)
-            or any(matches_workspace(b, m.folder) for b in beside if b.workspaces)
-        )
-    ]
-    return beside + members
-
-
-def _below(folder: str, top: str) -> bool:
-    return not top or folder.startswith(f"{top}/")
-
-
-def matches_workspace(root: Manifest, folder: str) -> bool:
-    """Whether a folder is a member by the workspace globs of the root manifest."""
-    relative = folder.removeprefix(f"{root.folder}/") if root.folder else folder
-    included = False
-    for pattern in root.workspaces:
-        plain = normpath(pattern.lstrip("!"))
-        if _glob(plain.split("/"), relative.split("/")):
-            included = not pattern.startswith("!")
-    return included
-
-
-def _glob(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    """Match path segments; `**` stands for any number of them. Patterns are cut at 20 segments."""
-    reachable = {0}
-    for piece in pattern[:20]:
-        if piece == "**":
-            reachable = set(range(min(reachable, default=len(parts) + 1), len(parts) + 1))
-        else:
-            reachable = {i + 1 for i in reachable if i < len(parts) and fnmatchcase(parts[i], piece)}
-    return len(parts) in reachable
-
-
 def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> tuple[list[Dependency], int]:
     """One row per third-party package (name and version) of the lock file, and how many entries have no name."""
     rows: list[Dependency] = []
     unnamed = 0
     roots = list(lock.roots) if lock.roots is not None else _roots(lock, manifests)
     # Without a manifest and without roots of its own, a lock file cannot say what is direct.
-    known = lock.roots is not None or bool(manifests)
+    known = lock.roots is not None or (bool(manifests) and all(m.complete for m in manifests))
     scopes = (
         _reach(lock.packages, [*roots, *lock.starts])
         if lock.graph
@@ -98,11 +57,11 @@ def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> tuple[list[Dependenc
         first = direct.get(root.key)
         if first is None or STRENGTH[root.scope] > STRENGTH[first.scope]:
             direct[root.key] = root
-    entries: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+    entries: dict[tuple[str, str, str | None], list[str]] = defaultdict(list)
     for key, package in lock.packages.items():
         if not package.local:
-            entries[package.name, package.version].append(key)
-    for (name, version), keys in entries.items():
+            entries[package.ecosystem or lock.ecosystem, package.name, package.version].append(key)
+    for (ecosystem, name, version), keys in entries.items():
         first_entry = lock.packages[keys[0]]
         wanted = [direct[key] for key in keys if key in direct]
         written = [package.requirement for key in keys if (package := lock.packages[key]).requirement]
@@ -116,7 +75,7 @@ def lock_rows(lock: Lock, manifests: Sequence[Manifest]) -> tuple[list[Dependenc
             path=lock.path,
             line=first_entry.line,
             purl=first_entry.purl or "",
-            ecosystem=lock.ecosystem,
+            ecosystem=ecosystem,
             name=name,
             version=version,
             requirement=requirement or (written[0] if written else None),
@@ -138,16 +97,19 @@ def _known_first(
 
 
 def _roots(lock: Lock, manifests: Sequence[Manifest]) -> list[Root]:
-    by_name: dict[str, list[str]] = defaultdict(list)
+    by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, package in lock.packages.items():
-        by_name[package.name].append(key)
+        by_name[package.ecosystem or lock.ecosystem, package.name].append(key)
     return [
         Root(key, requirement.constraint, requirement.scope)
         for manifest in manifests
         for requirement in manifest.requirements
+        if requirement.part == lock.part
         for key in (
-            lock.find(requirement, manifest.folder) if lock.find else by_name.get(requirement.name, ())
-        )
+            lock.find(requirement, manifest.folder)
+            if lock.find
+            else by_name.get((requirement.ecosystem or manifest.ecosystem, requirement.name), [])
+        )[:MAX_ANSWERS]
     ]
 
 

@@ -49,6 +49,8 @@ class Requirement:
     direct: bool | None = True
     ecosystem: str | None = None
     purl: str | None = None
+    part: str = ""
+    """Which part of its family's requirements it belongs to; a lock file holds those of one part."""
 
 
 @dataclass(slots=True)
@@ -63,6 +65,8 @@ class Manifest:
     """The name under which a lock file of a workspace knows it."""
     workspaces: tuple[str, ...] = ()
     """Globs of member folders, relative to its own folder; a leading "!" excludes."""
+    complete: bool = True
+    """False where it is code that says more than was understood: what it does not name may be direct as well."""
 
     @property
     def folder(self) -> str:
@@ -87,6 +91,8 @@ class Locked:
     direct: bool | None = None
     requirement: str | None = None
     purl: str | None = None
+    ecosystem: str | None = None
+    """Where it differs from that of the lock file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,8 @@ class Lock:
     """Local entries that no manifest names; they are walked as well."""
     graph: bool = True
     """False where the format has no edges; scopes then come from the entries themselves."""
+    part: str = ""
+    """It answers the requirements of this part; the others stay with their manifests."""
 
     @property
     def folder(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from commandcenter.engine.contract import DependencyScope
@@ -28,7 +29,8 @@ def parse(source: Source) -> Manifest:
             line = literal_line(source.text, index, item, found.start() if found else 0)
             wanted = requirement(item, scope, line)
             if wanted is not None and wanted.name not in local and wanted.name != manifest.name:
-                manifest.requirements.append(wanted)
+                # No lock file holds what builds the project itself.
+                manifest.requirements.append(replace(wanted, part="build") if scope == "build" else wanted)
 
     add(project.get("dependencies"), "runtime", r"^dependencies\s*=")
     for extra, items in table(project.get("optional-dependencies")).items():

@@ -17,6 +17,8 @@ MAX_DOTS = 100
 """Dots outside of quotes in one line of TOML: dotted keys cost their square in tomllib."""
 
 _QUOTED = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
+_JSON_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|$)|//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)', re.MULTILINE)
+_JSON_COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|$)|,(?=\s*[}\]])', re.MULTILINE)
 _YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -68,6 +70,13 @@ def load_json(data: bytes) -> dict[str, Any]:
     return document
 
 
+def load_jsonc(text: str) -> dict[str, Any]:
+    """The object of a text that may also hold comments and commas before closing brackets."""
+    plain = _JSON_COMMENT.sub(lambda match: match[0] if match[0][0] == '"' else " ", text)
+    plain = _JSON_COMMA.sub(lambda match: match[0] if match[0][0] == '"' else "", plain)
+    return load_json(plain.encode())
+
+
 def load_toml(text: str) -> dict[str, Any]:
     """The table that the text holds; `Unreadable` where it is not TOML or nests too deeply."""
     for line in text.splitlines():
@@ -86,11 +95,18 @@ def load_yaml(text: str) -> Any:
 
     `Unreadable` where it is not YAML, nests deeper than 100 or holds more than 200 aliases.
     """
+    return next(iter(load_yaml_documents(text, 1)), None)
+
+
+def load_yaml_documents(text: str, most: int) -> list[Any]:
+    """The first documents of the text, at most so many, each as `load_yaml` gives one."""
+    documents: list[Any] = []
     try:
         _check_events(text)
         loader = _PlacingLoader(text)
         try:
-            return loader.get_data() if loader.check_data() else None
+            while len(documents) < most and loader.check_data():
+                documents.append(loader.get_data())
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
@@ -99,6 +115,7 @@ def load_yaml(text: str) -> Any:
         raise Unreadable(f"It is not valid YAML: {getattr(error, 'problem', None) or error}{at}.") from error
     except (RecursionError, ValueError, TypeError) as error:
         raise Unreadable(f"It cannot be read as YAML: {error}.") from error
+    return documents
 
 
 def _check_events(text: str) -> None:
