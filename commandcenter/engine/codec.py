@@ -11,6 +11,7 @@ import orjson
 import zstandard
 
 from commandcenter.engine.contract import (
+    Check,
     Churn,
     Dependency,
     Evidence,
@@ -18,8 +19,11 @@ from commandcenter.engine.contract import (
     FileClass,
     Finding,
     FunctionMetric,
+    Gap,
     HistorySummary,
+    LicenseSeen,
     LineCount,
+    Platform,
     Result,
     Technology,
 )
@@ -35,7 +39,9 @@ _TAGS: dict[type[Any], int] = {kind: tag for tag, kind in enumerate(_WITH_PATH)}
 _VALUES = {kind: attrgetter(*(f.name for f in fields(kind) if f.name != "path")) for kind in _WITH_PATH}
 _FINDING = _TAGS[Finding]
 _CWE = [f.name for f in fields(Finding)].index("cwe") + 1  # its place in a stored record, after the tag
-_FAILURE, _TECHNOLOGY, _HISTORY = 20, 21, 22
+_FAILURE, _TECHNOLOGY, _HISTORY, _CHECK, _GAP, _PLATFORM, _LICENSE = 20, 21, 22, 23, 24, 25, 26
+_PLACED: dict[type[Any], int] = {Platform: _PLATFORM, LicenseSeen: _LICENSE}
+_PLACED_VALUES = {kind: attrgetter(*(f.name for f in fields(kind) if f.name != "path")) for kind in _PLACED}
 
 
 class Unreadable(Exception):
@@ -74,6 +80,14 @@ def _record(result: Result, own_path: str | None) -> list[Any]:
         return [_TECHNOLOGY, result.name, result.domain, result.version, result.confidence, evidence]
     if isinstance(result, HistorySummary):
         return [_HISTORY, *(getattr(result, f.name) for f in fields(result))]
+    if isinstance(result, Platform | LicenseSeen):
+        path = None if result.path == own_path else result.path
+        return [_PLACED[kind], path, *_PLACED_VALUES[kind](result)]
+    if isinstance(result, Check):
+        return [_CHECK, *(getattr(result, f.name) for f in fields(result))]
+    if isinstance(result, Gap):
+        places = [[e.path, e.line] for e in result.evidence]
+        return [_GAP, *(getattr(result, f.name) for f in fields(result) if f.name != "evidence"), places]
     raise TypeError(f"{kind.__name__} is not a result.")
 
 
@@ -93,4 +107,11 @@ def _result(record: list[Any], own_path: str | None) -> Result:
         return Technology(name, domain, version, confidence, evidence)
     if tag == _HISTORY:
         return HistorySummary(*record[1:])
+    if tag in {_PLATFORM, _LICENSE}:
+        made = Platform if tag == _PLATFORM else LicenseSeen
+        return made(own_path if record[1] is None else record[1], *record[2:])
+    if tag == _CHECK:
+        return Check(*record[1:])
+    if tag == _GAP:
+        return Gap(*record[1:-1], tuple(Evidence(path, line) for path, line in record[-1]))
     raise ValueError(f"Unknown tag {tag}.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from commandcenter.engine import fingerprint
 from commandcenter.engine.contract import (
     SEVERITIES,
+    Check,
     Churn,
     Dependency,
     Evidence,
@@ -17,11 +18,15 @@ from commandcenter.engine.contract import (
     FileClass,
     Finding,
     FunctionMetric,
+    Gap,
     HistorySummary,
+    LicenseSeen,
     LineCount,
+    Platform,
     Result,
     Technology,
 )
+from commandcenter.engine.licenses.totals import LicenseTotals
 
 MAX_FUNCTIONS = 200
 MAX_EVIDENCE = 20
@@ -50,6 +55,10 @@ class Collected:
     history: HistorySummary | None = None
     dependencies: list[Dependency] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    platforms: list[Platform] = field(default_factory=list)
+    licenses: LicenseTotals = field(default_factory=LicenseTotals)
     _technologies: dict[tuple[str, str], list[Technology]] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
     _dropped: int = 0
@@ -77,6 +86,14 @@ class Collected:
                     self.churn[result.path] = result
                 case HistorySummary():
                     self.history = result
+                case Check():
+                    self.checks.append(result)
+                case Gap():
+                    self.gaps.append(result)
+                case Platform():
+                    self.platforms.append(result)
+                case LicenseSeen():
+                    self.licenses.add(result)
                 case Failure():
                     self.failures.append(result)
         if findings:

@@ -198,6 +198,67 @@ class HistorySummary:
     truncated: bool = False
 
 
+CheckStatus = Literal["passed", "gap", "not_applicable", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one check of good practice ended: `looked_at` counts what it judged, `gaps` what it found, all of them."""
+
+    id: str
+    title: str
+    status: CheckStatus
+    looked_at: int
+    gaps: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a repository has not, or does unsafely. `subject` tells the gaps of one check apart.
+
+    `reason` says what was looked for and where, `remedy` what to do; `evidence` is at most 20 places.
+    """
+
+    check: str
+    subject: str
+    title: str
+    severity: Severity
+    reason: str
+    remedy: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A product whose support ends some day, in the version that a file names; judged by date when it is read."""
+
+    path: str
+    line: int | None
+    product: str
+    version: str
+
+
+LicensePlace = Literal["repository", "package", "vendored"]
+LicenseSource = Literal["text", "metadata", "header"]
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseSeen:
+    """A licence that a file holds or names: an SPDX expression, None for a text or name that is not known.
+
+    `confidence` is 0..1: the likeness of a text, 1 for an SPDX id that is written. `name` is the words of metadata.
+    """
+
+    path: str
+    line: int | None
+    spdx: str | None
+    source: LicenseSource
+    place: LicensePlace
+    confidence: float
+    name: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Something that the engine could not read. With a path: that file only; without: the engine as a whole.
@@ -220,6 +281,10 @@ Result = (
     | Finding
     | Churn
     | HistorySummary
+    | Check
+    | Gap
+    | Platform
+    | LicenseSeen
     | Failure
 )
 
@@ -346,6 +411,8 @@ class EngineReport:
     findings: int
     failures: int = 0
     detail: str = ""
+    config: str = ""
+    """The first characters of its configuration's digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,3 +463,8 @@ class Summary:
     history: dict[str, object] | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     """Entries not read, by reason: symlink, submodule, too_large."""
+    gaps: int | None = None
+    platforms: list[dict[str, object]] | None = None
+    """Products whose support ends some day, as [{product, version, path, line}]: judged by date when it is read."""
+    licenses: dict[str, int] | None = None
+    """Files that hold or name a licence outside of vendored folders, by SPDX expression."""

@@ -9,26 +9,43 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from commandcenter.engine.contract import (
+    Check,
     Dependency,
     EngineReport,
     FileRow,
     Finding,
     FunctionMetric,
+    Gap,
     Rule,
     Summary,
     Technology,
 )
 from commandcenter.engine.errors import EngineError
+from commandcenter.engine.licenses.totals import LicenseRow
 
 Message = dict[str, Any]
-Kind = Literal["files", "functions", "dependencies", "technologies", "findings", "rules"]
+Kind = Literal[
+    "files", "functions", "dependencies", "technologies", "findings", "rules", "checks", "gaps", "licenses"
+]
 BATCH_ROWS = 1000
 MAX_MESSAGE_CHARS = 2000
 MAX_SNIPPET_CHARS = 500
 
 _NAMES = {
     kind: tuple(f.name for f in fields(kind))
-    for kind in (FileRow, FunctionMetric, Dependency, Technology, Finding, Rule, EngineReport, Summary)
+    for kind in (
+        FileRow,
+        FunctionMetric,
+        Dependency,
+        Technology,
+        Finding,
+        Rule,
+        Check,
+        Gap,
+        LicenseRow,
+        EngineReport,
+        Summary,
+    )
 }
 _VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
@@ -37,7 +54,7 @@ def row(value: object) -> Message:
     """Give a flat dataclass as a dict (several times quicker than dataclasses.asdict)."""
     kind = type(value)
     made: Message = dict(zip(_NAMES[kind], _VALUES[kind](value), strict=True))  # type: ignore[index]
-    if kind is Technology:
+    if kind in {Technology, Gap}:
         made["evidence"] = [{"path": place.path, "line": place.line} for place in made["evidence"]]
     elif kind is Finding:
         made["message"] = made["message"][:MAX_MESSAGE_CHARS]
@@ -50,6 +67,11 @@ def rows(kind: Kind, values: Iterable[object]) -> Iterator[Message]:
     iterator = iter(values)
     while some := [row(value) for value in islice(iterator, BATCH_ROWS)]:
         yield {"type": kind, "rows": some}
+
+
+def catalogue(engine_id: str, rule_ids: Iterable[str]) -> Message:
+    """Give every rule that an engine looks for: what tells a new problem from a new rule."""
+    return {"type": "catalogue", "engine": engine_id, "rules": sorted(rule_ids)}
 
 
 def progress(done: int, total: int, step: str) -> Message:

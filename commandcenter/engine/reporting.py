@@ -48,9 +48,14 @@ class Reporter:
         if not work.out:
             yield from messages.rows("dependencies", work.collected.sorted_dependencies())
             yield from messages.rows("technologies", found)
+            yield from messages.rows("checks", work.collected.checks)
+            yield from messages.rows("gaps", work.collected.gaps)
+            yield from messages.rows("licenses", work.collected.licenses.rows())
             used = dict.fromkeys(finding.rule_id for finding in findings)
             yield from messages.rows("rules", [rules.get(id_) or _unnamed(id_, work) for id_ in sorted(used)])
             yield from messages.rows("findings", findings)
+            if rules:
+                yield messages.catalogue(work.engine.id, rules)
             outcome = work.outcome(findings, len(found), reports_findings=bool(rules or findings))
             self._outcomes[work.engine.id] = outcome
         report = work.report(len(findings), left_out)

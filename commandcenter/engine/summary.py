@@ -83,6 +83,8 @@ def summarise(
     lines, functions = outcomes.get("lines"), outcomes.get("functions")
     manifests, technologies = outcomes.get("manifests"), outcomes.get("technologies")
     past = outcomes["history"].collected.history if "history" in outcomes else None
+    gaps = outcomes["gaps"].collected if "gaps" in outcomes else None
+    licenses = outcomes["licenses"].collected if "licenses" in outcomes else None
     return Summary(
         files=len(entries),
         bytes=sum(entry.size for entry in entries),
@@ -97,6 +99,9 @@ def summarise(
         bus_factor=past.bus_factor if past else None,
         history=asdict(past) if past else None,
         skipped=dict(sorted(skipped.items())),
+        gaps=sum(check.gaps for check in gaps.checks) if gaps else None,
+        platforms=[asdict(platform) for platform in gaps.platforms] if gaps else None,
+        licenses=licenses.licenses.by_expression() if licenses else None,
     )
 
 

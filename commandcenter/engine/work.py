@@ -14,12 +14,14 @@ from commandcenter.engine.cache import Cache, KeyMaker
 from commandcenter.engine.collect import Collected
 from commandcenter.engine.contract import (
     Blob,
+    Check,
     Engine,
     EngineReport,
     EngineStatus,
     Entry,
     Failure,
     Finding,
+    Gap,
     HistorySummary,
     Result,
     Scope,
@@ -238,13 +240,14 @@ class Work:
             findings=findings,
             failures=len(failures),
             detail=" ".join(notes)[:MAX_DETAIL_CHARS],
+            config=self.engine.config_digest[:16],
         )
 
 
 def _path_of(result: Result) -> str | None:
-    if isinstance(result, Technology):
+    if isinstance(result, Technology | Gap):
         return result.evidence[0].path if result.evidence else None
-    if isinstance(result, HistorySummary):
+    if isinstance(result, HistorySummary | Check):
         return None
     return result.path
 

@@ -1,0 +1,1 @@
+"""Recognises licences: texts by likeness, names and expressions by the SPDX list."""
