@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from commandcenter.analysis.lifecycle import Outcome
-from commandcenter.analysis.models import Analysis, FindingState, FindingTransition, Severity
+from commandcenter.analysis.models import Analysis, Cause, FindingState, FindingTransition, Severity
 from commandcenter.analysis.summary import summary_of
 from commandcenter.events.publish import publish
 
@@ -33,18 +33,15 @@ def announce(event_type: str, analysis: Analysis) -> None:
 
 
 def announce_changes(analysis: Analysis, outcome: Outcome) -> None:
-    """Publish `finding.new` and `finding.fixed`: one event each, with counts and the ids of the worst 100."""
-    changed = (
-        ("finding.new", FindingState.NEW, outcome.new_ids),
-        ("finding.fixed", FindingState.FIXED, outcome.fixed_ids),
-    )
-    for event_type, state, ids in changed:
-        if not ids:
+    """Publish `finding.new` and `finding.fixed`: one event each, with counts and the ids of the worst 100.
+
+    What came or went because a rule or an engine changed is counted apart, as `by_rule`.
+    """
+    changed = (("finding.new", FindingState.NEW.value), ("finding.fixed", FindingState.FIXED.value))
+    for event_type, state in changed:
+        if not any(named_state == state for named_state, _ in outcome.named):
             continue
-        severities = FindingTransition.objects.filter(analysis=analysis, to_state=state).values_list(
-            "finding__severity", flat=True
-        )
-        counts = Counter(Severity(value).label for value in severities.iterator())
+        by_rule = _counts(analysis, outcome, state, Cause.RULE)
         publish(
             event_type,
             project=analysis.project_id,
@@ -52,11 +49,20 @@ def announce_changes(analysis: Analysis, outcome: Outcome) -> None:
             data={
                 "analysis": analysis.pk,
                 "repository": analysis.repository_id,
-                "count": counts.total(),
-                "by_severity": dict(counts),
-                "findings": ids,
+                **_counts(analysis, outcome, state, Cause.CODE),
+                **({"by_rule": by_rule} if by_rule["count"] else {}),
             },
         )
+
+
+def _counts(analysis: Analysis, outcome: Outcome, state: str, reason: Cause) -> dict[str, Any]:
+    ids = outcome.named.get((state, reason.value), [])
+    counts: Counter[str] = Counter()
+    if ids:
+        changes = FindingTransition.objects.filter(analysis=analysis, to_state=state, reason=reason)
+        severities = changes.values_list("finding__severity", flat=True)
+        counts.update(Severity(value).label for value in severities.iterator())
+    return {"count": counts.total(), "by_severity": dict(counts), "findings": ids}
 
 
 def announce_technologies(analysis: Analysis) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
-from commandcenter.analysis import rulebook
+from commandcenter.analysis import releases, rulebook
 from commandcenter.analysis.copying import copy_rows, within_integer
+from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import (
     AnalysedFile,
     Dependency,
@@ -24,6 +25,7 @@ from commandcenter.analysis.models import (
     TechnologyUse,
 )
 from commandcenter.core.connections import reconnect_if_lost
+from commandcenter.engine import fingerprint
 from commandcenter.inventory.models import Repository
 from jobs.models import TERMINAL, Job
 
@@ -49,7 +51,7 @@ _DEPENDENCY = (
 _TECHNOLOGY = ("result_set", "name", "domain", "version", "confidence", "evidence")
 _OCCURRENCE = (
     "result_set", "rule", "fingerprint", "severity", "message", "path", "start_line", "end_line", "start_column",
-    "end_column", "inline_suppressed",
+    "end_column", "inline_suppressed", "content",
 )  # fmt: skip
 
 
@@ -70,6 +72,7 @@ class Ingest:
         self._rules = rulebook.Rulebook()
         self._summary: dict[str, Any] | None = None
         self._engines: list[dict[str, Any]] = []
+        self._catalogues: dict[str, list[str]] = {}
         self._functions: list[Row] = []
         self._suppressed = 0
         self._status: str | None = None
@@ -90,8 +93,12 @@ class Ingest:
             # Minutes may lie between two messages, and a restart of the database between them.
             reconnect_if_lost()
             writer(message["rows"])
+        elif kind == "catalogue":
+            self._catalogues[message["engine"]] = message["rules"]
         elif kind == "engine":
-            self._engines.append({name: value for name, value in message.items() if name != "type"})
+            report = {name: value for name, value in message.items() if name != "type"}
+            self._engines.append(report)
+            releases.remember(report, self._catalogues.pop(report["id"], ()))
         elif kind == "summary":
             self._summary = {name: value for name, value in message.items() if name != "type"}
         elif kind == "done":
@@ -107,8 +114,7 @@ class Ingest:
         status = ResultSetStatus.COMPLETE if self._status == "complete" else ResultSetStatus.PARTIAL
         found = self.result_set
         # Two analyses of one commit may end at once; the repository's lock lets one of them see the other's set.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, found.repository_id % 2**31])
+        lock_repositories([found.repository_id])
         if status is ResultSetStatus.COMPLETE:
             same = find_shared(found.repository_id, found.key)
             if same is not None and not force:
@@ -184,13 +190,11 @@ class Ingest:
                     int(Severity[row["severity"].upper()]), row["message"], row["path"],
                     within_integer(row["start_line"]), within_integer(row["end_line"]),
                     within_integer(row["start_column"]), within_integer(row["end_column"]), row["inline_suppressed"],
+                    fingerprint.content(row["snippet"]),
                 )
                 for row in rows
             ),
         )  # fmt: skip
-
-
-_LOCK_SPACE = 0x41A1  # of our advisory locks: results of a repository
 
 
 def _heat(row: Row) -> float | None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
 
+from commandcenter.analysis.identity import FINDING_OF, with_findings
+from commandcenter.advisories import lookup
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -50,6 +52,18 @@ class RuleRow:
     tags: tuple[str, ...]
 
 
+class Decision(NamedTuple):
+    """What people decided about a finding; `here` is false for what was decided on the default branch."""
+
+    kind: str
+    reason: str
+    by: int | None
+    at: datetime | None
+    until: datetime | None
+    here: bool
+    expired: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class FindingRow:
     """A finding as one analysis saw it. `state` is relative to that analysis; for a fixed one the place is the last."""
@@ -66,9 +80,11 @@ class FindingRow:
     start_column: int | None
     end_column: int | None
     state: str
-    suppression: dict[str, str] | None
+    suppression: dict[str, Any] | None
     first_seen: datetime
     last_seen: datetime
+    origin: str
+    assignee: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +143,7 @@ _FILE_FIELDS = tuple(FileRow.__slots__)
 _DEPENDENCY_COLUMNS = tuple(DependencyRow.__slots__)[
     :-2
 ]  # without what needs a database of versions or advisories
+_PURL, _VERSION = _DEPENDENCY_COLUMNS.index("purl"), _DEPENDENCY_COLUMNS.index("version")
 _SEVERITY = {severity.value: severity.label for severity in Severity}
 
 
@@ -161,8 +178,10 @@ def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = Tru
         gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
         if engine is not None:
             gone = gone.filter(finding__rule__engine=engine)
-        for page in _pages(gone.select_related("finding__rule")):
-            yield from (finding_row(t.finding, state=FindingState.FIXED, seen=None) for t in page)
+        for page in _pages(gone):
+            closed = Finding.objects.select_related("rule").at_this_moment()
+            them = closed.in_bulk([t.finding_id for t in page])
+            yield from (finding_row(them[t.finding_id], state=FindingState.FIXED, seen=None) for t in page)
 
 
 def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str]]) -> Iterator[FindingRow]:
@@ -172,6 +191,7 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
     values = {
         "analysis": analysis.pk,
         "line": analysis.branch_line_id,
+        "ticket": analysis.ticket or 0,
         "results": analysis.result_set_id,
         "severity": severity,
         "rules": list(rules_),
@@ -198,49 +218,52 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
                 inline,
                 first,
                 last,
+                origin,
+                assignee,
+                *decision,
             ) = row
             rule_id, engine = rules_[rule]
             yield FindingRow(
                 pk, fingerprint, rule_id, engine, label, message, path, first_line, end_line, column, end, state,
-                _suppression(inline), first, last_seen(last, ran.get(engine)),
+                suppression_of(inline, Decision(*decision)), first, last_seen(last, ran.get(engine)), origin, assignee,
             )  # fmt: skip
         if len(page) < PAGE:
             return
         after = page[-1][0]
 
 
-_SEEN = """
+_SEEN = f"""
 SELECT o.id, o.rule_id, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o.message, o.path, o.start_line,
-       o.end_line, o.start_column, o.end_column, o.inline_suppressed, f.first_seen, f.last_seen
+       o.end_line, o.start_column, o.end_column, o.inline_suppressed, f.first_seen, f.last_seen, f.origin, f.assignee_id,
+       f.suppression_kind, f.suppression_reason, f.suppressed_by_id, f.suppressed_at, f.suppressed_until, f.decided,
+       f.suppressed_until <= statement_timestamp()
   FROM analysis_occurrence o
-  JOIN analysis_finding f ON f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint
+  JOIN analysis_finding f ON f.id = {FINDING_OF}
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
  WHERE o.result_set_id = %(results)s AND o.severity = %(severity)s AND o.rule_id = ANY(%(rules)s) AND o.id > %(after)s
  ORDER BY o.id LIMIT %(limit)s
-"""
+"""  # noqa: S608 (the part is a constant)
 
 
-def occurrence_rows(analysis: Analysis, occurrences: Sequence[Occurrence]) -> list[FindingRow]:
-    """Return findings for occurrences of the analysis' result set, in their order. Two queries."""
-    fingerprints = [occurrence.fingerprint for occurrence in occurrences]
-    known = Finding.objects.filter(branch_line=analysis.branch_line_id, fingerprint__in=fingerprints)
-    lives = {
-        fingerprint: (pk, first, last)
-        for pk, fingerprint, first, last in known.values_list("pk", "fingerprint", "first_seen", "last_seen")
-    }
-    changes = changes_of(analysis, [life[0] for life in lives.values()])
+def seen_rows(analysis: Analysis, findings_: Sequence[Finding]) -> dict[int, FindingRow]:
+    """Return by id those of these findings that the analysis saw, where it saw them. Two queries.
+
+    The findings must have been loaded with their rules, `.at_this_moment()`.
+    """
+    lives = {finding.pk: finding for finding in findings_}
+    occurrences = with_findings(analysis, Occurrence.objects.filter(result_set=analysis.result_set_id))
+    changes = changes_of(analysis, lives)
     seen = analysis.branch_line.engines_seen if analysis.branch_line else {}
-    made = []
-    for occurrence in occurrences:
-        rule = occurrence.rule
-        pk, first, last = lives[occurrence.fingerprint]
-        made.append(
-            FindingRow(
-                pk, occurrence.fingerprint, rule.rule_id, rule.engine, _SEVERITY[occurrence.severity],
-                occurrence.message, occurrence.path, occurrence.start_line, occurrence.end_line,
-                occurrence.start_column, occurrence.end_column, changes.get(pk, FindingState.EXISTING.value),
-                _suppression(occurrence.inline_suppressed), first, last_seen(last, seen.get(rule.engine)),
-            )
+    made = {}
+    for occurrence in occurrences.filter(finding_id__in=list(lives)):
+        finding = lives[occurrence.finding_id]  # type: ignore[attr-defined]  # annotated
+        rule = finding.rule
+        made[finding.pk] = FindingRow(
+            finding.pk, occurrence.fingerprint, rule.rule_id, rule.engine, _SEVERITY[occurrence.severity],
+            occurrence.message, occurrence.path, occurrence.start_line, occurrence.end_line,
+            occurrence.start_column, occurrence.end_column, changes.get(finding.pk, FindingState.EXISTING.value),
+            _decision(finding, inline=occurrence.inline_suppressed), finding.first_seen,
+            last_seen(finding.last_seen, seen.get(rule.engine)), finding.origin, finding.assignee_id,
         )  # fmt: skip
     return made
 
@@ -252,13 +275,16 @@ def changes_of(analysis: Analysis, finding_ids: Iterable[int]) -> dict[int, str]
 
 
 def finding_row(finding: Finding, *, state: str, seen: Mapping[str, str] | None) -> FindingRow:
-    """Return a finding with its own last place. `seen` is its line's `engines_seen`, None when it is closed."""
+    """Return a finding with its own last place. `seen` is its line's `engines_seen`, None when it is closed.
+
+    The finding must have been loaded with its rule, `.at_this_moment()`.
+    """
     rule = finding.rule
     return FindingRow(
         finding.pk, finding.fingerprint, rule.rule_id, rule.engine, _SEVERITY[finding.severity], finding.message,
         finding.path, finding.start_line, finding.end_line, None, None, str(state),
-        _suppression(finding.inline_suppressed), finding.first_seen,
-        last_seen(finding.last_seen, (seen or {}).get(rule.engine)),
+        _decision(finding, inline=finding.inline_suppressed), finding.first_seen,
+        last_seen(finding.last_seen, (seen or {}).get(rule.engine)), finding.origin, finding.assignee_id,
     )  # fmt: skip
 
 
@@ -267,20 +293,53 @@ def last_seen(stored: datetime, engine_ran: str | None) -> datetime:
     return stored if engine_ran is None else max(stored, datetime.fromisoformat(engine_ran))
 
 
-def _suppression(inline: bool) -> dict[str, str] | None:
-    return {"kind": "inline"} if inline else None
+def _decision(finding: Finding, *, inline: bool) -> dict[str, Any] | None:
+    decision = Decision(
+        finding.suppression_kind, finding.suppression_reason, finding.suppressed_by_id, finding.suppressed_at,
+        finding.suppressed_until, finding.decided, finding.expired,  # type: ignore[attr-defined]  # annotated
+    )  # fmt: skip
+    return suppression_of(inline, decision)
+
+
+def suppression_of(inline: bool, decision: Decision) -> dict[str, Any] | None:
+    """Return what silences a finding: a comment in the code (kind `inline`) or a decision in force; None for nothing.
+
+    `inherited` is true for a decision that was made on the default branch and holds here.
+    """
+    if inline:
+        return {"kind": "inline"}
+    if not decision.kind or decision.expired:
+        return None
+    return {
+        "kind": decision.kind,
+        "reason": decision.reason,
+        "by": decision.by,
+        "at": decision.at,
+        "expires_at": decision.until,
+        "inherited": not decision.here,
+    }
 
 
 def dependencies(analysis: Analysis) -> Iterator[DependencyRow]:
     """Yield the dependencies of an analysis, lock file by lock file."""
     found = Dependency.objects.filter(result_set=analysis.result_set_id)
     for page in _value_pages(found, _DEPENDENCY_COLUMNS):
-        yield from (DependencyRow(*row[1:]) for row in page)
+        yield from _with_knowledge([row[1:] for row in page])
 
 
-def dependency_row(row: Dependency) -> DependencyRow:
-    """Return the public row. The latest version and vulnerabilities are unknown without their databases."""
-    return DependencyRow(*(getattr(row, name) for name in _DEPENDENCY_COLUMNS))
+def dependency_rows(page: Sequence[Dependency]) -> list[DependencyRow]:
+    """Return public rows with what is known of each package now, unknown without its database. Four queries."""
+    return list(
+        _with_knowledge([tuple(getattr(row, name) for name in _DEPENDENCY_COLUMNS) for row in page])
+    )
+
+
+def _with_knowledge(page: Sequence[tuple[Any, ...]]) -> Iterator[DependencyRow]:
+    resolved = {values[_PURL] for values in page if values[_VERSION] is not None}
+    known = lookup.known(resolved)
+    for values in page:
+        about = known.get(values[_PURL], lookup.NOTHING)
+        yield DependencyRow(*values, about.latest_version, about.vulnerabilities)
 
 
 def technologies(analysis: Analysis) -> list[TechnologyRow]:

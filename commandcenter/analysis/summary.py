@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from commandcenter.analysis.models import Analysis, Severity
+from commandcenter.analysis.packages import Exposure
 
 SEVERITIES = [severity.label for severity in sorted(Severity, reverse=True)]
 
 
-def summary_of(analysis: Analysis) -> dict[str, Any] | None:
+def summary_of(analysis: Analysis, exposure: Exposure | None = None) -> dict[str, Any] | None:
     """Return the summary of an analysis loaded `with_results`; None while there are no results.
 
-    What is not known is None: what an engine that did not run would have said, and what changed in an analysis that a
-    newer one overtook.
+    What is not known is None: what an engine that did not run would have said, what changed in an analysis that a
+    newer one overtook, and what `packages.exposures` was not asked about.
     """
     results = analysis.result_set
     if results is None:
@@ -22,7 +23,7 @@ def summary_of(analysis: Analysis) -> dict[str, Any] | None:
     return {
         **{name: known.get(name) for name in _FROM_ENGINE},
         "languages": _languages(known.get("languages") or {}),
-        "dependencies": _dependencies(known.get("dependencies")),
+        "dependencies": _dependencies(known.get("dependencies"), exposure),
         "findings": _findings(known.get("findings"), analysis.delta, results.suppressed),
         "gaps": None,
         "skipped": known.get("skipped", {}),
@@ -40,8 +41,15 @@ def _languages(known: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
     return dict(sorted(known.items(), key=lambda item: (-item[1]["code"], -item[1]["files"], item[0])))
 
 
-def _dependencies(known: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if known is None else {**known, "vulnerable": None, "database_as_of": None}
+def _dependencies(known: dict[str, Any] | None, exposure: Exposure | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    return {
+        **known,
+        "vulnerable": exposure.vulnerable if exposure else None,
+        "database_as_of": exposure.as_of if exposure else None,
+        "unmatched": exposure.unmatched if exposure else None,
+    }
 
 
 def _findings(
@@ -53,10 +61,12 @@ def _findings(
     return {
         "total": known["total"],
         "new": changed.get("new"),
+        "new_by_rule": changed.get("new_by_rule"),
         "fixed": changed.get("fixed"),
+        "fixed_by_rule": changed.get("fixed_by_rule"),
         "reopened": changed.get("reopened"),
         "existing": changed.get("existing"),
-        "suppressed": suppressed,
+        "suppressed": suppressed + changed.get("suppressed", 0),
         "by_severity": {name: known["by_severity"].get(name, 0) for name in SEVERITIES},
     }
 

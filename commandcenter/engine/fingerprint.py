@@ -24,6 +24,14 @@ def digest(engine: str, rule_id: str, path: str, snippet: str, ordinal: int) -> 
     return f"{VERSION}:{hashlib.sha256(data).hexdigest()[:32]}"
 
 
+def content(snippet: str) -> int | None:
+    """Give 63 bits that name the lines alone, wherever they stand; None for a finding without any."""
+    folded = fold(snippet)
+    if not folded:
+        return None
+    return int.from_bytes(hashlib.sha256(folded.encode("utf-8", "surrogatepass")).digest()[:8]) >> 1
+
+
 def position(finding: Finding) -> tuple[str, int, int, int, int, str, str]:
     """Sort key: file order, made total by rule and message."""
     return (

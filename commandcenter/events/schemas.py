@@ -76,6 +76,16 @@ _FINDING = _object(
         "findings": {"type": "array", "items": ID},
         "count": COUNT,
         "by_severity": {"type": "object", "additionalProperties": COUNT},
+        # of those that came or went because a rule or an engine changed; the other members count the code's alone
+        "by_rule": {
+            "type": "object",
+            "required": ["by_severity", "count", "findings"],
+            "properties": {
+                "count": COUNT,
+                "by_severity": {"type": "object", "additionalProperties": COUNT},
+                "findings": {"type": "array", "items": ID},
+            },
+        },
     },
 )
 _FINDING_EXAMPLE = {
@@ -104,10 +114,23 @@ _PROJECT = _object({"project": ID, "name": TEXT, "slug": TEXT})
 _PROJECT_EXAMPLE = {"project": 1, "name": "Payments", "slug": "payments"}
 _MEMBER = _object({"user": ID, "username": TEXT, "role": TEXT})
 _MEMBER_EXAMPLE = {"user": 2, "username": "ada", "role": "operator"}
+_POLICY = _object({"policy": ID, "name": TEXT}, {"enabled": {"type": "boolean"}})
+_POLICY_EXAMPLE = {"policy": 3, "name": "default", "enabled": True}
 _TOKEN = _object({"token": ID, "name": TEXT, "scope": TEXT})
 _TOKEN_EXAMPLE = {"token": 4, "name": "ci", "scope": "read"}
 _USER = _object({"user": ID, "username": TEXT})
 _USER_EXAMPLE = {"user": 2, "username": "ada"}
+_TRIAGE = _object(
+    {"action": TEXT, "count": COUNT, "findings": {"type": "array", "items": ID}},
+    {"comment": TEXT, "kind": MAYBE_TEXT, "reason": TEXT, "expires_at": MAYBE_TEXT, "assignee": MAYBE_ID},
+)
+_TRIAGE_EXAMPLE = {
+    "action": "suppressed",
+    "count": 1,
+    "findings": [90],
+    "kind": "false_positive",
+    "reason": "A test key.",
+}
 _WORKER = _object({"name": TEXT}, {"queues": {"type": "array", "items": TEXT}})
 _WORKER_EXAMPLE = {"name": "analysis@host", "queues": ["analysis"]}
 _QUEUE = _object({"name": TEXT}, {"reason": TEXT})
@@ -237,12 +260,36 @@ AUDIT: dict[str, Entry] = {
     "technology.created": ("A technology was added.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
     "technology.updated": ("A technology was changed.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
     "technology.deleted": ("A technology was removed.", _TECHNOLOGY, _TECHNOLOGY_EXAMPLE),
+    "policy.created": ("A project got a policy.", _POLICY, _POLICY_EXAMPLE),
+    "policy.updated": ("A policy was changed.", _POLICY, _POLICY_EXAMPLE),
+    "policy.deleted": ("A policy was removed.", _POLICY, _POLICY_EXAMPLE),
     "token.created": ("An API token was made.", _TOKEN, _TOKEN_EXAMPLE),
     "token.renamed": ("An API token got another name.", _TOKEN, _TOKEN_EXAMPLE),
     "token.revoked": ("An API token was revoked.", _TOKEN, _TOKEN_EXAMPLE),
     "user.created": ("A user was added.", _USER, _USER_EXAMPLE),
     "user.updated": ("A user was changed.", _USER, _USER_EXAMPLE),
     "user.deactivated": ("A user can no longer sign in.", _USER, _USER_EXAMPLE),
+    "finding.suppressed": ("Someone decided to leave findings as they are.", _TRIAGE, _TRIAGE_EXAMPLE),
+    "finding.unsuppressed": (
+        "Suppressed findings count again.",
+        _TRIAGE,
+        {**_TRIAGE_EXAMPLE, "action": "reopened"},
+    ),
+    "finding.suppression_expired": (
+        "Suppressions ended by themselves.",
+        _TRIAGE,
+        {**_TRIAGE_EXAMPLE, "action": "expired"},
+    ),
+    "finding.assigned": (
+        "Findings were given to someone, or to nobody.",
+        _TRIAGE,
+        {"action": "assigned", "count": 1, "findings": [90], "assignee": 2},
+    ),
+    "finding.commented": (
+        "Someone said something about findings.",
+        _TRIAGE,
+        {"action": "commented", "count": 1, "findings": [90], "comment": "Seen by the team."},
+    ),
     "worker.drained": ("A worker ends what it runs and takes nothing new.", _WORKER, _WORKER_EXAMPLE),
     "worker.resumed": ("A drained worker takes jobs again.", _WORKER, _WORKER_EXAMPLE),
     "queue.paused": ("A queue was paused: none of its jobs starts.", _QUEUE, _QUEUE_EXAMPLE),

@@ -23,10 +23,9 @@ from commandcenter.analysis.models import (
     Dependency,
     Finding,
     FindingState,
-    Occurrence,
     TechnologyUse,
 )
-from commandcenter.analysis.shapes import analysis_shape, flat
+from commandcenter.analysis.shapes import analysis_shape, analysis_shapes, flat
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.pagination import KeysetPagination
 from commandcenter.core.problems import Conflict
@@ -42,14 +41,14 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Analysis]:
         """Read the results along."""
-        visible: QuerySet[Analysis] = super().get_queryset().select_related("result_set", "branch_line")
+        visible: QuerySet[Analysis] = super().get_queryset().with_results()
         return visible
 
     @extend_schema(operation_id="analyses_list", responses=OpenApiTypes.OBJECT)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List analyses."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([analysis_shape(analysis) for analysis in page or []])
+        return self.get_paginated_response(analysis_shapes(page or []))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show one analysis."""
@@ -60,9 +59,13 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         """List what the analysis saw and what it closed, the worst first; state is relative to it."""
         analysis = self._analysis()
         request.analysis = analysis  # type: ignore[attr-defined]  # for the filter by state
-        of_analysis = Finding.objects.filter(
-            filters.OccurrenceOf.condition(analysis), branch_line=analysis.branch_line_id
-        ).select_related("rule")
+        of_analysis = (
+            Finding.objects.filter(
+                filters.OccurrenceOf.condition(analysis), branch_line=analysis.branch_line_id
+            )
+            .select_related("rule")
+            .at_this_moment()
+        )
         return self._page(
             of_analysis,
             filters.AnalysisFindingFilters,
@@ -74,7 +77,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
     def dependencies(self, request: Request, pk: str = "") -> Response:
         """List the dependencies, lock file by lock file."""
         found = Dependency.objects.filter(result_set=self._analysis().result_set_id)
-        return self._page(found, filters.DependencyFilters, lambda page: map(rows.dependency_row, page))
+        return self._page(found, filters.DependencyFilters, rows.dependency_rows)
 
     @action(detail=True)
     def technologies(self, request: Request, pk: str = "") -> Response:
@@ -148,15 +151,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
 
 def _finding_rows(analysis: Analysis, page: Sequence[Finding]) -> list[rows.FindingRow]:
     """Show findings where the analysis saw them, those that it closed where they were last."""
-    seen = {
-        row.id: row
-        for row in rows.occurrence_rows(
-            analysis,
-            Occurrence.objects.filter(
-                result_set=analysis.result_set_id, fingerprint__in=[finding.fingerprint for finding in page]
-            ).select_related("rule"),  # type: ignore[arg-type]  # read once, as a sequence
-        )
-    }
+    seen = rows.seen_rows(analysis, page)
     return [
         seen.get(finding.pk) or rows.finding_row(finding, state=FindingState.FIXED, seen=None)
         for finding in page

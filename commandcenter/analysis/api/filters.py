@@ -9,6 +9,9 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from commandcenter.analysis.identity import findings_in
+from commandcenter.advisories import lookup
+from commandcenter.advisories.models import PackageVersion
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -17,7 +20,7 @@ from commandcenter.analysis.models import (
     Finding,
     FindingState,
     FindingTransition,
-    Occurrence,
+    PolicyStatus,
     Severity,
 )
 from commandcenter.core.filters import IdFilter
@@ -48,6 +51,21 @@ class UnknownFilter(django_filters.CharFilter):  # type: ignore[misc]
         return qs
 
 
+class VulnerableFilter(django_filters.BooleanFilter):  # type: ignore[misc]
+    """`?vulnerable=true`: with a known vulnerability; `false`: matched, and without one. Neither holds the unknown."""
+
+    def filter(self, qs: QuerySet[Any], value: bool | None) -> QuerySet[Any]:
+        """Return the dependencies of which that is known; refuse to answer without any database."""
+        if value is None:
+            return qs
+        if not lookup.has_database():
+            raise ValidationError(
+                {self.field_name: [ErrorDetail(lookup.WITHOUT_DATABASE, code="unknown")]}
+            )
+        wanted = lookup.vulnerable() if value else lookup.clean()
+        return qs.filter(Exists(PackageVersion.objects.filter(wanted, purl=OuterRef("purl"))))
+
+
 class SeverityFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
     """`?severity=high`, repeatable."""
 
@@ -66,6 +84,9 @@ class AnalysisFilters(django_filters.FilterSet):  # type: ignore[misc]
     repository = IdFilter()
     job = IdFilter()
     status = django_filters.MultipleChoiceFilter(choices=AnalysisStatus.choices)
+    policy = django_filters.MultipleChoiceFilter(
+        field_name="policy_verdict__status", choices=PolicyStatus.choices
+    )
 
     class Meta:
         model = Analysis
@@ -132,9 +153,7 @@ class DependencyFilters(django_filters.FilterSet):  # type: ignore[misc]
     ecosystem = TextFilter()
     scope = TextFilter()
     direct = django_filters.BooleanFilter()
-    vulnerable = UnknownFilter(
-        "There is no vulnerability database here, so nothing is known to be vulnerable or not."
-    )
+    vulnerable = VulnerableFilter()
 
     class Meta:
         model = Dependency
@@ -168,6 +187,5 @@ class OccurrenceOf:
 
     @staticmethod
     def condition(analysis: Analysis) -> Q:
-        seen = Occurrence.objects.filter(result_set=analysis.result_set_id).values("fingerprint")
         gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
-        return Q(fingerprint__in=seen) | Q(pk__in=gone.values("finding"))
+        return Q(pk__in=findings_in(analysis)) | Q(pk__in=gone.values("finding"))

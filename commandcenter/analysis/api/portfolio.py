@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -29,7 +30,7 @@ class FindingViewSet(ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Finding]:
         """Read along what the public shape needs."""
-        visible: QuerySet[Finding] = super().get_queryset()
+        visible: QuerySet[Finding] = super().get_queryset().at_this_moment()
         return visible.select_related("rule", "branch_line", "repository").defer(
             "repository__credential_secret"
         )
@@ -87,14 +88,18 @@ class DependencyViewSet(ApiMixin, mixins.ListModelMixin, viewsets.GenericViewSet
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List uses, each with its repository."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([_use(row) for row in page or []])
+        return self.get_paginated_response(uses(page or []))
 
 
-def _use(row: Any) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "project": row.project_id,
-        "repository": row.repository_id,
-        "repository_name": row.repository_name,
-        **flat(rows.dependency_row(row)),
-    }
+def uses(page: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return dependencies, annotated as this view annotates them, each with its repository."""
+    return [
+        {
+            "id": row.pk,
+            "project": row.project_id,
+            "repository": row.repository_id,
+            "repository_name": row.repository_name,
+            **flat(shown),
+        }
+        for row, shown in zip(page, rows.dependency_rows(page), strict=True)
+    ]

@@ -7,16 +7,23 @@ that changes its state leaves a FindingTransition, and an analysis that changes 
 
 from commandcenter.analysis.models.analyses import Analysis, AnalysisQuerySet, AnalysisStatus, BranchLine
 from commandcenter.analysis.models.findings import (
+    Cause,
     Finding,
+    FindingMove,
     FindingQuerySet,
     FindingState,
     FindingTransition,
+    SuppressionKind,
     TechnologySighting,
+    decision_in_force,
 )
+from commandcenter.analysis.models.policies import Policy, PolicyQuerySet, PolicyStatus, PolicyVerdict
+from commandcenter.analysis.models.portfolio import PortfolioDay, Standing, StandingQuerySet
 from commandcenter.analysis.models.results import (
     AnalysedFile,
     Dependency,
     DependencyQuerySet,
+    EngineRelease,
     Occurrence,
     ResultSet,
     ResultSetStatus,
@@ -24,6 +31,7 @@ from commandcenter.analysis.models.results import (
     Severity,
     TechnologyUse,
 )
+from commandcenter.analysis.models.triage import FindingAction
 
 __all__ = [
     "AnalysedFile",
@@ -31,17 +39,30 @@ __all__ = [
     "AnalysisQuerySet",
     "AnalysisStatus",
     "BranchLine",
+    "Cause",
     "Dependency",
     "DependencyQuerySet",
+    "EngineRelease",
     "Finding",
+    "FindingAction",
+    "FindingMove",
     "FindingQuerySet",
     "FindingState",
     "FindingTransition",
     "Occurrence",
+    "Policy",
+    "PolicyQuerySet",
+    "PolicyStatus",
+    "PolicyVerdict",
+    "PortfolioDay",
     "ResultSet",
     "ResultSetStatus",
     "Rule",
     "Severity",
+    "Standing",
+    "StandingQuerySet",
+    "SuppressionKind",
     "TechnologySighting",
     "TechnologyUse",
+    "decision_in_force",
 ]

@@ -36,6 +36,9 @@ class BranchLine(models.Model):
     latest = models.ForeignKey("Analysis", null=True, on_delete=models.SET_NULL, related_name="+")
     baseline = models.ForeignKey("Analysis", null=True, on_delete=models.SET_NULL, related_name="+")
     engines_seen = models.JSONField(default=dict)  # engine -> time of its last good run on this line
+    engines_ran = models.JSONField(
+        default=dict
+    )  # engine -> [version, configuration, result set], when it ran last
 
     class Meta:
         constraints = [
@@ -64,7 +67,7 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 
     def with_results(self) -> AnalysisQuerySet:
         """Load what an analysis' public shape needs, in one query."""
-        return self.select_related("result_set", "branch_line")
+        return self.select_related("result_set", "branch_line", "policy_verdict")
 
 
 class Analysis(models.Model):
@@ -83,7 +86,8 @@ class Analysis(models.Model):
     tree = models.CharField(max_length=64, blank=True)
     committed_at = models.DateTimeField(null=True)
     delta = models.JSONField(null=True)
-    """{new, fixed, reopened, existing}; null while it runs, and for one that a newer analysis overtook."""
+    """{new, new_by_rule, fixed, fixed_by_rule, reopened, existing, suppressed}; null while it runs, and for one that a
+    newer analysis overtook."""
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
     started_at = models.DateTimeField(default=timezone.now)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from commandcenter.accounts.models import User
@@ -22,6 +23,22 @@ class FindingState(models.TextChoices):
     FIXED = "fixed", "Fixed"
 
 
+class Cause(models.TextChoices):
+    """Why a finding came or went: the code changed, or what is looked for did."""
+
+    CODE = "code", "The code changed"
+    RULE = "rule", "A rule or its engine changed"
+
+
+class SuppressionKind(models.TextChoices):
+    """Why people decided to leave a finding as it is."""
+
+    FALSE_POSITIVE = "false_positive", "False positive"
+    ACCEPTED_RISK = "accepted_risk", "Accepted risk"
+    WONT_FIX = "wont_fix", "Will not be fixed"
+    USED_IN_TESTS = "used_in_tests", "Used in tests"
+
+
 class FindingQuerySet(models.QuerySet["Finding"]):
     """Reads of findings."""
 
@@ -36,16 +53,36 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         """Findings that the last analysis which looked for them still saw."""
         return self.exclude(state=FindingState.FIXED)
 
+    def suppressed(self) -> FindingQuerySet:
+        """Findings that a comment in the code or a decision in force silences, by the database's time."""
+        return self.filter(Q(inline_suppressed=True) | decision_in_force())
+
+    def unsuppressed(self) -> FindingQuerySet:
+        """The others: what gates and worries are about."""
+        return self.filter(~decision_in_force(), inline_suppressed=False)
+
+    def at_this_moment(self) -> FindingQuerySet:
+        """Add `expired`: whether a suppression has run out, by the database's time; null for one that never does."""
+        ran_out = Q(suppressed_until__isnull=False, suppressed_until__lte=Now())
+        return self.annotate(expired=ExpressionWrapper(ran_out, output_field=models.BooleanField()))
+
     def on_default_branches(self) -> FindingQuerySet:
         """Findings of each repository's default branch."""
         return self.filter(branch_line__is_default=True)
 
 
+def decision_in_force() -> Q:
+    """Return the condition "someone decided to suppress it, and that has not expired", by the database's time."""
+    lasting = Q(suppressed_until__isnull=True) | Q(suppressed_until__gt=Now())
+    return ~Q(suppression_kind="") & lasting
+
+
 class Finding(models.Model):
     """One problem on one branch line, followed by its fingerprint from first to last sight.
 
-    `commandcenter.analysis.lifecycle` alone writes `state`. `last_seen` of an open finding is as old as its last
-    change: an unchanged repository writes no rows. Read it through `rows.last_seen`.
+    `commandcenter.analysis.lifecycle` alone writes `state`, `commandcenter.analysis.triage` alone what people decide.
+    `last_seen` of an open finding is as old as its last change: an unchanged repository writes no rows. Read it
+    through `rows.last_seen`.
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="findings")
@@ -64,6 +101,22 @@ class Finding(models.Model):
     first_seen = models.DateTimeField(default=timezone.now)
     last_seen = models.DateTimeField(default=timezone.now)
     first_analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
+    content = models.BigIntegerField(null=True)  # digest of its lines; null where the engine gave none
+    origin = models.CharField(max_length=4, choices=Cause.choices, default=Cause.CODE)
+    # On other branches: the same finding on the default one, whose decisions hold here until others are made here.
+    counterpart = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    suppression_kind = models.CharField(max_length=20, choices=SuppressionKind.choices, blank=True)
+    suppression_reason = models.TextField(blank=True)
+    suppressed_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    suppressed_at = models.DateTimeField(null=True)
+    suppressed_until = models.DateTimeField(null=True)
+    decided = models.BooleanField(default=False)  # suppressed or reopened here, not by way of the counterpart
+    assignee = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    assigned = models.BooleanField(default=False)  # decided here, "nobody" included
 
     objects = FindingQuerySet.as_manager()
 
@@ -74,12 +127,35 @@ class Finding(models.Model):
                 fields=["branch_line", "fingerprint"], name="finding_line_fingerprint_unique"
             ),
             models.CheckConstraint(condition=Q(state__in=FindingState.values), name="finding_state_known"),
+            models.CheckConstraint(condition=Q(origin__in=Cause.values), name="finding_origin_known"),
+            models.CheckConstraint(
+                condition=Q(suppression_kind__in=["", *SuppressionKind.values]),
+                name="finding_suppression_known",
+            ),
         ]
         indexes = [
             # serves: GET /findings?repository=&state=
             models.Index(fields=["repository", "state", "-id"], name="finding_repository_state"),
             # serves: GET /findings?severity=&state= over the portfolio
             models.Index(fields=["severity", "state", "-id"], name="finding_severity_state"),
+            # serves: what is suppressed on a line; GET /findings?suppressed=true
+            models.Index(
+                fields=["branch_line", "-id"], condition=~Q(suppression_kind=""), name="finding_suppressed"
+            ),
+            # serves: suppressions that have expired
+            models.Index(
+                fields=["suppressed_until"],
+                condition=Q(suppressed_until__isnull=False),
+                name="finding_suppressed_until",
+            ),
+            # serves: GET /findings?assignee=
+            models.Index(
+                fields=["assignee", "-id"], condition=Q(assignee__isnull=False), name="finding_assignee"
+            ),
+            # serves: decisions of the default branch that hold on others; deletion
+            models.Index(
+                fields=["counterpart"], condition=Q(counterpart__isnull=False), name="finding_counterpart"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -95,6 +171,7 @@ class FindingTransition(models.Model):
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="transitions")
     from_state = models.CharField(max_length=10, choices=FindingState.choices, blank=True)
     to_state = models.CharField(max_length=10, choices=FindingState.choices)
+    reason = models.CharField(max_length=4, choices=Cause.choices, default=Cause.CODE)
 
     class Meta:
         constraints = [
@@ -106,6 +183,39 @@ class FindingTransition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state} -> {self.to_state}"
+
+
+class FindingMove(models.Model):
+    """A finding that kept its life under another fingerprint: where it was, until the analysis with this ticket.
+
+    Earlier analyses of the line saw it under `fingerprint`; `commandcenter.analysis.identity` finds it for them.
+    """
+
+    class Kind(models.TextChoices):
+        """What changed around it."""
+
+        RENAMED = "renamed", "Its file was renamed or moved"
+        SHIFTED = "shifted", "Equal lines beside it came or went"
+        EDITED = "edited", "Its own lines were edited"
+        REPLACED = "replaced", "Another finding took its place after it was fixed"
+
+    branch_line = models.ForeignKey(BranchLine, on_delete=models.CASCADE, related_name="+", db_index=False)
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="moves")
+    analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
+    ticket = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    fingerprint = models.CharField(max_length=80)
+    path = models.TextField()
+    start_line = models.IntegerField()
+
+    class Meta:
+        indexes = [
+            # serves: which finding an earlier analysis meant by a fingerprint
+            models.Index(fields=["branch_line", "fingerprint", "ticket"], name="findingmove_fingerprint"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.start_line} ({self.kind})"
 
 
 class TechnologySighting(models.Model):

@@ -218,6 +218,25 @@ class Rule(models.Model):
         return f"{self.engine}/{self.rule_id}"
 
 
+class EngineRelease(models.Model):
+    """What one version of an engine in one configuration looks for; tells a new problem from a new rule."""
+
+    engine = models.CharField(max_length=30)
+    version = models.CharField(max_length=200)
+    config = models.CharField(max_length=64, blank=True)  # a digest
+    rule_ids = ArrayField(models.CharField(max_length=200), default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["engine", "version", "config"], name="enginerelease_engine_version_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.version}"
+
+
 class Occurrence(models.Model):
     """Where a result set saw a finding: the lines as they were in that tree."""
 
@@ -234,6 +253,7 @@ class Occurrence(models.Model):
     start_column = models.IntegerField(null=True)
     end_column = models.IntegerField(null=True)
     inline_suppressed = models.BooleanField(default=False)
+    content = models.BigIntegerField(null=True)  # digest of its lines; null where the engine gave none
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,7 +97,7 @@ def rule(engine: str = "ruff", rule_id: str = "S105", **fields: Any) -> dict[str
 def file_row(path: str, **fields: Any) -> dict[str, Any]:
     return {
         "path": path,
-        "blob": "ab" * 20,
+        "blob": hashlib.sha1(path.encode(), usedforsecurity=False).hexdigest(),  # its own bytes
         "size": 120,
         "language": "Python",
         "kind": "programming",

@@ -83,7 +83,9 @@ def test_an_analysis_has_the_shape_of_the_contract(viewer: Any, two: Any) -> Non
     assert shown["summary"]["findings"] == {
         "total": 2,
         "new": 1,
+        "new_by_rule": 0,
         "fixed": 1,
+        "fixed_by_rule": 0,
         "reopened": 0,
         "existing": 1,
         "suppressed": 1,

@@ -19,6 +19,10 @@ from commandcenter.analysis.tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+NOTHING = dict.fromkeys(
+    ("new", "new_by_rule", "reopened", "fixed", "fixed_by_rule", "existing", "suppressed"), 0
+)
+
 
 def states(repository: Any, branch: Any = "main") -> Any:
     rows = Finding.objects.filter(repository=repository, branch_line__name=branch)
@@ -34,7 +38,7 @@ def test_the_first_analysis_makes_every_finding_new() -> None:
     repository = make_repository()
     first = analyse(repository, messages([finding("a"), finding("b")]))
     assert states(repository) == {"v1:a": "new", "v1:b": "new"}
-    assert first.delta == {"new": 2, "fixed": 0, "reopened": 0, "existing": 0}
+    assert first.delta == {**NOTHING, "new": 2}
     assert first.baseline is None
 
 
@@ -44,7 +48,7 @@ def test_an_identical_run_makes_no_transition() -> None:
     first = analyse(repository, said)
     second = analyse(repository, said)
     assert transitions(second) == []
-    assert second.delta == {"new": 0, "fixed": 0, "reopened": 0, "existing": 2}
+    assert second.delta == {**NOTHING, "existing": 2}
     assert second.baseline == first
     assert states(repository) == {"v1:a": "existing", "v1:b": "existing"}
 
@@ -64,7 +68,7 @@ def test_what_is_gone_is_fixed_and_what_comes_back_is_reopened() -> None:
     analyse(repository, messages([finding("a"), finding("b")]))
     second = analyse(repository, messages([finding("b"), finding("c")]))
     assert states(repository) == {"v1:a": "fixed", "v1:b": "existing", "v1:c": "new"}
-    assert second.delta == {"new": 1, "fixed": 1, "reopened": 0, "existing": 1}
+    assert second.delta == {**NOTHING, "new": 1, "fixed": 1, "existing": 1}
     third = analyse(repository, messages([finding("a"), finding("c")]))
     assert transitions(third) == [("v1:a", "fixed", "reopened"), ("v1:b", "existing", "fixed")]
     fourth = analyse(repository, messages([finding("a"), finding("c")]))
@@ -110,12 +114,7 @@ def test_what_a_partial_analysis_announced_is_not_announced_again() -> None:
     partial = analyse(repository, messages([finding("a")], engines={"ruff": "ok", "secrets": "failed"}))
     assert partial.delta is not None
     assert partial.delta["new"] == 1
-    assert analyse(repository, messages([finding("a")])).delta == {
-        "new": 0,
-        "fixed": 0,
-        "reopened": 0,
-        "existing": 1,
-    }
+    assert analyse(repository, messages([finding("a")])).delta == {**NOTHING, "existing": 1}
 
 
 def test_an_overtaken_analysis_moves_nothing() -> None:
@@ -147,7 +146,7 @@ def test_a_branch_starts_from_what_is_open_on_the_default_branch() -> None:
     branch = analyse(repository, messages([finding("a"), finding("c")]), ref="topic", asked_for="topic")
     assert states(repository, "topic") == {"v1:a": "existing", "v1:c": "new"}
     assert branch.baseline == main
-    assert branch.delta == {"new": 1, "fixed": 0, "reopened": 0, "existing": 1}
+    assert branch.delta == {**NOTHING, "new": 1, "existing": 1}
     assert states(repository) == {"v1:a": "new", "v1:b": "new"}, "the default branch is untouched"
 
 

@@ -12,12 +12,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from commandcenter.analysis.identity import with_findings
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
     AnalysisStatus,
     Dependency,
-    Finding,
     FindingState,
     FindingTransition,
     Occurrence,
@@ -92,14 +92,8 @@ def _summary(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 
 def _with_state(analysis: Analysis, occurrences: Any) -> Any:
     """Add to each occurrence the state that this analysis gave its finding, and the finding's id."""
-    of_line = Finding.objects.filter(branch_line=analysis.branch_line_id, fingerprint=OuterRef("fingerprint"))
-    change = FindingTransition.objects.filter(
-        analysis=analysis,
-        finding__branch_line=analysis.branch_line_id,
-        finding__fingerprint=OuterRef("fingerprint"),
-    )
-    return occurrences.annotate(
-        finding_id=Subquery(of_line.values("pk")[:1]),
+    change = FindingTransition.objects.filter(analysis=analysis, finding=OuterRef("finding_id"))
+    return with_findings(analysis, occurrences).annotate(
         state=Coalesce(Subquery(change.values("to_state")[:1]), Value(FindingState.EXISTING.value)),
     )
 
