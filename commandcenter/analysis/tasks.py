@@ -7,12 +7,27 @@ from celery import shared_task
 from django.conf import settings
 
 from commandcenter.analysis.ingest import discard_abandoned
+from commandcenter.analysis.policy import again
+from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.settle import BATCH, settle
 from commandcenter.engine.source import prune_mirrors
 
 log = structlog.get_logger(__name__)
 
 MAX_BATCHES = 50
+
+
+@shared_task(
+    name=again.TASK,
+    ignore_result=True,
+    soft_time_limit=290,
+    time_limit=300,
+)
+def judge_again(project_id: int, after: int) -> None:
+    """Judge the latest analyses of a project by its policy as it is now; what the time does not allow goes on later."""
+    rest = again.judge_again(project_id, after)
+    if rest is not None:
+        again.send(project_id, rest)
 
 
 @shared_task(
@@ -40,3 +55,17 @@ def prune_mirror_folder() -> None:
     freed = prune_mirrors(settings.MIRRORS_DIR, settings.MIRRORS_BYTES)
     if freed:
         log.info("mirrors pruned", action="prune", bytes=freed)
+
+
+@shared_task(
+    name="commandcenter.analysis.tasks.keep_portfolio",
+    ignore_result=True,
+    soft_time_limit=110,
+    time_limit=120,
+)
+def keep_portfolio() -> None:
+    """Refresh how repositories stand, and the figures of today. Beat sends this every hour."""
+    changed = standings.refresh_all(seconds=60.0)
+    daily.record()
+    if changed:
+        log.info("standings changed with time", action="refresh", repositories=changed)

@@ -12,6 +12,7 @@ THEMES = ("light", "dark")
 _ITEMS = (
     # label, icon, URL name
     ("Overview", "home", "dashboard:overview"),
+    ("Portfolio", "portfolio", "dashboard:portfolio"),
     ("Projects", "project", "dashboard:projects"),
     ("Repositories", "repository", "dashboard:repositories"),
     ("Technologies", "technology", "dashboard:technologies"),

@@ -8,6 +8,7 @@ from commandcenter.dashboard.views import (
     analyses,
     jobs,
     overview,
+    portfolio,
     projects,
     repositories,
     system,
@@ -19,6 +20,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("theme/", overview.theme, name="theme"),
+    path("portfolio/", portfolio.index, name="portfolio"),
     path("projects/", projects.index, name="projects"),
     path("projects/new/", projects.create, name="project-create"),
     path("projects/<int:pk>/", projects.detail, name="project"),

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "commandcenter.accounts",
     "commandcenter.inventory",
     "jobs",
+    "commandcenter.advisories",
     "commandcenter.analysis",
     "exports",
     "commandcenter.dashboard",
@@ -243,6 +244,11 @@ JOB_HANDLERS = {
     "export": "exports.handlers.ExportHandler",
     "batch_analysis": "commandcenter.analysis.batch.BatchAnalysisHandler",
     "batch_export": "exports.batch.BatchExportHandler",
+    "import": "jobs.kinds.ImportHandler",
+}
+IMPORT_KINDS = {
+    # parameter `kind` of an import -> dotted path of the Handler that does it
+    "advisories": "commandcenter.advisories.handlers.AdvisoryImportHandler",
 }
 JOB_SOFT_TIME_LIMIT = env.integer("CC_JOB_SOFT_SECONDS", 540, least=1)
 JOB_HARD_TIME_LIMIT = env.integer("CC_JOB_HARD_SECONDS", 600, least=2)
@@ -270,6 +276,8 @@ EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # e
 EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
     "commandcenter.analysis.settle.on_event",
+    "commandcenter.analysis.portfolio.standings.on_event",
+    "commandcenter.analysis.packages.on_event",
     "exports.settle.on_event",
 ]
 
@@ -317,6 +325,10 @@ SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
 ENGINE_LIMITS = limits.engine_limits()
 REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  # inventory may not import it
+
+# --- what is known of packages ------------------------------------------------------------------------------------
+
+ADVISORIES_DIR = Path(env.text("CC_ADVISORIES_DIR", str(DATA_DIR / "advisories")))  # dumps that jobs may import
 
 # --- exports -----------------------------------------------------------------------------------------------------
 

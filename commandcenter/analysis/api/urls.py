@@ -7,17 +7,22 @@ from rest_framework.viewsets import ViewSetMixin
 
 from commandcenter.analysis.api.analyses import AnalysisViewSet
 from commandcenter.analysis.api.batch import AnalyzeMany
+from commandcenter.analysis.api.policies import PolicyViewSet
 from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
 from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
+from commandcenter.analysis.api.standings import PortfolioTrends, StandingViewSet
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
     ("analyses", AnalysisViewSet, "analysis"),
     ("findings", FindingViewSet, "finding"),
     ("dependencies", DependencyViewSet, "dependency"),
+    ("portfolio", StandingViewSet, "portfolio"),
+    ("policies", PolicyViewSet, "policy"),
 ]
 _id = r"(?P<pk>[0-9]{1,18})"
 urlpatterns: list[URLPattern] = [
     re_path(r"^batch/analyze/?$", AnalyzeMany.as_view(), name="batch-analyze"),
+    re_path(r"^portfolio/trends/?$", PortfolioTrends.as_view(), name="portfolio-trends"),
     re_path(rf"^repositories/{_id}/analyze/?$", AnalyseRepository.as_view(), name="repository-analyze"),
     re_path(rf"^repositories/{_id}/trends/?$", RepositoryTrends.as_view(), name="repository-trends"),
     re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),

@@ -59,7 +59,16 @@ class World:
         ]
 
 
-LISTS = ["/", "/projects/", "/repositories/", "/technologies/", "/analyses/", "/jobs/", "/system/"]
+LISTS = [
+    "/",
+    "/portfolio/",
+    "/projects/",
+    "/repositories/",
+    "/technologies/",
+    "/analyses/",
+    "/jobs/",
+    "/system/",
+]
 
 
 def signed_in(user: User) -> Client:

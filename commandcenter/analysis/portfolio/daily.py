@@ -1,0 +1,57 @@
+"""The trend of a portfolio: a row of sums for each project and day, written while the day lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from commandcenter.analysis.models import PortfolioDay
+
+KEPT = timedelta(days=1100)  # three years
+MAX_DAYS = 366
+SUMMED = (
+    "repositories", "analysed", "critical", "high", "medium", "low", "info", "suppressed", "lines_of_code",
+    "dependencies",
+)  # fmt: skip
+
+_RECORD = """
+    INSERT INTO analysis_portfolioday (project_id, day, repositories, analysed, critical, high, medium, low, info,
+                                       suppressed, lines_of_code, dependencies)
+    SELECT r.project_id, %(day)s, count(*), count(s.analysed_at), coalesce(sum(s.critical), 0), coalesce(sum(s.high), 0),
+           coalesce(sum(s.medium), 0), coalesce(sum(s.low), 0), coalesce(sum(s.info), 0),
+           coalesce(sum(s.suppressed), 0), coalesce(sum(s.lines_of_code), 0), coalesce(sum(s.dependencies), 0)
+      FROM inventory_repository r LEFT JOIN analysis_standing s ON s.repository_id = r.id
+     GROUP BY r.project_id ORDER BY r.project_id
+    ON CONFLICT (project_id, day) DO UPDATE
+       SET (repositories, analysed, critical, high, medium, low, info, suppressed, lines_of_code, dependencies)
+         = (excluded.repositories, excluded.analysed, excluded.critical, excluded.high, excluded.medium, excluded.low,
+            excluded.info, excluded.suppressed, excluded.lines_of_code, excluded.dependencies)
+"""
+
+
+def record(day: date | None = None) -> None:
+    """Write how every project stands as the figures of today, and remove days that are too old."""
+    today = day or timezone.now().date()
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, {"day": today})
+    PortfolioDay.objects.filter(day__lt=today - KEPT).delete()
+
+
+def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:
+    """Return the sums over these projects, a row for each of the last `days` days that has one, the oldest first.
+
+    Shape: [{day, repositories, analysed, critical, high, medium, low, info, suppressed, lines_of_code, dependencies}].
+    """
+    since = timezone.now().date() - timedelta(days=days - 1)
+    rows = (
+        PortfolioDay.objects.filter(project__in=projects, day__gte=since)
+        .values("day")
+        .annotate(**{name: Sum(name) for name in SUMMED})
+        .order_by("day")
+    )
+    return list(rows[:MAX_DAYS])

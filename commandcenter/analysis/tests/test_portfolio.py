@@ -1,0 +1,216 @@
+"""How repositories stand, what needs attention first, and the trend of the portfolio."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from commandcenter.accounts.models import User
+from commandcenter.analysis.models import Analysis, PortfolioDay, Standing
+from commandcenter.analysis.portfolio import daily, standings
+from commandcenter.analysis.portfolio.attention import reasons, words
+from commandcenter.analysis.settle import settle
+from commandcenter.analysis.tests.factories import (
+    analyse,
+    dependency_row,
+    file_row,
+    finding,
+    make_project,
+    make_repository,
+    make_user,
+    messages,
+    start,
+    tree_ref,
+)
+from commandcenter.events.models import Event
+from jobs.models import JobStatus
+
+pytestmark = pytest.mark.django_db
+
+
+def standing(repository: Any) -> Standing:
+    standings.refresh([repository.pk])
+    return Standing.objects.get(pk=repository.pk)
+
+
+def codes(row: Standing) -> dict[str, int]:
+    return {reason["code"]: reason["points"] for reason in row.reasons}
+
+
+def api(user: User) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def test_a_repository_that_was_never_analysed_has_unknown_figures() -> None:
+    row = standing(make_repository())
+    assert (row.critical, row.lines_of_code, row.analysed_at, row.last_status) == (None, None, None, "")
+    assert codes(row) == {"never_analysed": 150}
+    assert row.attention == 150
+
+
+def test_open_findings_of_the_default_branch_count_without_suppressed_ones() -> None:
+    repository = make_repository()
+    found = [
+        finding("a", severity="critical"),
+        finding("b", severity="critical"),
+        finding("c", severity="low"),
+        finding("d", severity="critical", inline_suppressed=True),
+    ]
+    said = messages(found, files=[file_row("a.py")], dependencies=[dependency_row("django")])
+    last = analyse(repository, said)
+    analyse(repository, messages([finding("e", severity="critical")]), ref="topic", asked_for="topic")
+    row = standing(repository)
+    assert (row.critical, row.high, row.low, row.suppressed) == (2, 0, 1, 1)
+    assert (row.lines_of_code, row.dependencies, row.contributors, row.bus_factor) == (10, 1, 3, 1)
+    assert row.analysis_id == last.pk
+    assert codes(row) == {"critical_findings": 200}
+    analyse(repository, messages([finding("c", severity="low")]))
+    assert (standing(repository).critical, standing(repository).attention) == (0, 0)
+
+
+def test_a_failed_a_partial_and_an_old_analysis_are_reasons() -> None:
+    repository = make_repository()
+    analyse(repository, messages(engines={"ruff": "failed"}))
+    assert codes(standing(repository)) == {"incomplete": 50}
+    Analysis.objects.update(completed_at=timezone.now() - timedelta(days=31))
+    assert codes(standing(repository)) == {"stale": 100, "incomplete": 50}
+    job = start(repository, tree_ref()).job
+    assert job is not None
+    job.status, job.completed_at = JobStatus.FAILED, timezone.now()
+    job.save()
+    assert settle(job.pk) == 1
+    assert codes(standing(repository)) == {"analysis_failed": 200, "stale": 100}
+
+
+def test_points_are_capped_and_every_reason_has_words() -> None:
+    found = {"critical": 3_000, "high": 1, "medium": 1_000}
+    held = reasons(findings=found, analysed_at=timezone.now(), last_status="complete", now=timezone.now())
+    assert [(reason["code"], reason["points"]) for reason in held] == [
+        ("critical_findings", 1_000),
+        ("medium_findings", 100),
+        ("high_findings", 20),
+    ]
+    assert [words(reason) for reason in held] == [
+        "3,000 critical findings open",
+        "1,000 medium findings open",
+        "1 high finding open",
+    ]
+
+
+def test_a_refresh_writes_only_what_changed() -> None:
+    repositories = [make_repository() for _ in range(3)]
+    ids = [repository.pk for repository in repositories]
+    assert standings.refresh(ids) == 3
+    assert standings.refresh(ids) == 0
+    analyse(repositories[1], messages([finding("a")]))
+    assert standings.refresh(ids) == 1
+
+
+def test_many_repositories_cost_as_many_queries_as_one() -> None:
+    repositories = [make_repository() for _ in range(20)]
+    for repository in repositories:
+        analyse(repository, messages([finding("a")]))
+
+    def cost(some: list[Any]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            standings.refresh([repository.pk for repository in some])
+        return len(captured)
+
+    assert cost(repositories[:1]) == cost(repositories[1:])
+
+
+def test_the_end_of_an_analysis_refreshes_its_repository() -> None:
+    repository = make_repository()
+    analyse(repository, messages([finding("a", severity="critical")]))
+    standings.on_event(Event.objects.filter(type="analysis.completed").latest("pk"))
+    assert Standing.objects.get().critical == 1
+
+
+def test_a_round_over_all_goes_on_where_it_stopped_and_meets_everyone() -> None:
+    for _ in range(3):
+        make_repository()
+    assert standings.refresh_all(seconds=30) == 3
+    assert Standing.objects.count() == 3
+
+
+def test_the_list_begins_with_the_most_points_and_pages_without_a_gap() -> None:
+    project = make_project()
+    user = make_user(project)
+    names = []
+    for number in range(5):
+        repository = make_repository(project)
+        analyse(repository, messages([finding(f"{n}", severity="critical") for n in range(number % 3)]))
+        names.append(repository.name)
+    other = make_repository()
+    standings.refresh_all(seconds=30)
+    seen: list[dict[str, Any]] = []
+    url = "/api/v1/portfolio?limit=2"
+    while url:
+        page = api(user).get(url)
+        assert page.status_code == 200, page.content
+        seen += page.json()["results"]
+        url = page.json()["next"]
+    assert sorted(row["repository_name"] for row in seen) == sorted(names)
+    assert [row["attention"] for row in seen] == [200, 100, 100, 0, 0]
+    assert seen[0]["findings"]["critical"] == 2
+    assert seen[0]["reasons"][0]["text"] == "2 critical findings open"
+    assert other.name not in [row["repository_name"] for row in seen]
+
+
+def test_the_list_can_be_narrowed_and_refuses_what_it_does_not_know() -> None:
+    project = make_project()
+    user = make_user(project)
+    make_repository(project, name="billing")
+    make_repository(project, name="ledger")
+    standings.refresh_all(seconds=30)
+    found = api(user).get("/api/v1/portfolio?search=BILL").json()["results"]
+    assert [row["repository_name"] for row in found] == ["billing"]
+    assert api(user).get("/api/v1/portfolio?cursor=nonsense").status_code == 400
+    assert api(user).get("/api/v1/portfolio?project=x").status_code == 400
+    for query in ("days=0", "days=367", "days=x", "project=0"):
+        assert api(user).get(f"/api/v1/portfolio/trends?{query}").status_code == 400, query
+
+
+def test_each_day_has_one_row_a_project_which_follows_the_day() -> None:
+    project = make_project()
+    repository = make_repository(project)
+    make_repository(project)
+    daily.record(date(2026, 1, 1))
+    analyse(repository, messages([finding("a")], files=[file_row("a.py")]))
+    standings.refresh_all(seconds=30)
+    daily.record(date(2026, 1, 1))
+    row = PortfolioDay.objects.get(project=project)
+    assert (row.repositories, row.analysed, row.high, row.lines_of_code) == (2, 1, 1, 10)
+
+
+def test_old_days_are_removed() -> None:
+    make_repository()
+    daily.record(date(2020, 1, 1))
+    daily.record(date(2026, 1, 1))
+    assert list(PortfolioDay.objects.values_list("day", flat=True)) == [date(2026, 1, 1)]
+
+
+def test_the_trend_sums_the_projects_that_one_may_see() -> None:
+    mine, other = make_project(), make_project()
+    user = make_user(mine)
+    for project in (mine, other):
+        analyse(make_repository(project), messages([finding("a", severity="critical")]))
+    standings.refresh_all(seconds=30)
+    today = timezone.now().date()
+    daily.record(today - timedelta(days=2))
+    daily.record(today)
+    results = api(user).get("/api/v1/portfolio/trends?days=30").json()["results"]
+    assert [row["day"] for row in results] == [str(today - timedelta(days=2)), str(today)]
+    assert results[0]["findings"] == {"critical": 1, "high": 0, "medium": 0, "low": 0, "info": 0}
+    assert (results[0]["repositories"], results[0]["analysed"]) == (1, 1)
+    staff = make_user(staff=True)
+    assert api(staff).get("/api/v1/portfolio/trends").json()["results"][1]["findings"]["critical"] == 2
+    assert api(user).get(f"/api/v1/portfolio/trends?project={other.pk}").json()["results"] == []

@@ -1,0 +1,61 @@
+"""The portfolio page: worst first, with its reasons, paged by key, at a cost that does not grow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from commandcenter.analysis.portfolio import daily, standings
+from commandcenter.analysis.tests.factories import analyse, finding, messages
+from commandcenter.dashboard.tests.conftest import World, signed_in
+from commandcenter.dashboard.views import portfolio
+from commandcenter.inventory.tests.factories import make_repository
+
+pytestmark = pytest.mark.django_db
+
+
+def test_reasons_are_worded_with_their_points_and_the_trend_is_drawn(world: World) -> None:
+    standings.refresh_all(seconds=30)
+    daily.record(timezone.now().date() - timedelta(days=3))
+    daily.record()
+    content = signed_in(world.viewer).get("/portfolio/").content.decode()
+    assert "1 critical finding open" in content
+    assert "1 high finding open" in content
+    assert "Open findings by day" in content
+
+
+def test_pages_follow_each_other_in_both_directions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "PAGE_SIZE", 2)
+    for number in range(4):
+        repository = make_repository(world.project, name=f"repository-{number}")
+        analyse(repository, messages([finding(f"{n}", severity="critical") for n in range(number)]))
+    standings.refresh_all(seconds=30)
+    client = signed_in(world.viewer)
+    pages = [client.get("/portfolio/").context["page"]]
+    while pages[-1].next:
+        pages.append(client.get(f"/portfolio/{pages[-1].next}").context["page"])
+    forward = [row.pk for page in pages for row in page.rows]
+    assert len(forward) == len(set(forward)) == 5
+    assert pages[0].previous is None
+    back = client.get(f"/portfolio/{pages[-1].previous}").context["page"]
+    assert [row.pk for row in back.rows] == [row.pk for row in pages[-2].rows]
+    assert client.get("/portfolio/?after=x-1&before=9").status_code == 200
+
+
+def test_a_page_costs_the_same_number_of_queries_however_many_repositories_there_are(world: World) -> None:
+    client = signed_in(world.viewer)
+
+    def cost() -> int:
+        standings.refresh_all(seconds=30)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/portfolio/").status_code == 200
+        return len(captured)
+
+    few = cost()
+    for number in range(10):
+        make_repository(world.project, name=f"repository-{number}")
+    assert cost() == few
