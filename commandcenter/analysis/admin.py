@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from commandcenter.analysis.admin_policies import PolicyAdmin
 from commandcenter.analysis.models import Analysis, BranchLine, Finding, Rule
 from commandcenter.core.admin import ReadOnlyModelAdmin, register
+
+__all__ = ["PolicyAdmin"]  # registered by being imported
 
 
 @register(Analysis)

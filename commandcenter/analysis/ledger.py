@@ -11,6 +11,7 @@ from commandcenter.analysis import lifecycle
 from commandcenter.analysis.announce import announce, announce_changes, announce_technologies
 from commandcenter.analysis.copying import clean_text
 from commandcenter.analysis.models import Analysis, AnalysisStatus, BranchLine, ResultSet, ResultSetStatus
+from commandcenter.analysis.policy.verdict import judge
 from commandcenter.analysis.summary import summary_of
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Repository
@@ -83,6 +84,7 @@ def complete(analysis: Analysis, result_set: ResultSet) -> dict[str, Any]:
     analysis.error_code = analysis.error_message = ""
     analysis.settled = True
     analysis.save()
+    verdict = judge(analysis, result_set)
     announce_technologies(analysis)
     announce_changes(analysis, outcome)
     announce("analysis.completed", analysis)
@@ -100,5 +102,6 @@ def complete(analysis: Analysis, result_set: ResultSet) -> dict[str, Any]:
         "fixed": findings.get("fixed"),
         "dependencies": (summary.get("dependencies") or {}).get("total"),
         "technologies": summary.get("technologies"),
+        "policy": verdict.status if verdict else None,
         "incomplete_engines": [e["id"] for e in result_set.engines if e["status"] not in {"ok", "skipped"}],
     }

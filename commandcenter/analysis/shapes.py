@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from commandcenter.analysis.models import Analysis, Finding
+from commandcenter.analysis.policy import verdict
 from commandcenter.analysis.rows import (
     DependencyRow,
     FileRow,
@@ -50,6 +51,7 @@ def analysis_shape(analysis: Analysis) -> dict[str, Any]:
         "error": {"code": analysis.error_code, "message": analysis.error_message} if failed else None,
         "engines": engines_of(analysis),
         "summary": summary_of(analysis),
+        "policy": verdict.shape(verdict.verdict_of(analysis)),
     }
 
 

@@ -39,6 +39,9 @@ STATUS = {
     "paused": Look("warn", "pause", "Paused"),
     "unserved": Look("bad", "alert", "No worker"),
     "overdue": Look("bad", "alert", "Overdue"),
+    # policies
+    "passed": Look("good", "check", "Passed"),
+    "unknown": Look("warn", "info", "Unknown"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),

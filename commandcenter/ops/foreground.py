@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from commandcenter.analysis.ingest import discard_abandoned
-from commandcenter.analysis.models import Analysis, Occurrence, Severity
+from commandcenter.analysis.models import Analysis, Occurrence, Policy, PolicyStatus, Severity
+from commandcenter.analysis.policy.verdict import verdict_of, violations
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.settle import settle
 from commandcenter.analysis.sources import as_local_path, validate_source
@@ -90,6 +92,22 @@ def run(job: Job) -> Outcome:
         Analysis.objects.with_results().select_related("repository", "project").filter(job=ended).first()
     )
     return Outcome(ended, analysis)
+
+
+def require_policy(repository: Repository) -> None:
+    """Raise ValidationError unless the repository's project has an enabled policy to judge by."""
+    policy = Policy.objects.filter(project=repository.project_id, enabled=True).first()
+    if policy is None or not any(condition.get("enabled", True) for condition in policy.conditions):
+        raise ValidationError(
+            f"The project {repository.project.slug} has no enabled policy to judge by: make one on its page "
+            f"/projects/{repository.project_id}/policy/ or by POST /api/v1/policies."
+        )
+
+
+def policy_violations(analysis: Analysis) -> list[str]:
+    """Return what breaks the policy, a sentence each; nothing when it passed, or is unknown and that does not fail."""
+    verdict = verdict_of(analysis)
+    return violations(verdict) if verdict is not None and verdict.status == PolicyStatus.FAILED else []
 
 
 def findings_at_least(analysis: Analysis, severity: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.policy.verdict import verdict_of
 from commandcenter.analysis.summary import engines_of, summary_of
 
 TOP_LANGUAGES = 8
@@ -31,6 +32,9 @@ def report(analysis: Analysis) -> str:
             f" {_number(findings.get('suppressed'))} suppressed in the code"
         ),
     ]
+    if (verdict := verdict_of(analysis)) is not None:
+        lines.append(f"  policy         {verdict.status}")
+        lines += [f"    {row['status']}: {row['description']}" for row in verdict.results]
     lines += [
         f"  {engine['id']}: {engine['status']}. {engine['detail']}".rstrip()
         for engine in engines_of(analysis)

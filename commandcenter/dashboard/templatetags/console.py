@@ -228,6 +228,12 @@ def job_links(text: str) -> SafeString:
 
 
 @register.filter
+def figure(value: float | None) -> str:
+    """Show a number without needless decimals; a dash for an unknown one."""
+    return UNKNOWN if value is None else f"{value:,.4g}" if value != int(value) else f"{int(value):,}"
+
+
+@register.filter
 def fact(value: Any) -> str:
     """Word a value of a job's parameters or result."""
     if isinstance(value, bool):

@@ -55,7 +55,7 @@ def detail(request: HttpRequest, pk: int, tab: str = "summary") -> HttpResponse:
         raise Http404
     analysis = get_object_or_404(
         Analysis.objects.visible_to(access.viewer(request)).select_related(
-            "repository", "project", "result_set", "baseline", "job", "job__run"
+            "repository", "project", "result_set", "baseline", "job", "job__run", "policy_verdict"
         ),
         pk=pk,
     )

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.policy.flows import create_policy, update_policy
 from commandcenter.analysis.tests.conftest import folders, git_repository, scripted_engines  # noqa: F401
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.inventory.models import Project, Repository
@@ -86,9 +87,37 @@ def test_an_export_goes_to_stdout_or_into_a_file(source: Any, tmp_path: Any) -> 
 
 
 def test_the_gate(source: Any) -> None:
-    levels = ("critical", "high", "medium", "low", "policy")
+    levels = ("critical", "high", "medium", "low")
     statuses = {level: analyze(source.folder, "--fail-on", level)[0] for level in levels}
-    assert statuses == {"critical": 0, "high": 1, "medium": 1, "low": 1, "policy": 2}
+    assert statuses == {"critical": 0, "high": 1, "medium": 1, "low": 1}
+
+
+def test_the_gate_of_the_policy(source: Any) -> None:
+    status, out, err = analyze(source.folder, "--fail-on", "policy")
+    assert (status, out) == (2, "")
+    assert "no enabled policy" in err
+    project = Project.objects.get(slug="command-line")
+    policy = create_policy(
+        by=None, project=project, name="Gate", conditions=[{"metric": "findings", "at_most": 1}]
+    )
+    status, out, err = analyze(source.folder, "--fail-on", "policy")
+    assert (status, "policy         failed" in out) == (1, True)
+    assert "Open findings: at most 1; it is 2." in err
+    update_policy(policy, by=None, conditions=[{"metric": "findings", "at_most": 2}])
+    assert analyze(source.folder, "--fail-on", "policy")[0] == 0
+    unknown = [{"metric": "vulnerabilities", "at_most": 0}]
+    update_policy(policy, by=None, conditions=unknown)
+    assert analyze(source.folder, "--fail-on", "policy")[0] == 0
+    update_policy(policy, by=None, unknown_fails=True)
+    assert analyze(source.folder, "--fail-on", "policy")[0] == 1
+
+
+def test_a_partial_analysis_that_passes_its_policy_ends_with_3(source: Any) -> None:
+    analyze(source.folder)
+    project = Project.objects.get(slug="command-line")
+    create_policy(by=None, project=project, name="Gate", conditions=[{"metric": "findings", "at_most": 9}])
+    source.commit({"broken.py": "x\n"})
+    assert analyze(source.folder, "--fail-on", "policy")[0] == 3
 
 
 BAD_INPUT = [

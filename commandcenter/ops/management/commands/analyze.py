@@ -49,7 +49,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fail-on",
             choices=[*LEVELS, "policy"],
-            help="end with 1 when there is a finding of this severity or above that the code does not suppress",
+            help="end with 1 when there is an unsuppressed finding of this severity or above, "
+            "or when the project's policy fails",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -71,7 +72,11 @@ class Command(BaseCommand):
             self._write(to_json(analysis_shape(analysis), indent=True) + b"\n")
         elif not (options["export"] and options["output"] is None):
             self.stdout.write(report(analysis))
-        if options["fail_on"]:
+        if options["fail_on"] == "policy":
+            broken = foreground.policy_violations(analysis)
+            if broken:
+                self._end(GATE_FAILED, "The policy is violated. " + " ".join(broken))
+        elif options["fail_on"]:
             count = foreground.findings_at_least(analysis, options["fail_on"])
             if count:
                 self._end(GATE_FAILED, f"{count} findings of severity {options['fail_on']} or above.")
@@ -92,6 +97,8 @@ class Command(BaseCommand):
     def _analyse(self, options: dict[str, Any]) -> foreground.Outcome:
         try:
             repository = foreground.register(options["source"], options["project"])
+            if options["fail_on"] == "policy":
+                foreground.require_policy(repository)
             job = foreground.prepare(repository, ref=options["ref"], force=options["force"])
         except ValidationError as error:
             self._end(BAD_INPUT, " ".join(error.messages))
@@ -142,8 +149,4 @@ def _misuse(options: dict[str, Any]) -> str:
         return "--export and --json both write to standard output: give --output a file."
     if options["output"] is not None and not options["output"].absolute().parent.is_dir():
         return f"There is no folder {options['output'].absolute().parent} to write to."
-    if options["fail_on"] == "policy":
-        return (
-            "There are no policies yet, so --fail-on policy cannot judge. Use critical, high, medium or low."
-        )
     return ""

@@ -1,0 +1,88 @@
+"""Judges the latest analyses of a project's default branches again, after its policy was edited."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import structlog
+from celery import current_app
+from django.db import models, transaction
+
+from commandcenter.analysis.models import Analysis, BranchLine, Policy, PolicyVerdict
+from commandcenter.analysis.policy.verdict import judge
+
+log = structlog.get_logger(__name__)
+
+TASK = "commandcenter.analysis.tasks.judge_again"
+PAGE = 100
+SECONDS = 240.0  # of one task; what is left goes into the next one
+SEND_OPTIONS = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8, "max_retries": 0}
+
+
+class CannotSend(Exception):
+    """The broker did not take the request; nothing has changed. Try again when it is back."""
+
+
+def ask(policy: Policy) -> int:
+    """Ask a worker to judge again and return how many analyses that will be. Raises CannotSend."""
+    count = _latest(policy.project_id).count()
+    if count:
+        send(policy.project_id, 0)
+    return count
+
+
+def send(project_id: int, after: int) -> None:
+    """Send the task that judges the branch lines with ids above `after`. Raises CannotSend."""
+    try:
+        with current_app.connection_for_write(transport_options=SEND_OPTIONS) as connection:
+            current_app.send_task(
+                TASK,
+                args=[project_id, after],
+                queue="default",
+                retry=False,
+                ignore_result=True,
+                connection=connection,
+            )
+    except Exception as error:
+        log.warning("judge_again_not_sent", project=project_id, error=str(error))
+        raise CannotSend(CannotSend.__doc__) from error
+
+
+def judge_again(project_id: int, after: int, *, seconds: float = SECONDS) -> int | None:
+    """Judge the project's default branches above this id, each in a transaction of its own.
+
+    Return None when all are done, else the id after which to go on. Doing it twice changes nothing.
+    """
+    end = monotonic() + seconds
+    while True:
+        lines = list(
+            _latest(project_id).filter(pk__gt=after).order_by("pk").values_list("pk", "latest_id")[:PAGE]
+        )
+        for line, analysis_id in lines:
+            _judge_one(analysis_id)
+            after = line
+            if monotonic() > end:
+                return after
+        if len(lines) < PAGE:
+            return None
+
+
+def _latest(project_id: int) -> models.QuerySet[BranchLine]:
+    return BranchLine.objects.filter(
+        repository__project=project_id, is_default=True, latest__result_set__isnull=False
+    )
+
+
+def _judge_one(analysis_id: int) -> None:
+    with transaction.atomic():
+        analysis = (
+            Analysis.objects.select_for_update(of=("self",))
+            .select_related("result_set")
+            .filter(pk=analysis_id, result_set__isnull=False)
+            .first()
+        )
+        if analysis is None or analysis.result_set is None:  # removed meanwhile
+            return
+        known = PolicyVerdict.objects.filter(analysis=analysis).values_list("status", flat=True).first()
+        if judge(analysis, analysis.result_set, before=known) is None:
+            PolicyVerdict.objects.filter(analysis=analysis).delete()
