@@ -9,6 +9,7 @@ from typing import Any
 from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.analysis.policy import verdict
 from commandcenter.analysis.rows import (
+from commandcenter.analysis.packages import Exposure, exposures
     DependencyRow,
     FileRow,
     FindingRow,
@@ -32,7 +33,17 @@ def flat(row: object) -> dict[str, Any]:
 
 
 def analysis_shape(analysis: Analysis) -> dict[str, Any]:
-    """Return CONTRACT's Analysis; it must have been loaded `with_results`."""
+def analysis_shapes(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
+    """Return `analysis_shape` of each. Two queries for all of them."""
+    known = exposures(analyses)
+    return [_analysis_shape(each, known.get(each.result_set_id)) for each in analyses]
+
+
+    """Return CONTRACT's Analysis; it must have been loaded `with_results`. Two queries."""
+    return analysis_shapes([analysis])[0]
+
+
+def _analysis_shape(analysis: Analysis, known: Exposure | None) -> dict[str, Any]:
     failed = bool(analysis.error_code)
     return {
         "id": analysis.pk,

@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from commandcenter.analysis import packages
 from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.policy import again
 from commandcenter.analysis.portfolio import daily, standings
@@ -69,3 +70,16 @@ def keep_portfolio() -> None:
     daily.record()
     if changed:
         log.info("standings changed with time", action="refresh", repositories=changed)
+
+
+@shared_task(
+    name="commandcenter.analysis.tasks.register_packages",
+    ignore_result=True,
+    soft_time_limit=540,
+    time_limit=600,
+)
+def register_packages() -> None:
+    """Register packages in use that have no row yet, and forget those out of use. Beat sends this every hour."""
+    new, gone = packages.register_current(), packages.forget_unused()
+    if new or gone:
+        log.info("packages registered", action="register", new=new, forgotten=gone)

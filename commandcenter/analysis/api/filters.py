@@ -59,9 +59,7 @@ class VulnerableFilter(django_filters.BooleanFilter):  # type: ignore[misc]
         if value is None:
             return qs
         if not lookup.has_database():
-            raise ValidationError(
-                {self.field_name: [ErrorDetail(lookup.WITHOUT_DATABASE, code="unknown")]}
-            )
+            raise ValidationError({self.field_name: [ErrorDetail(lookup.WITHOUT_DATABASE, code="unknown")]})
         wanted = lookup.vulnerable() if value else lookup.clean()
         return qs.filter(Exists(PackageVersion.objects.filter(wanted, purl=OuterRef("purl"))))
 
@@ -103,7 +101,9 @@ class FindingFilters(django_filters.FilterSet):  # type: ignore[misc]
     engine = TextFilter(field_name="rule__engine")
     rule = TextFilter(field_name="rule__rule_id")
     branch = TextFilter(method="of_branch")
-    assignee = UnknownFilter("Findings have no assignees in this version.")
+    assignee = TextFilter(method="given_to", max_length=19)
+    suppressed = YesNoFilter(method="that_are_suppressed")
+    origin = django_filters.ChoiceFilter(choices=Cause.choices)
 
     class Meta:
         model = Finding

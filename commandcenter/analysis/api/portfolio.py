@@ -74,15 +74,8 @@ class DependencyViewSet(ApiMixin, mixins.ListModelMixin, viewsets.GenericViewSet
         """Return the dependencies of repositories that the request may see."""
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        projects = Project.objects.visible_to(self.request.user, token_projects=token_projects(self.request))
-        return (
-            Dependency.objects.current()
-            .filter(result_set__repository__project__in=projects)
-            .annotate(
-                repository_id=F("result_set__repository_id"),
-                repository_name=F("result_set__repository__name"),
-                project_id=F("result_set__repository__project_id"),
-            )
+        return current_uses(
+            Project.objects.visible_to(self.request.user, token_projects=token_projects(self.request))
         )
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -97,6 +97,7 @@ def test_an_analysis_has_the_shape_of_the_contract(viewer: Any, two: Any) -> Non
         "by_ecosystem": {"pypi": 2},
         "vulnerable": None,
         "database_as_of": None,
+        "unmatched": 2,
     }
     assert shown["summary"]["gaps"] is None
     assert [engine["id"] for engine in shown["engines"]] == ["manifests", "ruff", "secrets"]
