@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -38,6 +39,7 @@ def analysis_shapes(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     known = exposures(analyses)
     return [_analysis_shape(each, known.get(each.result_set_id)) for each in analyses]
 
+def analysis_shape(analysis: Analysis) -> dict[str, Any]:
 
     """Return CONTRACT's Analysis; it must have been loaded `with_results`. Two queries."""
     return analysis_shapes([analysis])[0]
