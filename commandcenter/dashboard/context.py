@@ -16,6 +16,7 @@ _ITEMS = (
     ("Projects", "project", "dashboard:projects"),
     ("Repositories", "repository", "dashboard:repositories"),
     ("Technologies", "technology", "dashboard:technologies"),
+    ("Packages", "package", "dashboard:packages"),
     ("Analyses", "analysis", "dashboard:analyses"),
     ("Jobs", "job", "dashboard:jobs"),
     ("System", "system", "dashboard:system"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
@@ -14,7 +14,10 @@ from rest_framework.response import Response
 
 from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters
+from commandcenter.analysis.api.triage import TriageActions
+from commandcenter.analysis.history import history
 from commandcenter.analysis.models import Dependency, Finding
+from commandcenter.analysis.portfolio.uses import current_uses
 from commandcenter.analysis.shapes import flat, portfolio_finding
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.viewsets import ApiMixin, ReadOnlyModelViewSet
@@ -22,7 +25,7 @@ from commandcenter.inventory.models import Project
 
 
 @extend_schema(responses=OpenApiTypes.OBJECT)
-class FindingViewSet(ReadOnlyModelViewSet):
+class FindingViewSet(TriageActions, ReadOnlyModelViewSet):
     """Findings as they stand now, newest first."""
 
     queryset = Finding.objects.all()
@@ -42,21 +45,12 @@ class FindingViewSet(ReadOnlyModelViewSet):
         return self.get_paginated_response([portfolio_finding(finding) for finding in page or []])
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Show one finding with the analyses that changed its state, newest first."""
-        finding: Finding = self.get_object()
-        changes = finding.transitions.order_by("-analysis").values(
-            "from_state", "to_state", "analysis_id", at=F("analysis__completed_at")
-        )
-        history = [
-            {
-                "analysis": change["analysis_id"],
-                "from": change["from_state"] or None,
-                "to": change["to_state"],
-                "at": change["at"],
-            }
-            for change in changes[:100]
-        ]
-        return Response({**portfolio_finding(finding), "history": history})
+        """Show one finding with what analyses did to it and what people decided, newest first."""
+        return Response(self.shown(self.get_object()))
+
+    def shown(self, finding: Finding) -> dict[str, Any]:
+        """Return a finding with its history."""
+        return {**portfolio_finding(finding), "history": history(finding)}
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Apply the list's filters to the list alone: a finding of any branch can be read by its id."""

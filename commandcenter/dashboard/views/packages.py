@@ -1,0 +1,47 @@
+"""Packages over the portfolio: who uses one, in which version."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from commandcenter.analysis.portfolio.uses import MAX_VERSIONS, current_uses, of_package, versions
+from commandcenter.dashboard import access, filters
+from commandcenter.dashboard.keyset import paginate
+
+UNRESOLVED = "-"  # in the query string: the uses whose version is not known
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """Answer `?q=` (a name or a purl), narrowed by `?version= &ecosystem= &project=`."""
+    query, project = filters.words(request, "q"), filters.key(request, "project")
+    version, ecosystem = filters.words(request, "version"), filters.words(request, "ecosystem")
+    visible = access.projects(request)
+    context = {
+        "query": query,
+        "project": project,
+        "projects": visible[:200],
+        "version": version,
+        "ecosystem": ecosystem,
+        "page": None,
+        "versions": [],
+    }
+    if query:
+        chosen = visible.order_by() if project is None else visible.order_by().filter(pk=project)
+        found = of_package(current_uses(chosen), query)
+        spread = versions(found)
+        if ecosystem:
+            found = found.filter(ecosystem=ecosystem)
+        if version:
+            found = found.filter(version=None if version == UNRESOLVED else version)
+        context |= {
+            "page": paginate(request, found),
+            "versions": spread,
+            "cut": len(spread) == MAX_VERSIONS,
+            "shares": [(use["version"] or "unresolved", use["repositories"]) for use in spread],
+        }
+    return render(request, "packages/index.html", context)
