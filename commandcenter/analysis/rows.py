@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import QuerySet
 
-from commandcenter.analysis.identity import FINDING_OF, with_findings
 from commandcenter.advisories import lookup
+from commandcenter.analysis.identity import FINDING_OF, with_findings
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,

@@ -11,6 +11,8 @@ from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.policy import again
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.settle import BATCH, settle
+from commandcenter.analysis.triage.reopen import BATCH as EXPIRED_BATCH
+from commandcenter.analysis.triage.reopen import expire
 from commandcenter.engine.source import prune_mirrors
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,19 @@ def settle_analyses() -> None:
         if settle() < BATCH:
             break
     discard_abandoned()
+
+
+@shared_task(
+    name="commandcenter.analysis.tasks.expire_suppressions",
+    ignore_result=True,
+    soft_time_limit=50,
+    time_limit=60,
+)
+def expire_suppressions() -> None:
+    """Put on record which suppressions have run out. Beat sends this every minute."""
+    for _ in range(MAX_BATCHES):
+        if expire() < EXPIRED_BATCH:
+            break
 
 
 @shared_task(

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from commandcenter.analysis.identity import findings_in
 from commandcenter.advisories import lookup
 from commandcenter.advisories.models import PackageVersion
+from commandcenter.analysis.identity import findings_in
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
     AnalysisStatus,
+    Cause,
     Dependency,
     Finding,
+    FindingQuerySet,
     FindingState,
     FindingTransition,
     PolicyStatus,
     Severity,
 )
+from commandcenter.core.fields import MAX_ID
 from commandcenter.core.filters import IdFilter
 
 _SEVERITIES = [(severity.label, severity.label) for severity in Severity]
@@ -75,6 +78,18 @@ class SeverityFilter(django_filters.MultipleChoiceFilter):  # type: ignore[misc]
         return qs.filter(severity__in=[_BY_LABEL[label] for label in value]) if value else qs
 
 
+class YesNoFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
+    """`true` or `false`, and nothing else."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[("true", "yes"), ("false", "no")], **kwargs)
+
+
+def _suppressed(queryset: QuerySet[Finding], value: str) -> QuerySet[Finding]:
+    findings = cast("FindingQuerySet", queryset)
+    return findings.suppressed() if value == "true" else findings.unsuppressed()
+
+
 class AnalysisFilters(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of /analyses; status may repeat."""
 
@@ -118,6 +133,20 @@ class FindingFilters(django_filters.FilterSet):  # type: ignore[misc]
         """Return the findings of a branch by its name."""
         return queryset if value == "*" else queryset.filter(branch_line__name=value)
 
+    def given_to(self, queryset: QuerySet[Finding], name: str, value: str) -> QuerySet[Finding]:
+        """Return the findings of a user by id, one's own (`me`), or those of nobody (`none`)."""
+        if value == "none":
+            return queryset.filter(assignee__isnull=True)
+        if value == "me":
+            return queryset.filter(assignee=self.request.user.pk)
+        if value.isascii() and value.isdigit() and 0 < int(value) <= MAX_ID:
+            return queryset.filter(assignee=int(value))
+        raise ValidationError({name: [ErrorDetail("Give the id of a user, me or none.", code="invalid")]})
+
+    def that_are_suppressed(self, queryset: QuerySet[Finding], _name: str, value: str) -> QuerySet[Finding]:
+        """Return the findings that a comment in the code or a decision silences, or the others."""
+        return _suppressed(queryset, value)
+
 
 class AnalysisFindingFilters(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of /analyses/{id}/findings; `state` is relative to the analysis, which `analysis` names."""
@@ -127,10 +156,15 @@ class AnalysisFindingFilters(django_filters.FilterSet):  # type: ignore[misc]
     engine = TextFilter(field_name="rule__engine")
     rule = TextFilter(field_name="rule__rule_id")
     path = TextFilter()
+    suppressed = YesNoFilter(method="that_are_suppressed")
 
     class Meta:
         model = Finding
         fields: list[str] = []
+
+    def that_are_suppressed(self, queryset: QuerySet[Finding], _name: str, value: str) -> QuerySet[Finding]:
+        """Return the findings that a comment in the code or a decision silences now, or the others."""
+        return _suppressed(queryset, value)
 
     def in_state(self, queryset: QuerySet[Finding], _name: str, value: list[str]) -> QuerySet[Finding]:
         """Return the findings that this analysis left in one of these states."""
