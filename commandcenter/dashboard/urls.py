@@ -6,6 +6,7 @@ from django.urls import path
 
 from commandcenter.dashboard.views import (
     analyses,
+    comparisons,
     jobs,
     overview,
     packages,
@@ -40,6 +41,7 @@ urlpatterns = [
     path("technologies/<int:pk>/", technologies.detail, name="technology"),
     path("analyses/", analyses.index, name="analyses"),
     path("analyses/<int:pk>/", analyses.detail, name="analysis"),
+    path("analyses/<int:pk>/compare/", comparisons.detail, name="analysis-compare"),
     path("analyses/<int:pk>/<slug:tab>/", analyses.detail, name="analysis-tab"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<int:pk>/", jobs.detail, name="job"),

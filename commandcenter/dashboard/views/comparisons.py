@@ -1,0 +1,65 @@
+"""Two analyses of one repository side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from commandcenter.analysis.compare import compare
+from commandcenter.analysis.models import Analysis
+from commandcenter.dashboard import access, filters
+
+OFFERED = 50  # earlier analyses to compare with
+SHOWN = 100  # findings of each side
+LABELS = {
+    "files": "Files",
+    "lines_of_code": "Lines of code",
+    "functions": "Functions",
+    "mean_complexity": "Mean complexity",
+    "findings": "Findings",
+    "dependencies": "Dependencies",
+    "technologies": "Technologies",
+}
+WORSE_WHEN_MORE = frozenset({"findings", "mean_complexity"})
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Compare an analysis with `?base=`, without it with the one before it on the same branch."""
+    seen = Analysis.objects.visible_to(access.viewer(request)).ended()
+    head = get_object_or_404(seen.with_results().select_related("repository", "project"), pk=pk)
+    of_repository = seen.filter(repository=head.repository).exclude(pk=head.pk)
+    key = filters.key(request, "base")
+    if key is not None:
+        base = get_object_or_404(of_repository.with_results(), pk=key)
+    else:
+        before = of_repository.filter(branch_line=head.branch_line_id, pk__lt=head.pk)
+        found = before.with_results().order_by("-pk").first()
+        base = found or of_repository.with_results().order_by("-pk").first()
+    context: dict[str, Any] = {
+        "analysis": head,
+        "base": base,
+        "offered": of_repository.order_by("-pk").only("pk", "ref", "commit", "started_at")[:OFFERED],
+    }
+    if base is not None:
+        result = compare(base, head)
+        context |= {
+            "numbers": [_number(name, values) for name, values in result["summary"].items()],
+            "findings": result["findings"],
+            "new": result["findings"]["new_findings"][:SHOWN],
+            "fixed": result["findings"]["fixed_findings"][:SHOWN],
+        }
+    return render(request, "analyses/compare.html", context)
+
+
+def _number(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    delta = values["delta"]
+    tone = ""
+    if delta and name in WORSE_WHEN_MORE:
+        tone = "bad" if delta > 0 else "good"
+    return {**values, "label": LABELS.get(name, name.replace("_", " ").capitalize()), "tone": tone}
