@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 WIDTH, HEIGHT = 600, 120
@@ -19,23 +19,24 @@ class Series:
     values: Sequence[float | None]
 
 
-def line_chart(label: str, days: Sequence[date], series: Sequence[Series]) -> dict[str, Any] | None:
-    """Return what components/line_chart.html draws, None when there are fewer than two days.
+def line_chart(label: str, times: Sequence[date], series: Sequence[Series]) -> dict[str, Any] | None:
+    """Return what components/line_chart.html draws, None when there are fewer than two days or moments.
 
-    Days are placed by date, so that a gap is as wide as it was long; the scale begins at 0.
+    They are placed by time, so that a gap is as wide as it was long; the scale begins at 0.
     """
-    if len(days) < LEAST_POINTS:
+    if len(times) < LEAST_POINTS:
         return None
-    first, last = days[0].toordinal(), days[-1].toordinal()
+    places = [_seconds(at) for at in times]
+    first, last = places[0], places[-1]
     top = max((value for line in series for value in line.values if value is not None), default=0) or 1
-    x = [WIDTH * (day.toordinal() - first) / max(1, last - first) for day in days]
+    x = [WIDTH * (place - first) / max(1.0, last - first) for place in places]
     return {
         "label": label,
         "width": WIDTH,
         "height": HEIGHT,
         "top": top,
-        "first": days[0],
-        "last": days[-1],
+        "first": times[0],
+        "last": times[-1],
         "lines": [
             {
                 "name": line.name,
@@ -46,6 +47,10 @@ def line_chart(label: str, days: Sequence[date], series: Sequence[Series]) -> di
             for place, line in enumerate(series)
         ],
     }
+
+
+def _seconds(at: date) -> float:
+    return at.timestamp() if isinstance(at, datetime) else at.toordinal() * 86_400.0
 
 
 def _path(x: Sequence[float], values: Sequence[float | None], top: float) -> str:

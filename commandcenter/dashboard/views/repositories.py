@@ -14,7 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.analysis.requests import request_analysis
+from commandcenter.analysis.trends import trends
 from commandcenter.dashboard import access, filters
+from commandcenter.dashboard.charts import Series, line_chart
 from commandcenter.dashboard.forms import RepositoryForm
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.exceptions import InventoryError
@@ -123,7 +125,29 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         .select_related("run")
         .order_by("-pk")[:5],
     }
+    context["charts"] = _trend(repository)
     return render(request, "repositories/detail.html", context)
+
+
+def _trend(repository: Repository) -> list[Any]:
+    """Draw how open findings and the size changed over the analyses of the default branch."""
+    points = [point for point in trends(repository)["results"] if point["at"] is not None]
+    times = [point["at"] for point in points]
+    findings = [(point["findings"] or {}).get("by_severity") or {} for point in points]
+    charts = [
+        line_chart(
+            "Findings",
+            times,
+            [
+                Series(name.capitalize(), [row.get(name) for row in findings])
+                for name in ("critical", "high", "medium")
+            ],
+        ),
+        line_chart(
+            "Lines of code", times, [Series("Lines of code", [point["lines_of_code"] for point in points])]
+        ),
+    ]
+    return [chart for chart in charts if chart is not None]
 
 
 @login_required
