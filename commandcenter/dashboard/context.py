@@ -18,6 +18,7 @@ _ITEMS = (
     ("Technologies", "technology", "dashboard:technologies"),
     ("Packages", "package", "dashboard:packages"),
     ("Analyses", "analysis", "dashboard:analyses"),
+    ("Findings", "alert", "dashboard:findings"),
     ("Jobs", "job", "dashboard:jobs"),
     ("System", "system", "dashboard:system"),
 )

@@ -16,6 +16,7 @@ from commandcenter.dashboard.views import (
     repositories,
     system,
     technologies,
+    triage,
 )
 
 app_name = "dashboard"
@@ -43,6 +44,8 @@ urlpatterns = [
     path("analyses/<int:pk>/", analyses.detail, name="analysis"),
     path("analyses/<int:pk>/compare/", comparisons.detail, name="analysis-compare"),
     path("analyses/<int:pk>/<slug:tab>/", analyses.detail, name="analysis-tab"),
+    path("findings/", triage.index, name="findings"),
+    path("findings/decide/", triage.decide, name="findings-decide"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<int:pk>/", jobs.detail, name="job"),
     path("jobs/<int:pk>/live/", jobs.live, name="job-live"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypedDict
@@ -49,7 +50,7 @@ _SENTENCES = {
 
 def reasons(
     *,
-    findings: dict[str, int | None],
+    findings: Mapping[str, int | None],
     analysed_at: datetime | None,
     last_status: str,
     now: datetime,

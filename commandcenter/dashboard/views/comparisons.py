@@ -36,7 +36,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     of_repository = seen.filter(repository=head.repository).exclude(pk=head.pk)
     key = filters.key(request, "base")
     if key is not None:
-        base = get_object_or_404(of_repository.with_results(), pk=key)
+        base: Analysis | None = get_object_or_404(of_repository.with_results(), pk=key)
     else:
         before = of_repository.filter(branch_line=head.branch_line_id, pk__lt=head.pk)
         found = before.with_results().order_by("-pk").first()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,7 +23,7 @@ def index(request: HttpRequest) -> HttpResponse:
     query, project = filters.words(request, "q"), filters.key(request, "project")
     version, ecosystem = filters.words(request, "version"), filters.words(request, "ecosystem")
     visible = access.projects(request)
-    context = {
+    context: dict[str, Any] = {
         "query": query,
         "project": project,
         "projects": visible[:200],

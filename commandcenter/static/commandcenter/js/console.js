@@ -1,4 +1,5 @@
 // Entry of every page: binds small modules to elements by their data- attributes.
+import { letChooseAll } from "./choosing.js";
 import { keepTimesFresh } from "./times.js";
 import { followJob } from "./socket.js";
 import { letTablesScroll } from "./tables.js";
@@ -8,6 +9,7 @@ import { switchThemeAtOnce } from "./theme.js";
 keepTimesFresh(document);
 switchThemeAtOnce(document);
 letTablesScroll(document);
+letChooseAll(document);
 for (const element of document.querySelectorAll("[data-live-every]")) refreshRegularly(element);
 // On a narrow screen the navigation and the tabs scroll sideways: begin at where one is.
 for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {
