@@ -42,6 +42,9 @@ STATUS = {
     # policies
     "passed": Look("good", "check", "Passed"),
     "unknown": Look("warn", "info", "Unknown"),
+    # repositories
+    "stale": Look("warn", "clock", "Stale"),
+    "never_run": Look("", "dot", "Never analysed"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),

@@ -14,11 +14,22 @@ from commandcenter.analysis.models import (
     BranchLine,
     Finding,
     Severity,
+    Standing,
 )
+from commandcenter.analysis.portfolio.attention import words
 from commandcenter.inventory.models import ProjectQuerySet, Repository, Technology
 from jobs.models import ACTIVE, Job, JobStatus
 
 WINDOW = timedelta(hours=24)
+MOST_REASONS = 3  # that the overview names of a repository
+_LOOKS = {  # of the worst reason, as looks.py names them
+    "critical_findings": {"severity": "critical"},
+    "high_findings": {"severity": "high"},
+    "medium_findings": {"severity": "medium"},
+    "analysis_failed": {"status": "failed"},
+    "incomplete": {"status": "partial"},
+    "never_analysed": {"status": "never_run"},
+}
 
 
 def overview(projects: ProjectQuerySet) -> dict[str, Any]:
@@ -62,33 +73,26 @@ def open_findings(projects: ProjectQuerySet) -> Any:
 
 
 def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]:
-    """Return what needs a person now, worst first: {tone, title, detail, url_name, pk}.
+    """Return what needs a person now, worst first: {severity or status, title, detail, url_name, pk}.
 
-    Repositories with critical or high findings, then jobs that failed within a day.
+    Repositories by the points of their standing, then jobs that failed within a day.
     """
-    rows: list[dict[str, Any]] = []
     worst = (
-        open_findings(projects)
-        .filter(severity__gte=Severity.HIGH)
-        .values("repository_id", "repository__name")
-        .annotate(
-            critical=Count("pk", filter=Q(severity=Severity.CRITICAL)),
-            high=Count("pk", filter=Q(severity=Severity.HIGH)),
-        )
-        .order_by("-critical", "-high")[:limit]
+        Standing.objects.filter(repository__project__in=projects, attention__gt=0)
+        .select_related("repository")
+        .defer("repository__credential_secret")
+        .order_by("-attention", "-pk")[:limit]
     )
-    for row in worst:
-        parts = [f"{row[name]} {name}" for name in ("critical", "high") if row[name]]
-        total = row["critical"] + row["high"]
-        rows.append(
-            {
-                "tone": "critical" if row["critical"] else "high",
-                "title": row["repository__name"],
-                "detail": f"{' and '.join(parts)} finding{'s' if total != 1 else ''} open",
-                "url_name": "dashboard:repository",
-                "pk": row["repository_id"],
-            }
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            **_LOOKS.get(row.reasons[0]["code"], {"status": "stale"}),
+            "title": row.repository.name,
+            "detail": ", ".join(words(reason) for reason in row.reasons[:MOST_REASONS]),
+            "url_name": "dashboard:repository",
+            "pk": row.pk,
+        }
+        for row in worst
+    ]
     failed = (
         Job.objects.filter(
             project__in=projects, status=JobStatus.FAILED, completed_at__gte=timezone.now() - WINDOW
@@ -98,7 +102,7 @@ def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]
     )
     rows += [
         {
-            "tone": "failed",
+            "status": "failed",
             "title": f"{job.get_job_type_display()} #{job.pk} failed",
             "detail": job.error_message,
             "url_name": "dashboard:job",

@@ -48,7 +48,7 @@ def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:
     Shape: [{day, repositories, analysed, critical, high, medium, low, info, suppressed, lines_of_code, dependencies}].
     """
     since = timezone.now().date() - timedelta(days=days - 1)
-    rows = (
+    rows: Any = (
         PortfolioDay.objects.filter(project__in=projects, day__gte=since)
         .values("day")
         .annotate(**{name: Sum(name) for name in SUMMED})

@@ -59,3 +59,14 @@ def test_a_page_costs_the_same_number_of_queries_however_many_repositories_there
     for number in range(10):
         make_repository(world.project, name=f"repository-{number}")
     assert cost() == few
+
+
+def test_the_overview_begins_with_the_repositories_of_most_points(world: World) -> None:
+    make_repository(world.project, name="untouched")
+    standings.refresh_all(seconds=30)
+    response = signed_in(world.viewer).get("/")
+    rows = [(row["title"], row["detail"]) for row in response.context["attention"]]
+    assert rows == [
+        ("ledger", "1 critical finding open, 1 high finding open"),
+        ("untouched", "never analysed"),
+    ]
