@@ -30,10 +30,10 @@ WEIGHTS: dict[str, Weight] = {
     "critical_findings": Weight(100, 1_000),
     "high_findings": Weight(20, 400),
     "medium_findings": Weight(2, 100),
-    "analysis_failed": Weight(200, 200),
-    "never_analysed": Weight(150, 150),
-    "stale": Weight(100, 100),
-    "incomplete": Weight(50, 50),
+    "analysis_failed": Weight(80, 80),
+    "never_analysed": Weight(60, 60),
+    "stale": Weight(50, 50),
+    "incomplete": Weight(30, 30),
 }
 _WORDS = {
     "critical_findings": ("critical finding open", "critical findings open"),

@@ -52,8 +52,8 @@ def api(user: User) -> APIClient:
 def test_a_repository_that_was_never_analysed_has_unknown_figures() -> None:
     row = standing(make_repository())
     assert (row.critical, row.lines_of_code, row.analysed_at, row.last_status) == (None, None, None, "")
-    assert codes(row) == {"never_analysed": 150}
-    assert row.attention == 150
+    assert codes(row) == {"never_analysed": 60}
+    assert row.attention == 60
 
 
 def test_open_findings_of_the_default_branch_count_without_suppressed_ones() -> None:
@@ -79,15 +79,15 @@ def test_open_findings_of_the_default_branch_count_without_suppressed_ones() -> 
 def test_a_failed_a_partial_and_an_old_analysis_are_reasons() -> None:
     repository = make_repository()
     analyse(repository, messages(engines={"ruff": "failed"}))
-    assert codes(standing(repository)) == {"incomplete": 50}
+    assert codes(standing(repository)) == {"incomplete": 30}
     Analysis.objects.update(completed_at=timezone.now() - timedelta(days=31))
-    assert codes(standing(repository)) == {"stale": 100, "incomplete": 50}
+    assert codes(standing(repository)) == {"stale": 50, "incomplete": 30}
     job = start(repository, tree_ref()).job
     assert job is not None
     job.status, job.completed_at = JobStatus.FAILED, timezone.now()
     job.save()
     assert settle(job.pk) == 1
-    assert codes(standing(repository)) == {"analysis_failed": 200, "stale": 100}
+    assert codes(standing(repository)) == {"analysis_failed": 80, "stale": 50}
 
 
 def test_points_are_capped_and_every_reason_has_words() -> None:
