@@ -13,6 +13,7 @@ import zstandard
 from commandcenter.engine.contract import (
     Check,
     Churn,
+    Contributor,
     Dependency,
     Evidence,
     Failure,
@@ -40,6 +41,7 @@ _VALUES = {kind: attrgetter(*(f.name for f in fields(kind) if f.name != "path"))
 _FINDING = _TAGS[Finding]
 _CWE = [f.name for f in fields(Finding)].index("cwe") + 1  # its place in a stored record, after the tag
 _FAILURE, _TECHNOLOGY, _HISTORY, _CHECK, _GAP, _PLATFORM, _LICENSE = 20, 21, 22, 23, 24, 25, 26
+_CONTRIBUTOR = 27
 _PLACED: dict[type[Any], int] = {Platform: _PLATFORM, LicenseSeen: _LICENSE}
 _PLACED_VALUES = {kind: attrgetter(*(f.name for f in fields(kind) if f.name != "path")) for kind in _PLACED}
 
@@ -83,6 +85,8 @@ def _record(result: Result, own_path: str | None) -> list[Any]:
     if isinstance(result, Platform | LicenseSeen):
         path = None if result.path == own_path else result.path
         return [_PLACED[kind], path, *_PLACED_VALUES[kind](result)]
+    if isinstance(result, Contributor):
+        return [_CONTRIBUTOR, *(getattr(result, f.name) for f in fields(result))]
     if isinstance(result, Check):
         return [_CHECK, *(getattr(result, f.name) for f in fields(result))]
     if isinstance(result, Gap):
@@ -110,6 +114,8 @@ def _result(record: list[Any], own_path: str | None) -> Result:
     if tag in {_PLATFORM, _LICENSE}:
         made = Platform if tag == _PLATFORM else LicenseSeen
         return made(own_path if record[1] is None else record[1], *record[2:])
+    if tag == _CONTRIBUTOR:
+        return Contributor(*record[1:])
     if tag == _CHECK:
         return Check(*record[1:])
     if tag == _GAP:

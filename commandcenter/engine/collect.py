@@ -12,6 +12,7 @@ from commandcenter.engine.contract import (
     SEVERITIES,
     Check,
     Churn,
+    Contributor,
     Dependency,
     Evidence,
     Failure,
@@ -53,6 +54,7 @@ class Collected:
     complexities: Counter[int] = field(default_factory=Counter)
     churn: dict[str, Churn] = field(default_factory=dict)
     history: HistorySummary | None = None
+    contributors: list[Contributor] = field(default_factory=list)
     dependencies: list[Dependency] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -84,6 +86,8 @@ class Collected:
                     self._technologies.setdefault((result.name, result.domain), []).append(result)
                 case Churn():
                     self.churn[result.path] = result
+                case Contributor():
+                    self.contributors.append(result)
                 case HistorySummary():
                     self.history = result
                 case Check():

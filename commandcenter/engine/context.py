@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from commandcenter.engine.contract import Blob, Entry, Scope, ToolResult
 from commandcenter.engine.errors import EngineError
+from commandcenter.engine.kept import Kept
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.sandbox import run_tool
 
@@ -142,6 +143,7 @@ class RunContext:
         scratch: Path,
         materials: Materials,
         log: Callable[[Level, str, str], None],
+        kept: Kept | None = None,
     ) -> None:
         self._repository = repository
         self._engine_id = engine_id
@@ -150,6 +152,7 @@ class RunContext:
         self._scratch = scratch
         self._materials = materials
         self._log = log
+        self._kept = kept
 
     @property
     def limits(self) -> Limits:
@@ -194,6 +197,13 @@ class RunContext:
                 f"The engine {self._engine_id} reads files, not history: git is not lent to it."
             )
         return self._repository.git(args)
+
+    def recall(self, names: Sequence[str]) -> tuple[str, bytes] | None:
+        return self._kept.recall(names) if self._kept is not None else None
+
+    def remember(self, name: str, data: bytes) -> None:
+        if self._kept is not None:
+            self._kept.remember(name, data)
 
     def log(self, level: Level, message: str) -> None:
         self._log(level, self._engine_id, message)

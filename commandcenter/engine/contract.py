@@ -181,14 +181,36 @@ class Churn:
 
     path: str
     commits: int
-    added: int
-    deleted: int
+    added: int | None
+    deleted: int | None
+    last_commit_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """One person inside the history window. `digest` stands for the address, which is not shown.
+
+    `changes` counts commits that touched a file which still exists; lines are those of such files, None when lines
+    were not counted.
+    """
+
+    name: str
+    digest: str
+    commits: int
+    changes: int
+    added: int | None
+    deleted: int | None
+    first_commit_at: str
     last_commit_at: str
 
 
 @dataclass(frozen=True, slots=True)
 class HistorySummary:
-    """People and pace inside the window. `bus_factor` is how few people made half of the commits."""
+    """People and pace inside the window of `days` days.
+
+    `bus_factor` is how few people made `percent` per cent of the changes, a change being a commit that touched a file
+    which still exists. `weeks` counts commits per week, the last one ending with the analysed commit.
+    """
 
     commits: int
     contributors: int
@@ -196,6 +218,9 @@ class HistorySummary:
     first_commit_at: str | None
     last_commit_at: str | None
     truncated: bool = False
+    days: int = 365
+    percent: int = 50
+    weeks: list[int] = field(default_factory=list)
 
 
 CheckStatus = Literal["passed", "gap", "not_applicable", "unknown"]
@@ -280,6 +305,7 @@ Result = (
     | Technology
     | Finding
     | Churn
+    | Contributor
     | HistorySummary
     | Check
     | Gap
@@ -343,6 +369,15 @@ class Context(Protocol):
 
     @property
     def commit(self) -> str: ...
+
+    def recall(self, names: Sequence[str]) -> tuple[str, bytes] | None:
+        """The first of these names under which this engine, as it is, kept something in an earlier run, with it.
+
+        Nothing is kept for ever, and a forced run recalls nothing.
+        """
+
+    def remember(self, name: str, data: bytes) -> None:
+        """Keep bytes for later runs."""
 
     def log(self, level: Literal["debug", "info", "warning", "error"], message: str) -> None:
         """A line in the job's log, under the engine's name."""

@@ -31,5 +31,9 @@ class Limits:
     max_findings: int = 50_000
     """Per engine; what is left out is said in the engine's detail."""
     max_history_commits: int = 50_000
+    history_days: int = 365
+    """How many days before the analysed commit count for people, pace and churn."""
+    bus_factor_percent: int = 50
+    """The share of changes by which the bus factor is counted; more than 100 counts as 100."""
     cache_bytes: int = 512 * MIB
     """The result cache on disk; least recently used results go first."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from commandcenter.engine.contract import (
     Check,
+    Contributor,
     Dependency,
     EngineReport,
     FileRow,
@@ -25,7 +26,8 @@ from commandcenter.engine.licenses.totals import LicenseRow
 
 Message = dict[str, Any]
 Kind = Literal[
-    "files", "functions", "dependencies", "technologies", "findings", "rules", "checks", "gaps", "licenses"
+    "files", "functions", "dependencies", "technologies", "findings", "rules", "checks", "gaps", "licenses",
+    "contributors",
 ]
 BATCH_ROWS = 1000
 MAX_MESSAGE_CHARS = 2000
@@ -41,6 +43,7 @@ _NAMES = {
         Finding,
         Rule,
         Check,
+        Contributor,
         Gap,
         LicenseRow,
         EngineReport,

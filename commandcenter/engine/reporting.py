@@ -48,6 +48,7 @@ class Reporter:
         if not work.out:
             yield from messages.rows("dependencies", work.collected.sorted_dependencies())
             yield from messages.rows("technologies", found)
+            yield from messages.rows("contributors", work.collected.contributors)
             yield from messages.rows("checks", work.collected.checks)
             yield from messages.rows("gaps", work.collected.gaps)
             yield from messages.rows("licenses", work.collected.licenses.rows())

@@ -246,6 +246,7 @@ class _Run:
             scratch=self._scratch,
             materials=self._materials,
             log=self._log,
+            kept=work.kept(self._cache, force=self._plan.force),
         )
 
     def _advance(self, units: int, step: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from commandcenter.engine.collect import Collected
-from commandcenter.engine.contract import SEVERITIES, Entry, FileRow, Summary
+from commandcenter.engine.contract import SEVERITIES, Churn, Entry, FileRow, Summary
 
 
 @dataclass(slots=True)
@@ -66,9 +66,14 @@ def file_rows(entries: Sequence[Entry], outcomes: Mapping[str, Outcome]) -> Iter
             complexity=total.complexity if total else none_found,
             max_complexity=total.largest if total else none_found,
             commits=commits.commits if commits else untouched,
-            churn=commits.added + commits.deleted if commits else untouched,
+            churn=_lines(commits) if commits else untouched,
             last_commit_at=commits.last_commit_at if commits else None,
         )
+
+
+def _lines(churn: Churn) -> int | None:
+    """Return the lines added and deleted, None where they were not counted."""
+    return None if churn.added is None or churn.deleted is None else churn.added + churn.deleted
 
 
 def _read_well(outcome: Outcome) -> frozenset[str]:

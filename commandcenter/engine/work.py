@@ -15,6 +15,7 @@ from commandcenter.engine.collect import Collected
 from commandcenter.engine.contract import (
     Blob,
     Check,
+    Contributor,
     Engine,
     EngineReport,
     EngineStatus,
@@ -29,6 +30,7 @@ from commandcenter.engine.contract import (
     TreeKeyed,
 )
 from commandcenter.engine.errors import EngineError, EngineUnavailable
+from commandcenter.engine.kept import Kept
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.summary import Outcome
 
@@ -58,6 +60,10 @@ class Work:
         self._maker = KeyMaker(engine.id, engine.version, engine.config_digest)
         self._others: dict[str, list[Entry]] = {}  # by the path of the entry that is read for all of them
         self._whole_key = b""
+
+    def kept(self, cache: Cache | None, *, force: bool) -> Kept:
+        """What this engine keeps for later runs."""
+        return Kept(cache, self._maker, read=not force)
 
     @property
     def out(self) -> bool:
@@ -142,7 +148,9 @@ class Work:
     def _prepare_whole(self, history: str, names: str, cache: Cache | None) -> None:
         if self.scope is Scope.HISTORY:
             self.units = HISTORY_UNITS
-            self._whole_key = self._maker.key("history", history, str(self.limits.max_history_commits))
+            limits = self.limits
+            bounds = (limits.max_history_commits, limits.history_days, limits.bus_factor_percent)
+            self._whole_key = self._maker.key("history", history, *map(str, bounds))
         else:
             self.units = max(1, len(self.selected))
             state = hashlib.sha256()
@@ -247,7 +255,7 @@ class Work:
 def _path_of(result: Result) -> str | None:
     if isinstance(result, Technology | Gap):
         return result.evidence[0].path if result.evidence else None
-    if isinstance(result, HistorySummary | Check):
+    if isinstance(result, HistorySummary | Contributor | Check):
         return None
     return result.path
 

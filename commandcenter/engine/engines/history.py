@@ -2,69 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from time import monotonic
+from collections.abc import Iterable, Sequence
 
-from commandcenter.engine.contract import (
-    Blob,
-    Churn,
-    Context,
-    Entry,
-    Failure,
-    HistorySummary,
-    Result,
-    Rule,
-    Scope,
-)
-from commandcenter.engine.errors import EngineTimeout
-from commandcenter.engine.source.names import printable
+from commandcenter.engine.contract import Blob, Context, Entry, Result, Rule, Scope
+from commandcenter.engine.history import log
+from commandcenter.engine.history.commits import Commits, Unreadable, unpack
+from commandcenter.engine.history.people import RULES_DIGEST
+from commandcenter.engine.history.totals import Totals
 
-REVISION = "1"
-WINDOW_DAYS = 365
-_LAST_SECOND = 253_402_300_799  # of the year 9999
-_FIELD = b"\0"
-# A bot's commits are its programmers' pace, not the team's.
-_BOT_NAMES = re.compile(
-    r"\[bot\]$|^(dependabot|renovate|greenkeeper|github-actions|pre-commit-ci|pyup-bot|snyk-bot|"
-    r"allcontributors|mergify|semantic-release-bot|weblate|web-flow)\b",
-    re.IGNORECASE,
-)
-_BOT_ADDRESSES = re.compile(
-    r"\[bot\]@|^(noreply|bot|action)@(github|gitlab|renovateapp|dependabot)\.com$", re.IGNORECASE
-)
-_NUMBERED = re.compile(r"^\d+\+(?=.*@users\.noreply\.)")
-_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
-_LETTERS = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
-
-
-@dataclass(slots=True)
-class _Touched:
-    commits: int = 0
-    added: int = 0
-    deleted: int = 0
-    last: int = 0
+REVISION = "2"
+ANCESTORS = 2000  # how far back commits that were read before are looked for
+DAY = 86_400
 
 
 class HistoryEngine:
     """Churn per file and a summary of people, from `git log` on the mirror.
 
-    The window ends with the analysed commit's own date, so that the same commit always gives the same numbers.
-    Merges are left out (their changes are counted where they were made), and so are bots. Renames are not
-    followed. The mailmap of the repository only says which names are one person.
+    The window ends with the analysed commit's own date, so that the same commit always gives the same numbers: those
+    of all commits that lead to it and have a date in the window. Merges are left out (their changes are counted where
+    they were made), and so are bots. Renames are not followed. The mailmap of the repository only says which names are
+    one person.
+
+    What was read is kept by commit. A later run goes on from the nearest ancestor that it finds, and gives what a full
+    read would give: a commit that is no ancestor any more (a force-push) is not found, and another mailmap, a window
+    that begins earlier, a shallow mirror or more commits than the limit make it read everything.
     """
 
     id = "history"
     version = REVISION
     scope = Scope.HISTORY
-    config_digest = hashlib.sha256(
-        f"{WINDOW_DAYS}|{_BOT_NAMES.pattern}|{_BOT_ADDRESSES.pattern}|{_NUMBERED.pattern}".encode()
-    ).hexdigest()
+    config_digest = RULES_DIGEST
 
     def unavailable(self) -> str | None:
         return None
@@ -79,157 +46,89 @@ class HistoryEngine:
         return entry.path
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        shallow = _first_line(context, ["rev-parse", "--is-shallow-repository"]) == b"true"
-        newest = int(_first_line(context, ["log", "-1", "--format=%ct", context.commit, "--"]))
-        since = max(0, newest - WINDOW_DAYS * 86400)
-        reading = _Reading(context.limits.max_history_commits, since=since, shallow=shallow)
-        failure = None
-        try:
-            with closing(_log(context, since)) as lines:
-                reading.read(lines, seconds=context.limits.tool_seconds)
-        except EngineTimeout as error:
-            failure = Failure(f"The history was read only in part: {error}", transient=True)
-            reading.truncated = True
-        yield reading.summary()
-        yield from reading.churn(entry.path for entry in context.entries)
-        if failure:
-            yield failure
-
-
-def _first_line(context: Context, args: Sequence[str]) -> bytes:
-    return next(iter(context.git(args)), b"").strip()
-
-
-def _log(context: Context, since: int) -> Generator[bytes, None, None]:
-    """Read commits from the newest: a line that begins with NUL per commit, then its numbers per file."""
-    # git takes the number for a 32-bit one; a window beyond that is cut by us alone.
-    window = [f"--max-age={since}"] if since < 2**31 else []
-    yield from context.git(
-        [
-            "log",
-            "--no-merges",
-            "--no-renames",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-show-signature",
-            "--no-color",
-            "--use-mailmap",
-            "--numstat",
-            "--encoding=UTF-8",
-            *window,
-            f"--max-count={context.limits.max_history_commits + 1}",
-            "--format=%x00%ct%x00%P%x00%aE%x00%aN",
-            context.commit,
-            "--",
-        ]
-    )
+        newest = int(
+            log.first_line(
+                context, ["log", "-1", "--no-show-signature", "--format=%ct", context.commit, "--"]
+            )
+        )
+        days = context.limits.history_days
+        commits, truncated = _Reading(context, max(0, newest - days * DAY)).commits()
+        totals = Totals(context.entries, newest=newest, days=days, percent=context.limits.bus_factor_percent)
+        totals.add(commits)
+        yield totals.summary(truncated=truncated)
+        yield from totals.contributors()
+        yield from totals.churn()
 
 
 class _Reading:
-    """The state of one pass over the log."""
+    """Reads the commits of one window."""
 
-    def __init__(self, maximum: int, *, since: int, shallow: bool) -> None:
-        self._maximum = maximum
+    def __init__(self, context: Context, since: int) -> None:
+        self._context = context
         self._since = since
-        self._shallow = shallow
-        self._paths: dict[bytes, _Touched] = {}
-        self._people: Counter[str] = Counter()
-        self._first: int | None = None
-        self._last: int | None = None
-        self.truncated = shallow
+        self._maximum = context.limits.max_history_commits
+        self._deadline = log.Deadline(context.limits.tool_seconds)
+        shallow = log.first_line(context, ["rev-parse", "--is-shallow-repository"])
+        self._shallow = shallow == b"true"
+        self._mailmap = ""
+        if not self._shallow:
+            self._mailmap = log.first_line(context, ["ls-tree", context.commit, "--", ".mailmap"]).decode(
+                "utf-8", "replace"
+            )
 
-    def read(self, lines: Iterable[bytes], *, seconds: float) -> None:
-        """Take the lines of the log. Raises EngineTimeout when that takes longer than `seconds`."""
-        deadline = monotonic() + seconds
-        seen = 0
-        when = 0
-        counted = False
-        for line in lines:
-            if line.startswith(_FIELD):
-                seen += 1
-                if seen > self._maximum:
-                    self.truncated = True
-                    return
-                if monotonic() > deadline:
-                    raise EngineTimeout(f"git log took longer than {seconds:g} s.")
-                _, date, parents, address, name = line.rstrip(b"\n").split(_FIELD, 4)
-                when = int(date)
-                counted = when >= self._since and self._count_person(_text(address), _text(name), when)
-                # Where a shallow clone was cut, a commit seems to add every file that there was.
-                counted = counted and (bool(parents) or not self._shallow)
-            elif counted and line.count(b"\t") >= 2:
-                added, deleted, path = line.rstrip(b"\n").split(b"\t", 2)
-                self._touch(added, deleted, path, when)
+    def commits(self) -> tuple[Commits, bool]:
+        """Return the commits, and whether some of the window are missing."""
+        known = None if self._shallow else self._known()
+        if known is not None:
+            continued = self._continue(*known)
+            if continued is not None:
+                return continued, False
+        chosen, more = self._heads(None)
+        found = log.read(self._context, chosen, shallow=self._shallow, deadline=self._deadline)
+        if self._shallow or more or not found.whole:
+            return found.commits, True
+        self._keep(found.commits, lines=found.lines)
+        return found.commits, False
 
-    def _count_person(self, address: str, name: str, when: int) -> bool:
-        if _BOT_NAMES.search(name.strip()) or _BOT_ADDRESSES.search(address):
-            return False
-        person = _NUMBERED.sub("", address.strip().lower()) or name.strip().lower()
-        self._people[person] += 1
-        self._first = when if self._first is None else min(self._first, when)
-        self._last = when if self._last is None else max(self._last, when)
-        return True
-
-    def _touch(self, added: bytes, deleted: bytes, path: bytes, when: int) -> None:
-        touched = self._paths.get(path)
-        if touched is None:
-            touched = self._paths[path] = _Touched()
-        touched.commits += 1
-        touched.last = max(touched.last, when)
-        if added != b"-":  # a binary file has no lines
-            touched.added += int(added)
-            touched.deleted += int(deleted)
-
-    def churn(self, existing: Iterable[str]) -> Iterator[Churn]:
-        """Give the files that still exist, in the tree's order."""
-        by_path = {printable(_unquoted(path)): touched for path, touched in self._paths.items()}
-        for path in existing:
-            touched = by_path.get(path)
-            if touched is not None:
-                yield Churn(path, touched.commits, touched.added, touched.deleted, _moment(touched.last))
-
-    def summary(self) -> HistorySummary:
-        return HistorySummary(
-            commits=self._people.total(),
-            contributors=len(self._people),
-            bus_factor=bus_factor(self._people.values()),
-            first_commit_at=None if self._first is None else _moment(self._first),
-            last_commit_at=None if self._last is None else _moment(self._last),
-            truncated=self.truncated,
+    def _heads(self, without: str | None) -> tuple[list[log.Head], bool]:
+        return log.heads(
+            self._context, since=self._since, without=without, maximum=self._maximum, deadline=self._deadline
         )
 
+    def _known(self) -> tuple[str, Commits, bool] | None:
+        """Return the nearest ancestor whose commits are kept and fit, the commits, and whether lines were counted."""
+        asked = ["rev-list", f"--max-count={ANCESTORS}", self._context.commit, "--"]
+        ancestors = [line.decode() for line in self._context.git(asked)]
+        found = self._context.recall(ancestors)
+        if found is None:
+            return None
+        try:
+            commits, notes = unpack(found[1])
+        except Unreadable:
+            return None
+        since = notes.get("since")
+        if not isinstance(since, int) or since > self._since or notes.get("mailmap") != self._mailmap:
+            return None
+        return found[0], commits, notes.get("lines") is True
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
+    def _continue(self, ancestor: str, known: Commits, lines: bool) -> Commits | None:
+        """Return the window's commits from those known and those since; None when a full read must decide."""
+        chosen, more = self._heads(ancestor)
+        if more:
+            return None
+        found = log.read(self._context, chosen, shallow=False, deadline=self._deadline, lines=lines)
+        if not found.whole or found.lines != lines:
+            return None
+        found.commits.take(known, since=self._since)
+        if len(found.commits) > self._maximum or found.commits.room > log.MAX_ROOM:
+            return None
+        self._keep(found.commits, lines=lines)
+        return found.commits
 
-
-def bus_factor(commits: Iterable[int]) -> int | None:
-    """Count how few people made at least half of the commits; None without commits."""
-    ordered = sorted(commits, reverse=True)
-    total, passed = sum(ordered), 0
-    for number, count in enumerate(ordered, 1):
-        passed += count
-        if passed * 2 >= total:
-            return number
-    return None
-
-
-def _moment(seconds: int) -> str:
-    # A commit may claim any date; what no calendar holds becomes the nearest that one does.
-    seconds = min(max(seconds, 0), _LAST_SECOND)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _unquoted(path: bytes) -> bytes:
-    """Undo git's quoting of a path with unusual bytes."""
-    if not (path.startswith(b'"') and path.endswith(b'"')):
-        return path
-
-    def byte(match: re.Match[bytes]) -> bytes:
-        code = match[1]
-        return bytes([int(code, 8) & 0xFF]) if len(code) == 3 else _LETTERS.get(code, code)
-
-    return _ESCAPE.sub(byte, path[1:-1])
+    def _keep(self, commits: Commits, *, lines: bool) -> None:
+        packed = commits.pack(since=self._since, mailmap=self._mailmap, lines=lines)
+        if packed is not None:
+            self._context.remember(self._context.commit, packed)
 
 
 ENGINE = HistoryEngine()

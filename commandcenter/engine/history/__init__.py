@@ -1,0 +1,1 @@
+"""The history of a repository: which commits count, who made them, and what they add up to."""
