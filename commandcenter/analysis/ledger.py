@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from commandcenter.analysis import lifecycle
 from commandcenter.analysis.announce import announce, announce_changes, announce_technologies
+from commandcenter.analysis.branches import line_of
 from commandcenter.analysis.copying import clean_text
-from commandcenter.analysis.models import Analysis, AnalysisStatus, BranchLine, ResultSet, ResultSetStatus
+from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet, ResultSetStatus
 from commandcenter.analysis.policy.verdict import judge
 from commandcenter.analysis.summary import summary_of
 from commandcenter.engine.source.model import TreeRef
@@ -48,24 +49,13 @@ def locate(analysis: Analysis, tree: TreeRef, *, asked_for: str) -> None:
     ref = clean_text(tree.ref, 255)
     default = analysis.repository.default_branch or clean_text(tree.default_branch or "", 255)
     with transaction.atomic():
-        line = _line(analysis.repository, ref, is_default=not asked_for or ref == default)
+        line = line_of(analysis.repository, ref, is_default=not asked_for or ref == default)
         analysis.branch_line = line
         analysis.ticket = lifecycle.draw_ticket(line)
         analysis.ref = ref
         analysis.commit, analysis.tree = tree.commit, tree.tree
         analysis.committed_at = tree.committed_at  # RFC 3339 text, read by the field
         analysis.save(update_fields=["branch_line", "ticket", "ref", "commit", "tree", "committed_at"])
-
-
-def _line(repository: Repository, name: str, *, is_default: bool) -> BranchLine:
-    line, _ = BranchLine.objects.get_or_create(repository=repository, name=name)
-    if is_default and not line.is_default:
-        # One statement each, in this order: only one line of a repository may be the default.
-        others = BranchLine.objects.select_for_update().filter(repository=repository, is_default=True)
-        others.update(is_default=False)
-        line.is_default = True
-        line.save(update_fields=["is_default"])
-    return line
 
 
 def complete(analysis: Analysis, result_set: ResultSet) -> dict[str, Any]:
