@@ -17,6 +17,7 @@ from commandcenter.analysis.copying import copy_rows, within_integer
 from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import (
     AnalysedFile,
+    Contributor,
     Dependency,
     Occurrence,
     ResultSet,
@@ -47,6 +48,9 @@ _FILE_NUMBERS = (
 )
 _DEPENDENCY = (
     "result_set", "purl", "ecosystem", "name", "version", "requirement", "scope", "direct", "manifest", "line",
+)  # fmt: skip
+_CONTRIBUTOR = (
+    "result_set", "name", "digest", "commits", "changes", "added", "deleted", "first_commit_at", "last_commit_at",
 )  # fmt: skip
 _TECHNOLOGY = ("result_set", "name", "domain", "version", "confidence", "evidence")
 _OCCURRENCE = (
@@ -81,6 +85,7 @@ class Ingest:
             "functions": self._functions.extend,
             "dependencies": self._dependencies,
             "technologies": self._technologies,
+            "contributors": self._contributors,
             "rules": self._rules.learn,
             "findings": self._findings,
         }
@@ -176,6 +181,12 @@ class Ingest:
                 (own, row["name"], row["domain"], row["version"], row["confidence"], list(row["evidence"]))
                 for row in rows
             ),
+        )
+
+    def _contributors(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            Contributor, _CONTRIBUTOR, ((own, *(row[name] for name in _CONTRIBUTOR[1:])) for row in rows)
         )
 
     def _findings(self, rows: Sequence[Row]) -> None:

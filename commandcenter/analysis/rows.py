@@ -19,6 +19,7 @@ from commandcenter.analysis.identity import FINDING_OF, with_findings
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
+    Contributor,
     Dependency,
     Finding,
     FindingState,
@@ -114,6 +115,20 @@ class TechnologyRow:
     confidence: float
     evidence: list[dict[str, Any]]
     radar_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorRow:
+    """One person inside the history window; lines are None where they were not counted."""
+
+    name: str
+    digest: str
+    commits: int
+    changes: int
+    added: int | None
+    deleted: int | None
+    first_commit_at: datetime
+    last_commit_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +373,11 @@ def technology_rows(analysis: Analysis, uses: Iterable[TechnologyUse]) -> list[T
         )
         for use in uses
     ]
+
+
+def contributor_row(row: Contributor) -> ContributorRow:
+    """Return the public row."""
+    return ContributorRow(*(getattr(row, name) for name in ContributorRow.__slots__))
 
 
 def files(analysis: Analysis) -> Iterator[FileRow]:

@@ -10,6 +10,7 @@ from typing import Any
 from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.analysis.policy import verdict
 from commandcenter.analysis.rows import (
+    ContributorRow,
 from commandcenter.analysis.packages import Exposure, exposures
     DependencyRow,
     FileRow,
@@ -22,7 +23,7 @@ from commandcenter.analysis.summary import engines_of, summary_of
 
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (RuleRow, FindingRow, DependencyRow, TechnologyRow, FileRow)
+    for kind in (RuleRow, FindingRow, DependencyRow, TechnologyRow, FileRow, ContributorRow)
 }
 _VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 

@@ -15,11 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from commandcenter.analysis import rows
-from commandcenter.analysis.api import filters
+from commandcenter.analysis.api import filters, people
 from commandcenter.analysis.compare import compare
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
+    Contributor,
     Dependency,
     Finding,
     FindingState,
@@ -85,6 +86,13 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         analysis = self._analysis()
         found = TechnologyUse.objects.filter(result_set=analysis.result_set_id)
         return self._page(found, None, lambda page: rows.technology_rows(analysis, page))
+
+    @extend_schema(responses=people.ContributorSerializer(many=True))
+    @action(detail=True)
+    def contributors(self, request: Request, pk: str = "") -> Response:
+        """List who worked on it within the history window, most changes first; addresses are not shown."""
+        found = Contributor.objects.filter(result_set=self._analysis().result_set_id)
+        return self._page(found, None, lambda page: map(rows.contributor_row, page))
 
     @extend_schema(parameters=[OpenApiParameter("sort", str, enum=["path", "heat"])])
     @action(detail=True)

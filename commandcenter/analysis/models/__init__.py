@@ -17,6 +17,7 @@ from commandcenter.analysis.models.findings import (
     TechnologySighting,
     decision_in_force,
 )
+from commandcenter.analysis.models.people import Contributor
 from commandcenter.analysis.models.policies import Policy, PolicyQuerySet, PolicyStatus, PolicyVerdict
 from commandcenter.analysis.models.portfolio import PortfolioDay, Standing, StandingQuerySet
 from commandcenter.analysis.models.results import (
@@ -40,6 +41,7 @@ __all__ = [
     "AnalysisStatus",
     "BranchLine",
     "Cause",
+    "Contributor",
     "Dependency",
     "DependencyQuerySet",
     "EngineRelease",

@@ -12,7 +12,9 @@ from django.db import connection
 from commandcenter.analysis.models import Analysis, ResultSet, Severity
 
 # Engines that report facts and no findings: what they missed makes no count of findings too low.
-FACT_ENGINES = frozenset({"language", "lines", "functions", "manifests", "technologies", "history"})
+FACT_ENGINES = frozenset(
+    {"language", "lines", "functions", "manifests", "technologies", "gaps", "licenses", "history"}
+)
 
 
 @dataclass(frozen=True, slots=True)

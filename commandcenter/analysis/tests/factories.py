@@ -151,6 +151,8 @@ def messages(
     technologies: Sequence[dict[str, Any]] = (),
     rules: Sequence[dict[str, Any]] | None = None,
     engines: dict[str, str] | None = None,
+    contributors: Sequence[dict[str, Any]] = (),
+    history: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """The messages of a run, in the engine's shape. `engines` maps an id to its status."""
     states = engines or {"manifests": "ok", "ruff": "ok", "secrets": "ok"}
@@ -192,7 +194,7 @@ def messages(
         "technologies": len(technologies),
         "contributors": 3,
         "bus_factor": 1,
-        "history": None,
+        "history": history,
         "skipped": {},
     }
     rows = {
@@ -200,6 +202,7 @@ def messages(
         "findings": findings,
         "dependencies": dependencies,
         "technologies": technologies,
+        "contributors": contributors,
         "files": files,
     }
     batches = [

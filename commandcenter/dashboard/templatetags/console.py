@@ -108,6 +108,32 @@ def stacked_bar(label: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any
     return {"label": label, "segments": segments}
 
 
+@register.inclusion_tag("components/sparkline.html")
+def weekly_commits(weeks: Sequence[int] | None) -> dict[str, Any]:
+    """Draw commits per week, the oldest first, as bars whose heights compare with the busiest week."""
+    counts = list(weeks or ())
+    most = max(counts, default=0)
+    slot = 100 / len(counts) if counts else 0
+    bars = [
+        {
+            "x": f"{place * slot:.3f}",
+            "y": f"{20 - 20 * count / most:.3f}",
+            "height": f"{20 * count / most:.3f}",
+            "title": f"{count} in the week {len(counts) - place - 1} weeks before",
+        }
+        for place, count in enumerate(counts)
+        if count
+    ]
+    label = f"Commits per week over {len(counts)} weeks, {most} at most, {counts[-1] if counts else 0} in the last one"
+    return {
+        "bars": bars,
+        "width": f"{slot * 0.8:.3f}",
+        "label": label,
+        "first": f"{len(counts)} weeks before",
+        "last": f"at most {most} a week",
+    }
+
+
 @register.filter
 def milliseconds(value: float | None) -> str:
     """Word a number of milliseconds."""

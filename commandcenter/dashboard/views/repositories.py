@@ -10,9 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from commandcenter.analysis.models import Analysis, BranchLine
+from commandcenter.analysis.models import AnalysedFile, Analysis, BranchLine, Contributor
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.trends import trends
 from commandcenter.dashboard import access, filters
@@ -24,6 +25,9 @@ from commandcenter.inventory.flows.repositories import create_repository, update
 from commandcenter.inventory.models import Repository, Role
 from jobs.exceptions import JobError
 from jobs.models import Job, OriginKind
+
+PEOPLE = 8
+HOTTEST = 5
 
 
 def _visible(request: HttpRequest) -> Any:
@@ -117,6 +121,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_write": access.may(request, repository.project, Role.OPERATOR),
         "analyses": analyses,
         "latest": shown,
+        **_history(shown),
         "branches": BranchLine.objects.filter(repository=repository)
         .select_related("latest")
         .order_by("-is_default", "name")[:50],
@@ -148,6 +153,21 @@ def _trend(repository: Repository) -> list[Any]:
         ),
     ]
     return [chart for chart in charts if chart is not None]
+
+
+def _history(latest: Analysis | None) -> dict[str, Any]:
+    """Return who worked on what the latest results are of, how fast, and where it is hard."""
+    if latest is None or latest.result_set is None:
+        return {}
+    history = latest.result_set.summary.get("history") or {}
+    return {
+        "history": history,
+        "last_commit": parse_datetime(history.get("last_commit_at") or ""),
+        "people": Contributor.objects.filter(result_set=latest.result_set).order_by("pk")[:PEOPLE],
+        "hottest": AnalysedFile.objects.filter(result_set=latest.result_set, heat__gt=0).order_by("-heat")[
+            :HOTTEST
+        ],
+    }
 
 
 @login_required
