@@ -317,14 +317,12 @@ def _decision(finding: Finding, *, inline: bool) -> dict[str, Any] | None:
 
 
 def suppression_of(inline: bool, decision: Decision) -> dict[str, Any] | None:
-    """Return what silences a finding: a comment in the code (kind `inline`) or a decision in force; None for nothing.
+    """Return what silences a finding: a decision in force, or a comment in the code (kind `inline`).
 
     `inherited` is true for a decision that was made on the default branch and holds here.
     """
-    if inline:
-        return {"kind": "inline"}
     if not decision.kind or decision.expired:
-        return None
+        return {"kind": "inline"} if inline else None
     return {
         "kind": decision.kind,
         "reason": decision.reason,
@@ -344,9 +342,7 @@ def dependencies(analysis: Analysis) -> Iterator[DependencyRow]:
 
 def dependency_rows(page: Sequence[Dependency]) -> list[DependencyRow]:
     """Return public rows with what is known of each package now, unknown without its database. Four queries."""
-    return list(
-        _with_knowledge([tuple(getattr(row, name) for name in _DEPENDENCY_COLUMNS) for row in page])
-    )
+    return list(_with_knowledge([tuple(getattr(row, name) for name in _DEPENDENCY_COLUMNS) for row in page]))
 
 
 def _with_knowledge(page: Sequence[tuple[Any, ...]]) -> Iterator[DependencyRow]:

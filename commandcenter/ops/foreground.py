@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 
+from commandcenter.analysis.identity import with_findings
 from commandcenter.analysis.ingest import discard_abandoned
-from commandcenter.analysis.models import Analysis, Occurrence, Policy, PolicyStatus, Severity
+from commandcenter.analysis.models import (
+    Analysis,
+    Finding,
+    Occurrence,
+    Policy,
+    PolicyStatus,
+    Severity,
+    decision_in_force,
+)
 from commandcenter.analysis.policy.verdict import verdict_of, violations
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.settle import settle
@@ -111,9 +121,12 @@ def policy_violations(analysis: Analysis) -> list[str]:
 
 
 def findings_at_least(analysis: Analysis, severity: str) -> int:
-    """Count the findings of this severity and above that no comment in the code suppresses."""
-    return Occurrence.objects.filter(
+    """Count the findings of this severity and above that neither a comment in the code nor a decision suppresses."""
+    seen = Occurrence.objects.filter(
         result_set=analysis.result_set_id,
         severity__gte=Severity[severity.upper()].value,
         inline_suppressed=False,
-    ).count()
+    )
+    decided = Finding.objects.filter(decision_in_force(), branch_line=analysis.branch_line_id)
+    counting = Q(finding_id__isnull=True) | ~Q(finding_id__in=decided.values("pk"))
+    return with_findings(analysis, seen).filter(counting).count()

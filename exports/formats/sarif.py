@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from commandcenter.analysis.models import SuppressionKind
 from commandcenter.analysis.rows import FindingRow
 from commandcenter.core.renderers import to_json
 from exports.addresses import path_uri, repository_uri
@@ -132,10 +133,19 @@ def _result(finding: FindingRow, rule_index: int, *, compared: bool) -> dict[str
     if compared:
         result["baselineState"] = _BASELINE[finding.state]
     if finding.suppression is not None:
-        result["suppressions"] = [
-            {"kind": "inSource", "justification": "Suppressed by a comment in the code."}
-        ]
+        result["suppressions"] = [_suppression(finding.suppression)]
     return result
+
+
+def _suppression(known: Mapping[str, Any]) -> dict[str, Any]:
+    if known["kind"] == "inline":
+        return {"kind": "inSource", "justification": "Suppressed by a comment in the code."}
+    until = f" until {known['expires_at']:%Y-%m-%d %H:%M} UTC" if known["expires_at"] else ""
+    return {
+        "kind": "external",
+        "status": "accepted",
+        "justification": f"{SuppressionKind(known['kind']).label}{until}: {known['reason']}",
+    }
 
 
 def _place(finding: FindingRow) -> dict[str, Any]:

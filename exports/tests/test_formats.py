@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.models import Analysis, Finding, SuppressionKind
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
     file_row,
     finding,
     make_repository,
+    make_user,
     messages,
     rule,
     technology_row,
 )
+from commandcenter.analysis.triage.suppress import suppress
 from exports.addresses import path_uri, repository_uri, without_credentials
 from exports.formats.sarif_rules import semantic_version
 from exports.registry import FORMATS, ExportSource, UnknownFormat, format_named
@@ -105,6 +108,27 @@ def test_sarif_says_new_unchanged_and_absent_once_there_is_a_baseline(repository
     suppressed = [r for r in run["results"] if "suppressions" in r]
     assert [r["suppressions"][0]["kind"] for r in suppressed] == ["inSource"]
     assert run["baselineGuid"] == run_of(sarif(first), "ruff")["automationDetails"]["guid"]
+
+
+def test_sarif_says_who_decided_what_outside_the_code(repository: Any) -> None:
+    analysis = analyse(repository, messages([finding("a"), finding("b", severity="low")]))
+    until = datetime(2099, 1, 2, 3, 4, tzinfo=UTC)
+    chosen = Finding.objects.get(fingerprint="v1:a")
+    user = make_user(repository.project)
+    suppress(
+        [chosen.pk], by=user, reason="A test key.", kind=SuppressionKind.FALSE_POSITIVE, expires_at=until
+    )
+    results = run_of(sarif(analysis), "ruff")["results"]
+    assert [result.get("suppressions") for result in results] == [
+        [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": "False positive until 2099-01-02 03:04 UTC: A test key.",
+            }
+        ],
+        None,
+    ]
 
 
 def test_sarif_tells_of_an_engine_that_did_not_end_well(repository: Any) -> None:
