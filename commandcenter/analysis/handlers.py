@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from commandcenter.analysis import engines, ledger, parameters, sources
-from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared
+from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared, hold
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
 from commandcenter.analysis.settle import mark_attempt
 from commandcenter.core.connections import reconnect_if_lost
@@ -38,6 +38,9 @@ STEPS = {
     "technologies": "Detecting technologies",
     "secrets": "Looking for secrets",
     "ruff": "Checking Python",
+    "zizmor": "Checking GitHub workflows",
+    "hadolint": "Checking Dockerfiles",
+    "shellcheck": "Checking shell scripts",
     "history": "Reading the history",
 }
 
@@ -104,7 +107,7 @@ class _Work:
             run.log(
                 "info", f"Nothing has changed since the results of {shared.created_at:%Y-%m-%d %H:%M} UTC."
             )
-            self._end(lambda: shared)
+            self._end(lambda: hold(shared))
             return
         ingest = Ingest(
             self._repository,

@@ -124,7 +124,7 @@ class Ingest:
             same = find_shared(found.repository_id, found.key)
             if same is not None and not force:
                 found.delete()
-                self.result_set = same
+                self.result_set = hold(same)
                 return same
             if same is not None:
                 same.status = ResultSetStatus.SUPERSEDED
@@ -214,6 +214,14 @@ def _heat(row: Row) -> float | None:
     if commits is None or complexity is None or row["vendored"] or row["generated"]:
         return None
     return float(commits * complexity)
+
+
+def hold(found: ResultSet) -> ResultSet:
+    """Keep a shared set from being removed until the transaction that shows it has ended. Raises UnfinishedResults."""
+    held = ResultSet.objects.select_for_update(no_key=True, of=("self",))
+    if not held.filter(pk=found.pk, status=ResultSetStatus.COMPLETE).exists():
+        raise UnfinishedResults("The stored results were removed, or replaced, at this moment.")
+    return found
 
 
 def find_shared(repository_id: int, key: str) -> ResultSet | None:

@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
-from commandcenter.analysis import packages
+from commandcenter.analysis import packages, retention
 from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.policy import again
 from commandcenter.analysis.portfolio import daily, standings
@@ -98,3 +98,23 @@ def register_packages() -> None:
     new, gone = packages.register_current(), packages.forget_unused()
     if new or gone:
         log.info("packages registered", action="register", new=new, forgotten=gone)
+
+
+@shared_task(
+    name="commandcenter.analysis.tasks.prune_analyses",
+    ignore_result=True,
+    soft_time_limit=110,
+    time_limit=120,
+)
+def prune_analyses() -> None:
+    """Forget analyses and results beyond their time, for about 30 seconds. Beat sends this every hour."""
+    done = retention.prune(seconds=30.0)
+    if done.analyses or done.result_sets:
+        log.info(
+            "analyses pruned",
+            action="prune",
+            analyses=done.analyses,
+            result_sets=done.result_sets,
+            rows=done.rows,
+            finished=done.finished,
+        )

@@ -330,6 +330,10 @@ REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  
 
 ADVISORIES_DIR = Path(env.text("CC_ADVISORIES_DIR", str(DATA_DIR / "advisories")))  # dumps that jobs may import
 
+ANALYSES_KEPT = env.integer("CC_ANALYSES_KEPT", 30, least=1, most=100_000)  # of each branch, with results
+ANALYSES_MONTHS = env.integer("CC_ANALYSES_MONTHS", 120, most=12_000)  # then the last of each month
+ANALYSES_FAILED_DAYS = env.integer("CC_ANALYSES_FAILED_DAYS", 90, least=1, most=36_500)
+
 # --- exports -----------------------------------------------------------------------------------------------------
 
 EXPORT_DAYS = env.integer("CC_EXPORT_DAYS", 30, least=1, most=36_500)  # how long files of exports are kept

@@ -73,10 +73,14 @@ class AnalysisQuerySet(models.QuerySet["Analysis"]):
 class Analysis(models.Model):
     """One run of the engines over one ref of a repository, made by one job."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="analyses")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="analyses")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="analyses", db_index=False)
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="analyses", db_index=False
+    )
     job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="analysis")
-    branch_line = models.ForeignKey(BranchLine, null=True, on_delete=models.SET_NULL, related_name="analyses")
+    branch_line = models.ForeignKey(
+        BranchLine, null=True, on_delete=models.SET_NULL, related_name="analyses", db_index=False
+    )
     ticket = models.PositiveBigIntegerField(null=True)  # drawn when the source had been read
     result_set = models.ForeignKey(ResultSet, null=True, on_delete=models.RESTRICT, related_name="analyses")
     baseline = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -115,6 +119,8 @@ class Analysis(models.Model):
             models.Index(fields=["project", "status", "-id"], name="analysis_project_status"),
             # serves: GET /analyses?project=, newest first
             models.Index(fields=["project", "-id"], name="analysis_project_recent"),
+            # serves: which analyses of a branch line are kept
+            models.Index(fields=["branch_line", "-id"], name="analysis_line_recent"),
             # serves: settle the analyses whose job has ended
             models.Index(fields=["job"], condition=Q(settled=False), name="analysis_unsettled"),
         ]
