@@ -274,6 +274,7 @@ JOB_STOP_GRACE_SECONDS = env.integer("CC_STOP_GRACE_SECONDS", 20, most=3600)
 SOCKET_RECHECK_SECONDS = 10  # how soon an open socket notices that its user may not see this any more
 EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # events may not import it
 EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
+EVENT_ROUTINE_DAYS = env.integer("CC_EVENT_ROUTINE_DAYS", 30, least=1)  # of starts and ends that went well
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
     "commandcenter.analysis.settle.on_event",
     "commandcenter.analysis.portfolio.standings.on_event",
