@@ -7,6 +7,7 @@ from django.urls import path
 from commandcenter.dashboard.views import (
     analyses,
     comparisons,
+    finding,
     jobs,
     overview,
     packages,
@@ -46,6 +47,8 @@ urlpatterns = [
     path("analyses/<int:pk>/<slug:tab>/", analyses.detail, name="analysis-tab"),
     path("findings/", triage.index, name="findings"),
     path("findings/decide/", triage.decide, name="findings-decide"),
+    path("findings/<int:pk>/", finding.detail, name="finding"),
+    path("findings/<int:pk>/<slug:action>/", finding.act, name="finding-act"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<int:pk>/", jobs.detail, name="job"),
     path("jobs/<int:pk>/live/", jobs.live, name="job-live"),
