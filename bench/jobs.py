@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import corpus, drain, lists, news
+from bench import corpus, drain, findings, lists, news
 from bench.platform import USER, Client
 from bench.report import Figure, Report, median, p95
 from commandcenter.embedded.layout import running_environment
@@ -81,6 +81,7 @@ def measure(report: Report) -> None:
             news.measure(report, platform)
             posts(report, platform)
             lists.measure(report, platform)
+            findings.measure(report, environ, ROOT)
         finally:
             up.end()
 
