@@ -55,7 +55,7 @@ def seconds_of_each() -> dict[str, list[float]]:
 
     from commandcenter.analysis.tests.factories import end, make_repository, start, tree_ref
 
-    taken: dict[str, list[float]] = {name: [] for name, _ in SIGHTS} | {"floor": []}
+    taken: dict[str, list[float]] = {name: [] for name in (*dict(SIGHTS), "floor")}
     for _ in range(RUNS):
         repository = make_repository()
         for name, said in (

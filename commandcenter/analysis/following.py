@@ -65,7 +65,7 @@ def move(line: BranchLine, analysis: int, ticket: int, matches: Sequence[Match])
     """
     if not matches:
         return
-    values = {
+    values: dict[str, Any] = {
         "line": line.pk,
         "old": [found.old for found in matches],
         "new": [found.new for found in matches],

@@ -6,6 +6,8 @@ holds it now.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -19,7 +21,7 @@ FINDING_OF = """COALESCE(
     (SELECT h.id FROM analysis_finding h WHERE h.branch_line_id = %(line)s AND h.fingerprint = o.fingerprint))"""
 
 
-def with_findings(analysis: Analysis, occurrences: QuerySet[Occurrence]) -> QuerySet[Occurrence]:
+def with_findings(analysis: Analysis, occurrences: QuerySet[Occurrence]) -> QuerySet[Any]:
     """Add `finding_id` to occurrences of the analysis' results: null where its branch line is gone."""
     later = FindingMove.objects.filter(
         branch_line=analysis.branch_line_id,
@@ -36,7 +38,7 @@ def with_findings(analysis: Analysis, occurrences: QuerySet[Occurrence]) -> Quer
     )
 
 
-def findings_in(analysis: Analysis) -> QuerySet[Occurrence]:
+def findings_in(analysis: Analysis) -> QuerySet[Any]:
     """Return the ids of the findings that the analysis saw, to be used inside another query."""
     seen = Occurrence.objects.filter(result_set=analysis.result_set_id)
     return with_findings(analysis, seen).values("finding_id")

@@ -271,7 +271,7 @@ def seen_rows(analysis: Analysis, findings_: Sequence[Finding]) -> dict[int, Fin
     seen = analysis.branch_line.engines_seen if analysis.branch_line else {}
     made = {}
     for occurrence in occurrences.filter(finding_id__in=list(lives)):
-        finding = lives[occurrence.finding_id]  # type: ignore[attr-defined]  # annotated
+        finding = lives[occurrence.finding_id]
         rule = finding.rule
         made[finding.pk] = FindingRow(
             finding.pk, occurrence.fingerprint, rule.rule_id, rule.engine, _SEVERITY[occurrence.severity],

@@ -29,7 +29,7 @@ def report(analysis: Analysis) -> str:
         f"  findings       {_number(findings.get('total'))}{_severities(findings)}",
         (
             f"                 {_number(findings.get('new'))} new, {_number(findings.get('fixed'))} fixed,"
-            f" {_number(findings.get('suppressed'))} suppressed in the code"
+            f" {_number(findings.get('suppressed'))} suppressed"
         ),
     ]
     if (verdict := verdict_of(analysis)) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +16,7 @@ from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters
 from commandcenter.analysis.api.triage import TriageActions
 from commandcenter.analysis.history import history
-from commandcenter.analysis.models import Dependency, Finding
+from commandcenter.analysis.models import Dependency, Finding, FindingQuerySet
 from commandcenter.analysis.portfolio.uses import current_uses
 from commandcenter.analysis.shapes import flat, portfolio_finding
 from commandcenter.core.permissions import token_projects
@@ -33,7 +33,7 @@ class FindingViewSet(TriageActions, ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Finding]:
         """Read along what the public shape needs."""
-        visible: QuerySet[Finding] = super().get_queryset().at_this_moment()
+        visible = cast("FindingQuerySet", super().get_queryset()).at_this_moment()
         return visible.select_related("rule", "branch_line", "repository").defer(
             "repository__credential_secret"
         )

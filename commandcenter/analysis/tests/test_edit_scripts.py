@@ -109,7 +109,7 @@ class Script:
             for column in ("first_seen", "suppression_kind", "suppression_reason", "assignee_id", "decided"):
                 assert after[pk][column] == row[column]
         self.transitions_are_legal(before, after, changes)
-        status = {report["id"]: report["status"] for report in analysis.result_set.engines}["marks"]  # type: ignore[union-attr]
+        status = {report["id"]: report["status"] for report in analysis.result_set.engines}["marks"]
         if status == "ok":
             self.whole(name, analysis, before, after, changes)
             if whole_before and not first and kind in KEEPING:
@@ -172,7 +172,7 @@ class Script:
             # The default branch may learn that others know a finding too; that is no change of theirs.
             kept = found.exclude(branch_line__name=exclude).values()
             return [{k: v for k, v in row.items() if k != "counterpart_id"} for row in kept]
-        return list(found.filter(branch_line__name=name).values())
+        return [dict(row) for row in found.filter(branch_line__name=name).values()]
 
     def open(self, name: str) -> set[int]:
         return opened({row["id"]: row for row in self.rows(name)})

@@ -91,10 +91,11 @@ def _summary(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 
 
 def _with_state(analysis: Analysis, occurrences: Any) -> Any:
-    """Add to each occurrence the state that this analysis gave its finding, and the finding's id."""
+    """Add to each occurrence the state that this analysis gave its finding, why, and the finding's id."""
     change = FindingTransition.objects.filter(analysis=analysis, finding=OuterRef("finding_id"))
     return with_findings(analysis, occurrences).annotate(
         state=Coalesce(Subquery(change.values("to_state")[:1]), Value(FindingState.EXISTING.value)),
+        reason=Subquery(change.values("reason")[:1]),
     )
 
 
