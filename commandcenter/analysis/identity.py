@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from commandcenter.analysis.models import Analysis, Finding, FindingMove, Occurrence
@@ -19,6 +19,16 @@ FINDING_OF = """COALESCE(
       WHERE m.branch_line_id = %(line)s AND m.fingerprint = o.fingerprint AND m.ticket > %(ticket)s
       ORDER BY m.ticket LIMIT 1),
     (SELECT h.id FROM analysis_finding h WHERE h.branch_line_id = %(line)s AND h.fingerprint = o.fingerprint))"""
+
+
+# The same where nothing moved on since the analysis: one look at an index.
+HOLDER_OF = "(SELECT h.id FROM analysis_finding h WHERE h.branch_line_id = %(line)s AND h.fingerprint = o.fingerprint)"
+
+
+def moved_since(analysis: Analysis) -> bool:
+    """Tell whether findings of the line moved on after the analysis; if not, fingerprints mean who holds them now."""
+    later = FindingMove.objects.filter(branch_line=analysis.branch_line_id, ticket__gt=analysis.ticket or 0)
+    return later.exists()
 
 
 def with_findings(analysis: Analysis, occurrences: QuerySet[Occurrence]) -> QuerySet[Any]:
@@ -38,7 +48,9 @@ def with_findings(analysis: Analysis, occurrences: QuerySet[Occurrence]) -> Quer
     )
 
 
-def findings_in(analysis: Analysis) -> QuerySet[Any]:
-    """Return the ids of the findings that the analysis saw, to be used inside another query."""
+def seen_in(analysis: Analysis) -> Q:
+    """Return the condition on findings "the analysis saw it". One query."""
     seen = Occurrence.objects.filter(result_set=analysis.result_set_id)
-    return with_findings(analysis, seen).values("finding_id")
+    if moved_since(analysis):
+        return Q(pk__in=with_findings(analysis, seen).values("finding_id"))
+    return Q(branch_line=analysis.branch_line_id, fingerprint__in=seen.values("fingerprint"))

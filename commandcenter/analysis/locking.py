@@ -15,5 +15,4 @@ def lock_repositories(repository_ids: Iterable[int]) -> None:
         {repository_id % 2**31 for repository_id in repository_ids}
     )  # in one order: no two wait in a circle
     with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SPACE, key])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s::int[]) AS key", [_SPACE, keys])

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from commandcenter.advisories import lookup
-from commandcenter.analysis.identity import FINDING_OF, with_findings
+from commandcenter.analysis.identity import FINDING_OF, HOLDER_OF, moved_since, with_findings
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -203,6 +203,7 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
     """Yield what the analysis saw of one severity: a query a page, for exports go through tens of thousands."""
     ran = analysis.branch_line.engines_seen if analysis.branch_line else {}
     label = _SEVERITY[severity]
+    statement = _SEEN.format(finding=FINDING_OF if moved_since(analysis) else HOLDER_OF)
     values = {
         "analysis": analysis.pk,
         "line": analysis.branch_line_id,
@@ -215,7 +216,7 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
     after = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_SEEN, {**values, "after": after})
+            cursor.execute(statement, {**values, "after": after})
             page = cursor.fetchall()
         for row in page:
             (
@@ -247,17 +248,17 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
         after = page[-1][0]
 
 
-_SEEN = f"""
+_SEEN = """
 SELECT o.id, o.rule_id, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o.message, o.path, o.start_line,
        o.end_line, o.start_column, o.end_column, o.inline_suppressed, f.first_seen, f.last_seen, f.origin, f.assignee_id,
        f.suppression_kind, f.suppression_reason, f.suppressed_by_id, f.suppressed_at, f.suppressed_until, f.decided,
        f.suppressed_until <= statement_timestamp()
   FROM analysis_occurrence o
-  JOIN analysis_finding f ON f.id = {FINDING_OF}
+  JOIN analysis_finding f ON f.id = {finding}
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
  WHERE o.result_set_id = %(results)s AND o.severity = %(severity)s AND o.rule_id = ANY(%(rules)s) AND o.id > %(after)s
  ORDER BY o.id LIMIT %(limit)s
-"""  # noqa: S608 (the part is a constant)
+"""
 
 
 def seen_rows(analysis: Analysis, findings_: Sequence[Finding]) -> dict[int, FindingRow]:

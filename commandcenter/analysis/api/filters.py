@@ -11,7 +11,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from commandcenter.advisories import lookup
 from commandcenter.advisories.models import PackageVersion
-from commandcenter.analysis.identity import findings_in
+from commandcenter.analysis.identity import seen_in
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -222,4 +222,4 @@ class OccurrenceOf:
     @staticmethod
     def condition(analysis: Analysis) -> Q:
         gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
-        return Q(pk__in=findings_in(analysis)) | Q(pk__in=gone.values("finding"))
+        return seen_in(analysis) | Q(pk__in=gone.values("finding"))

@@ -197,5 +197,9 @@ class Migration(migrations.Migration):
             model_name='findingmove',
             index=models.Index(fields=['branch_line', 'fingerprint', 'ticket'], name='findingmove_fingerprint'),
         ),
+        migrations.AddIndex(
+            model_name='finding',
+            index=models.Index(condition=models.Q(('inline_suppressed', True), models.Q(('suppression_kind', ''), _negated=True), _connector='OR'), fields=['-id'], name='finding_silenced'),
+        ),
         migrations.RunPython(seed, remove, elidable=False),
     ]

@@ -138,7 +138,13 @@ class Finding(models.Model):
             models.Index(fields=["repository", "state", "-id"], name="finding_repository_state"),
             # serves: GET /findings?severity=&state= over the portfolio
             models.Index(fields=["severity", "state", "-id"], name="finding_severity_state"),
-            # serves: what is suppressed on a line; GET /findings?suppressed=true
+            # serves: GET /findings?suppressed=true over the portfolio, newest first
+            models.Index(
+                fields=["-id"],
+                condition=Q(inline_suppressed=True) | ~Q(suppression_kind=""),
+                name="finding_silenced",
+            ),
+            # serves: how many are suppressed on a line
             models.Index(
                 fields=["branch_line", "-id"], condition=~Q(suppression_kind=""), name="finding_suppressed"
             ),

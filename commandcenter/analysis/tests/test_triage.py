@@ -238,6 +238,21 @@ def test_deciding_anew_after_expiry_needs_no_sweep(api: APIClient, repository: A
     assert list(kinds) == ["suppressed", "expired", "suppressed"]
 
 
+def test_the_few_that_are_suppressed_are_found_among_many_by_an_index(
+    api: APIClient, project: Any, operator: Any
+) -> None:
+    many = make_repository(project)
+    analyse(many, messages([finding(f"n{number}") for number in range(3000)]))
+    chosen = list(Finding.objects.filter(repository=many).order_by("pk").values_list("pk", flat=True)[:3])
+    suppress(chosen, by=operator, reason="x")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE analysis_finding")
+    listed = Finding.objects.visible_to(operator).on_default_branches().suppressed().order_by("-pk")[:101]
+    assert "finding_silenced" in listed.explain()
+    mine = Finding.objects.visible_to(operator).filter(assignee=operator).order_by("-pk")[:101]
+    assert "finding_assignee" in mine.explain()
+
+
 # --- branches ---------------------------------------------------------------------------------------------------------
 
 
