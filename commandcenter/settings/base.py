@@ -228,6 +228,14 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["commandcenter.core.schema.without_trailing_slash"],
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "FindingStateEnum": "commandcenter.analysis.models.FindingState",
+        "FindingCauseEnum": "commandcenter.analysis.models.Cause",
+        "FindingMoveEnum": "commandcenter.analysis.models.FindingMove.Kind",
+        "FindingActionEnum": "commandcenter.analysis.models.FindingAction.Kind",
+        "SuppressionKindEnum": "commandcenter.analysis.models.SuppressionKind",
+        "ShownSuppressionEnum": "commandcenter.analysis.api.finding_shapes.KINDS",
+    },
 }
 RATE_LIMITS = limits.rate_limits(env.optional("CC_RATE_LIMITS"))
 RATELIMIT_USE_CACHE = "limits"

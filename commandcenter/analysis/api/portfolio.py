@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters
+from commandcenter.analysis.api.finding_shapes import FindingDetailSerializer, FindingSerializer
 from commandcenter.analysis.api.triage import TriageActions
 from commandcenter.analysis.history import history
 from commandcenter.analysis.models import Dependency, Finding, FindingQuerySet
@@ -24,7 +25,6 @@ from commandcenter.core.viewsets import ApiMixin, ReadOnlyModelViewSet
 from commandcenter.inventory.models import Project
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT)
 class FindingViewSet(TriageActions, ReadOnlyModelViewSet):
     """Findings as they stand now, newest first."""
 
@@ -38,12 +38,13 @@ class FindingViewSet(TriageActions, ReadOnlyModelViewSet):
             "repository__credential_secret"
         )
 
-    @extend_schema(operation_id="findings_list", responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="findings_list", responses=FindingSerializer(many=True))
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List findings; without `branch`, those of default branches."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response([portfolio_finding(finding) for finding in page or []])
 
+    @extend_schema(responses=FindingDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show one finding with what analyses did to it and what people decided, newest first."""
         return Response(self.shown(self.get_object()))

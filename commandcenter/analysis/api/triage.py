@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 
 from commandcenter.accounts.models import User
 from commandcenter.analysis.api.filters import FindingFilters
+from commandcenter.analysis.api.finding_shapes import FindingDetailSerializer
 from commandcenter.analysis.models import Finding, SuppressionKind
 from commandcenter.analysis.triage import bulk
 from commandcenter.analysis.triage.outcome import WORDS
@@ -143,28 +143,28 @@ _BULK_ANSWER = inline_serializer(
 class TriageActions:
     """Put before the viewset of findings."""
 
-    @extend_schema(request=SuppressSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=SuppressSerializer, responses=FindingDetailSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def suppress(self, request: Request, pk: str = "") -> Response:
         """Leave a finding as it is, for a reason; operators only. 409 when it is fixed or suppressed already."""
         return self._decide(request, SuppressSerializer)
 
-    @extend_schema(request=ReopenSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=ReopenSerializer, responses=FindingDetailSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def reopen(self, request: Request, pk: str = "") -> Response:
         """Let a suppressed finding count again; operators only. 409 when it is not suppressed."""
         return self._decide(request, ReopenSerializer)
 
-    @extend_schema(request=AssignSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=AssignSerializer, responses=FindingDetailSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def assign(self, request: Request, pk: str = "") -> Response:
         """Give a finding to a user who can see it, or to nobody; operators only."""
         return self._decide(request, AssignSerializer)
 
-    @extend_schema(request=CommentSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=CommentSerializer, responses=FindingDetailSerializer)
     @action(detail=True, methods=["post"])
     @idempotent
     def comment(self, request: Request, pk: str = "") -> Response:

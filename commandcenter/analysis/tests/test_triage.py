@@ -12,6 +12,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from commandcenter.analysis.api.finding_shapes import (
+    FindingDetailSerializer,
+    FindingSerializer,
+    HistorySerializer,
+    SuppressionSerializer,
+)
 from commandcenter.analysis.models import Analysis, Finding, FindingAction, FindingTransition
 from commandcenter.analysis.tasks import expire_suppressions
 from commandcenter.analysis.tests.factories import (
@@ -206,6 +212,18 @@ def test_every_decision_is_on_record_in_order(api: APIClient, operator: Any, rep
     assert [entry.get("action", entry.get("to")) for entry in history] == [
         "reopened", "suppressed", "assigned", "commented", "new",
     ]  # fmt: skip
+
+
+def test_what_is_described_is_what_is_shown(api: APIClient, operator: Any, repository: Any) -> None:
+    one = of(repository, "a")
+    post(api, one, "suppress", reason="Accepted.")
+    shown = api.get(f"/api/v1/findings/{one.pk}").json()
+    assert set(shown) == set(FindingDetailSerializer().fields)
+    assert set(shown["suppression"]) == set(SuppressionSerializer().fields)
+    for entry in shown["history"]:
+        assert set(entry) <= set(HistorySerializer().fields)
+    listed = api.get("/api/v1/findings").json()["results"][0]
+    assert set(listed) == set(FindingSerializer().fields)
 
 
 def test_an_expired_suppression_is_over_before_anything_ran(api: APIClient, repository: Any) -> None:
