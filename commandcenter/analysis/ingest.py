@@ -218,6 +218,7 @@ def _heat(row: Row) -> float | None:
 
 def hold(found: ResultSet) -> ResultSet:
     """Keep a shared set from being removed until the transaction that shows it has ended. Raises UnfinishedResults."""
+    lock_repositories([found.repository_id])  # before the row, as whoever replaces the set does
     held = ResultSet.objects.select_for_update(no_key=True, of=("self",))
     if not held.filter(pk=found.pk, status=ResultSetStatus.COMPLETE).exists():
         raise UnfinishedResults("The stored results were removed, or replaced, at this moment.")
