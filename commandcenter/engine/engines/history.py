@@ -46,7 +46,7 @@ class HistoryEngine:
         return entry.path
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        newest = int(
+        newest = log.seconds_of(
             log.first_line(
                 context, ["log", "-1", "--no-show-signature", "--format=%ct", context.commit, "--"]
             )

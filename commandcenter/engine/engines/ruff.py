@@ -143,7 +143,7 @@ def _snippet(code: str, data: bytes, first: int, last: int) -> str:
 
     Silencing a line must not make it another finding.
     """
-    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()[first - 1 : min(last, first + 19)]
+    lines = _lines(data)[first - 1 : min(last, first + 19)]
     texts = (line[: 2 * MAX_SNIPPET].decode("utf-8", "replace") for line in lines)
     text = " ".join(_SILENCER.sub("", one) for one in texts)
     if code in HARDCODED:
@@ -151,6 +151,12 @@ def _snippet(code: str, data: bytes, first: int, last: int) -> str:
     else:
         text = _LITERAL.sub(_redact, text)
     return " ".join(text.split())[:MAX_SNIPPET]
+
+
+@functools.lru_cache(maxsize=1)
+def _lines(data: bytes) -> list[bytes]:
+    """Split a file once for all of its findings: there may be a hundred thousand."""
+    return data.removeprefix(b"\xef\xbb\xbf").splitlines()
 
 
 def _redact(literal: re.Match[str]) -> str:

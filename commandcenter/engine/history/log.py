@@ -39,6 +39,9 @@ class Head:
     root: bool
 
 
+LAST_SECOND = 253_402_300_799  # of the year 9999
+
+
 class Deadline:
     """When the engine must have ended."""
 
@@ -66,7 +69,7 @@ def heads(
         if seen % 1000 == 0:
             deadline.check()
         commit, date, parents, address, name = line.split(_FIELD, 4)
-        when = int(date)
+        when = seconds_of(date)
         if when < since:
             continue
         head = Head(when, commit.decode(), _text(address), _text(name), not parents)
@@ -186,3 +189,8 @@ def first_line(context: Context, args: Sequence[str]) -> bytes:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
+
+
+def seconds_of(date: bytes) -> int:
+    """Read a commit's date. Before the epoch git prints none; one that no calendar holds is the last that one does."""
+    return min(int(date), LAST_SECOND) if date.isdigit() else 0

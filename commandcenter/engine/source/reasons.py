@@ -38,7 +38,7 @@ _REASONS: tuple[tuple[str, str, bool, str], ...] = (
         "There is no git repository at this address, or it needs credentials.",
     ),
     (
-        r"not our ref|did not send all|fsck error|fsck failed|invalid object|bad object|object corrupt|pack has bad object|bad pack|bogus",
+        r"not our ref|did not send all|fsck error|fsck failed|invalid object|bad object|object corrupt|pack has bad object|bad pack|bogus|inflate|cannot be read from|unable to (unpack|parse|read) |is corrupt|index-pack died",
         "source_invalid",
         False,
         "The repository's git objects are broken.",
