@@ -1,0 +1,1 @@
+"""Facts that are shipped with the project, each with its date."""

@@ -1,0 +1,68 @@
+"""The check of submodules: other repositories whose code is built here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from commandcenter.engine.contract import Evidence
+from commandcenter.engine.practices.model import Outcome, Repository
+
+MAX_SUBMODULES = 2000
+_SECTION = re.compile(r'\s*\[submodule\s+"(?P<name>[^"]{1,300})"\s*\]')
+_SETTING = re.compile(r"\s*(?P<key>\w+)\s*=\s*(?P<value>.{0,1000})")
+
+
+def submodules(repository: Repository) -> Outcome:
+    """Judge the address and the path of each submodule in .gitmodules."""
+    outcome = Outcome("submodules", why="There are no submodules.")
+    for number, (name, key, value, line) in enumerate(_settings(repository.texts.get(".gitmodules", ""))):
+        if number >= MAX_SUBMODULES:
+            break
+        place = [Evidence(".gitmodules", line)]
+        if key == "url":
+            outcome.looked_at += 1
+            outcome.why = "Every submodule is fetched from a fixed address over an encrypted connection."
+            if value.startswith(("http://", "git://", "ftp://")):
+                outcome.add(
+                    name,
+                    f"The submodule {name} is fetched over {value.partition(':')[0]}, which anybody on the way can change.",
+                    place,
+                    severity="medium",
+                )
+            elif value.startswith(("/", "file:")) or re.match(r"[A-Za-z]:[\\/]", value):
+                outcome.add(
+                    name,
+                    f"The submodule {name} lies at {value[:120]}, a path of one machine: others cannot fetch it.",
+                    place,
+                    remedy="Name the address from which everybody can fetch it.",
+                )
+        elif key == "path" and (value.startswith("/") or ".." in value.split("/")):
+            outcome.add(
+                name,
+                f"The path of the submodule {name} leaves the repository: {value[:120]}.",
+                place,
+                severity="high",
+                remedy="Give it a path inside the repository.",
+            )
+        elif key == "update" and value.startswith("!"):
+            outcome.add(
+                name,
+                f"The submodule {name} asks to run a command when it is updated.",
+                place,
+                severity="high",
+                remedy="Remove the `update` setting: commands belong to nobody's submodule.",
+            )
+    return outcome
+
+
+def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
+    name = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        section = _SECTION.match(line)
+        if section is not None:
+            name = section["name"]
+            continue
+        setting = _SETTING.match(line)
+        if setting is not None and name:
+            yield name, setting["key"].lower(), setting["value"].strip().strip('"'), number
