@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver
 from rest_framework.routers import DefaultRouter
 
 from commandcenter.accounts.api import urls as accounts
+from commandcenter.advisories.api import urls as advisories
 from commandcenter.analysis.api import urls as analysis
 from commandcenter.dashboard.api import urls as dashboard
 from commandcenter.events.api import urls as events
@@ -13,7 +14,7 @@ from commandcenter.inventory.api import urls as inventory
 from exports.api import urls as exports
 from jobs.api import urls as jobs
 
-APPS = (inventory, jobs, analysis, exports, dashboard, events, accounts)
+APPS = (inventory, jobs, advisories, analysis, exports, dashboard, events, accounts)
 
 
 class Router(DefaultRouter):

@@ -54,16 +54,19 @@ class UnknownFilter(django_filters.CharFilter):  # type: ignore[misc]
         return qs
 
 
-class VulnerableFilter(django_filters.BooleanFilter):  # type: ignore[misc]
+class VulnerableFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
     """`?vulnerable=true`: with a known vulnerability; `false`: matched, and without one. Neither holds the unknown."""
 
-    def filter(self, qs: QuerySet[Any], value: bool | None) -> QuerySet[Any]:
+    def __init__(self) -> None:
+        super().__init__(choices=[("true", "yes"), ("false", "no")])
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the dependencies of which that is known; refuse to answer without any database."""
-        if value is None:
+        if not value:
             return qs
         if not lookup.has_database():
             raise ValidationError({self.field_name: [ErrorDetail(lookup.WITHOUT_DATABASE, code="unknown")]})
-        wanted = lookup.vulnerable() if value else lookup.clean()
+        wanted = lookup.vulnerable() if value == "true" else lookup.clean()
         return qs.filter(Exists(PackageVersion.objects.filter(wanted, purl=OuterRef("purl"))))
 
 

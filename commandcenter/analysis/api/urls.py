@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
+from commandcenter.advisories.api.views import NAME
+from commandcenter.analysis.api.advisories import AffectedUses
 from commandcenter.analysis.api.analyses import AnalysisViewSet
 from commandcenter.analysis.api.batch import AnalyzeMany
 from commandcenter.analysis.api.policies import PolicyViewSet
@@ -21,6 +23,7 @@ router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
 ]
 _id = r"(?P<pk>[0-9]{1,18})"
 urlpatterns: list[URLPattern] = [
+    re_path(rf"^advisories/(?P<name>{NAME})/affected/?$", AffectedUses.as_view(), name="advisory-affected"),
     re_path(r"^batch/analyze/?$", AnalyzeMany.as_view(), name="batch-analyze"),
     re_path(r"^portfolio/trends/?$", PortfolioTrends.as_view(), name="portfolio-trends"),
     re_path(rf"^repositories/{_id}/analyze/?$", AnalyseRepository.as_view(), name="repository-analyze"),
