@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from commandcenter.analysis.identity import moved_since, with_findings
 from commandcenter.analysis.models import Analysis, Occurrence, Severity
 from commandcenter.analysis.summary import summary_of
 
@@ -55,8 +56,14 @@ def _side(analysis: Analysis) -> dict[str, Any]:
 
 
 def _only_in(one: Analysis, other: Analysis) -> QuerySet[Occurrence]:
-    there = Occurrence.objects.filter(result_set=other.result_set_id, fingerprint=OuterRef("fingerprint"))
-    return Occurrence.objects.filter(~Exists(there), result_set=one.result_set_id)
+    """Return what one saw and the other did not: by findings on one branch where some moved on, else by fingerprints."""
+    here = Occurrence.objects.filter(result_set=one.result_set_id)
+    there = Occurrence.objects.filter(result_set=other.result_set_id)
+    one_line = one.branch_line_id is not None and one.branch_line_id == other.branch_line_id
+    if not one_line or not moved_since(min(one, other, key=lambda analysis: analysis.ticket or 0)):
+        return here.filter(~Exists(there.filter(fingerprint=OuterRef("fingerprint"))))
+    known = with_findings(other, there).filter(finding_id__isnull=False)
+    return with_findings(one, here).filter(~Q(finding_id__in=known.values("finding_id")))
 
 
 def _rows(occurrences: QuerySet[Occurrence]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from commandcenter.analysis import rows
+from commandcenter.analysis.compare import compare
 from commandcenter.analysis.models import Analysis, Finding, FindingMove, FindingTransition
 from commandcenter.analysis.tests.factories import (
     analyse,
@@ -109,6 +110,18 @@ def test_the_lists_of_the_api_agree_about_what_moved() -> None:
     assert {name: entries[0][name] for name in ("analysis", "kind", "path", "start_line", "fingerprint")} == {
         "analysis": second.pk, "kind": "renamed", "path": "src/old.py", "start_line": 3, "fingerprint": "v1:old",
     }  # fmt: skip
+
+
+def test_two_analyses_side_by_side_have_in_common_what_moved() -> None:
+    repository = make_repository()
+    first = analyse(repository, tree(old="a", gone="b"))
+    said = tree(new="a", come="c")
+    next(message for message in said if message["type"] == "findings")["rows"][0]["snippet"] = "exec(y)"
+    second = analyse(repository, said)
+    found = compare(first, second)["findings"]
+    assert (found["new"], found["fixed"], found["common"]) == (1, 1, 1)
+    assert [row["path"] for row in found["new_findings"]] == ["src/come.py"]
+    assert [row["path"] for row in found["fixed_findings"]] == ["src/gone.py"]
 
 
 def test_an_engine_that_missed_the_rename_follows_it_when_it_runs_again() -> None:
