@@ -19,6 +19,8 @@ from commandcenter.analysis.models import (
     AnalysedFile,
     Contributor,
     Dependency,
+    Gap,
+    GapCheck,
     Occurrence,
     ResultSet,
     ResultSetStatus,
@@ -53,6 +55,8 @@ _CONTRIBUTOR = (
     "result_set", "name", "digest", "commits", "changes", "added", "deleted", "first_commit_at", "last_commit_at",
 )  # fmt: skip
 _TECHNOLOGY = ("result_set", "name", "domain", "version", "confidence", "evidence")
+_CHECK = ("result_set", "check_id", "title", "status", "looked_at", "gaps", "detail")
+_GAP = ("result_set", "check_id", "subject", "title", "severity", "reason", "remedy", "evidence")
 _OCCURRENCE = (
     "result_set", "rule", "fingerprint", "severity", "message", "path", "start_line", "end_line", "start_column",
     "end_column", "inline_suppressed", "content",
@@ -88,6 +92,8 @@ class Ingest:
             "contributors": self._contributors,
             "rules": self._rules.learn,
             "findings": self._findings,
+            "checks": self._checks,
+            "gaps": self._gaps,
         }
 
     def take(self, message: Mapping[str, Any]) -> None:
@@ -188,6 +194,31 @@ class Ingest:
         copy_rows(
             Contributor, _CONTRIBUTOR, ((own, *(row[name] for name in _CONTRIBUTOR[1:])) for row in rows)
         )
+
+    def _checks(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            GapCheck,
+            _CHECK,
+            (
+                (own, row["id"], row["title"], row["status"], row["looked_at"], row["gaps"], row["detail"])
+                for row in rows
+            ),
+        )
+
+    def _gaps(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            Gap,
+            _GAP,
+            (
+                (
+                    own, row["check"], row["subject"], row["title"], int(Severity[row["severity"].upper()]),
+                    row["reason"], row["remedy"], list(row["evidence"]),
+                )
+                for row in rows
+            ),
+        )  # fmt: skip
 
     def _findings(self, rows: Sequence[Row]) -> None:
         own = self.result_set.pk

@@ -7,11 +7,12 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from commandcenter.analysis.gaps import CheckRow, GapRow
 from commandcenter.analysis.models import Analysis, Finding
+from commandcenter.analysis.packages import Exposure, exposures
 from commandcenter.analysis.policy import verdict
 from commandcenter.analysis.rows import (
     ContributorRow,
-from commandcenter.analysis.packages import Exposure, exposures
     DependencyRow,
     FileRow,
     FindingRow,
@@ -23,7 +24,7 @@ from commandcenter.analysis.summary import engines_of, summary_of
 
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (RuleRow, FindingRow, DependencyRow, TechnologyRow, FileRow, ContributorRow)
+    for kind in (RuleRow, FindingRow, DependencyRow, TechnologyRow, FileRow, ContributorRow, GapRow, CheckRow)
 }
 _VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 
@@ -34,14 +35,13 @@ def flat(row: object) -> dict[str, Any]:
     return dict(zip(_NAMES[kind], _VALUES[kind](row), strict=True))  # type: ignore[index]
 
 
-def analysis_shape(analysis: Analysis) -> dict[str, Any]:
 def analysis_shapes(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     """Return `analysis_shape` of each. Two queries for all of them."""
     known = exposures(analyses)
     return [_analysis_shape(each, known.get(each.result_set_id)) for each in analyses]
 
-def analysis_shape(analysis: Analysis) -> dict[str, Any]:
 
+def analysis_shape(analysis: Analysis) -> dict[str, Any]:
     """Return CONTRACT's Analysis; it must have been loaded `with_results`. Two queries."""
     return analysis_shapes([analysis])[0]
 
@@ -64,7 +64,7 @@ def _analysis_shape(analysis: Analysis, known: Exposure | None) -> dict[str, Any
         "completed_at": analysis.completed_at,
         "error": {"code": analysis.error_code, "message": analysis.error_message} if failed else None,
         "engines": engines_of(analysis),
-        "summary": summary_of(analysis),
+        "summary": summary_of(analysis, known),
         "policy": verdict.shape(verdict.verdict_of(analysis)),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from commandcenter.analysis.gaps import count
 from commandcenter.analysis.models import Analysis, Severity
 from commandcenter.analysis.packages import Exposure
 
@@ -25,7 +26,7 @@ def summary_of(analysis: Analysis, exposure: Exposure | None = None) -> dict[str
         "languages": _languages(known.get("languages") or {}),
         "dependencies": _dependencies(known.get("dependencies"), exposure),
         "findings": _findings(known.get("findings"), analysis.delta, results.suppressed),
-        "gaps": None,
+        "gaps": count(known),
         "skipped": known.get("skipped", {}),
     }
 

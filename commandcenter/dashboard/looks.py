@@ -45,6 +45,9 @@ STATUS = {
     # repositories
     "stale": Look("warn", "clock", "Stale"),
     "never_run": Look("", "dot", "Never analysed"),
+    # checks of good practice
+    "gap": Look("warn", "alert", "Gap"),
+    "not_applicable": Look("", "stop", "Not applicable"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters, people
+from commandcenter.analysis.api.gaps import PARAMETERS, gaps_page
 from commandcenter.analysis.compare import compare
 from commandcenter.analysis.models import (
     AnalysedFile,
@@ -93,6 +94,12 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         """List who worked on it within the history window, most changes first; addresses are not shown."""
         found = Contributor.objects.filter(result_set=self._analysis().result_set_id)
         return self._page(found, None, lambda page: map(rows.contributor_row, page))
+
+    @extend_schema(parameters=PARAMETERS)
+    @action(detail=True)
+    def gaps(self, request: Request, pk: str = "") -> Response:
+        """List what the repository has not or does unsafely, the worst first, with every check and the share passed."""
+        return Response(gaps_page(request, self._analysis()))
 
     @extend_schema(parameters=[OpenApiParameter("sort", str, enum=["path", "heat"])])
     @action(detail=True)

@@ -17,6 +17,7 @@ from commandcenter.analysis.models.findings import (
     TechnologySighting,
     decision_in_force,
 )
+from commandcenter.analysis.models.gaps import CheckStatus, Gap, GapCheck
 from commandcenter.analysis.models.people import Contributor
 from commandcenter.analysis.models.policies import Policy, PolicyQuerySet, PolicyStatus, PolicyVerdict
 from commandcenter.analysis.models.portfolio import PortfolioDay, Standing, StandingQuerySet
@@ -41,6 +42,7 @@ __all__ = [
     "AnalysisStatus",
     "BranchLine",
     "Cause",
+    "CheckStatus",
     "Contributor",
     "Dependency",
     "DependencyQuerySet",
@@ -51,6 +53,8 @@ __all__ = [
     "FindingQuerySet",
     "FindingState",
     "FindingTransition",
+    "Gap",
+    "GapCheck",
     "Occurrence",
     "Policy",
     "PolicyQuerySet",

@@ -54,7 +54,7 @@ class World:
             f"/analyses/{self.analysis.pk}/",
             *(
                 f"/analyses/{self.analysis.pk}/{tab}/"
-                for tab in ("findings", "dependencies", "technologies", "files")
+                for tab in ("findings", "dependencies", "technologies", "files", "gaps")
             ),
         ]
 

@@ -12,6 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from commandcenter.advisories import lookup
+from commandcenter.advisories.ecosystems import OSV_NAMES
+from commandcenter.advisories.models import PackageVersion
+from commandcenter.analysis import gaps
 from commandcenter.analysis.identity import with_findings
 from commandcenter.analysis.models import (
     AnalysedFile,
@@ -24,6 +28,8 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
+from commandcenter.analysis.packages import exposures
+from commandcenter.analysis.rows import dependency_rows
 from commandcenter.analysis.summary import summary_of
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
@@ -59,7 +65,7 @@ def detail(request: HttpRequest, pk: int, tab: str = "summary") -> HttpResponse:
         ),
         pk=pk,
     )
-    summary = summary_of(analysis)
+    summary = summary_of(analysis, exposures([analysis]).get(analysis.result_set_id or 0))
     context: dict[str, Any] = {
         "analysis": analysis,
         "summary": summary,
@@ -133,11 +139,26 @@ def _findings(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 def _dependencies(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     queryset = Dependency.objects.filter(result_set=analysis.result_set)
     query, direct = filters.words(request, "q"), filters.words(request, "direct")
+    vulnerable = filters.choice(request, "vulnerable", ["true"])
     if query:
         queryset = queryset.filter(name__icontains=query)
     if direct == "true":
         queryset = queryset.filter(direct=True)
-    return {"page": paginate(request, queryset, size=ROWS, ascending=True), "query": query, "direct": direct}
+    if vulnerable:
+        queryset = queryset.filter(purl__in=PackageVersion.objects.filter(lookup.vulnerable()).values("purl"))
+    page = paginate(request, queryset, size=ROWS, ascending=True)
+    known = analysis.result_set.summary if analysis.result_set else {}
+    ecosystems = ((known.get("dependencies") or {}).get("by_ecosystem") or {}).keys()
+    databases = lookup.databases()
+    return {
+        "page": page,
+        "rows": dependency_rows(page.rows),
+        "query": query,
+        "direct": direct,
+        "vulnerable": vulnerable,
+        "has_database": bool(databases),
+        "uncovered": [OSV_NAMES[ecosystem] for ecosystem in lookup.uncovered(ecosystems, databases)],
+    }
 
 
 def _technologies(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
@@ -159,10 +180,21 @@ def _files(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     }
 
 
+def _gaps(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    checks = gaps.checks_of(analysis)
+    return {
+        "gaps": gaps.gaps_of(analysis),
+        "checks": [check for check in checks if check.status != "gap"],
+        "score": gaps.score(checks),
+        "as_of": gaps.as_of(),
+    }
+
+
 _TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {
     "summary": _summary,
     "findings": _findings,
     "dependencies": _dependencies,
     "technologies": _technologies,
     "files": _files,
+    "gaps": _gaps,
 }

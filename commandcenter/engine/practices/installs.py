@@ -104,7 +104,7 @@ def _judge(outcome: Outcome, path: str, line: int | None, command: str) -> None:
     place = [Evidence(path, line)]
     for match in _PIPE_TO_SHELL.finditer(command):
         outcome.looked_at += 1
-        address = _URL.search(match[0])
+        address = _URL.search(command, match.start())
         source = address[0][:150] if address else "an address"
         outcome.add(
             source,
