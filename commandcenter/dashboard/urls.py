@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from commandcenter.dashboard.views import (
+    advisories,
     analyses,
     comparisons,
     finding,
@@ -27,6 +28,7 @@ urlpatterns = [
     path("theme/", overview.theme, name="theme"),
     path("portfolio/", portfolio.index, name="portfolio"),
     path("dependencies/", packages.index, name="packages"),
+    path("advisories/<str:name>/", advisories.detail, name="advisory"),
     path("projects/", projects.index, name="projects"),
     path("projects/new/", projects.create, name="project-create"),
     path("projects/<int:pk>/", projects.detail, name="project"),

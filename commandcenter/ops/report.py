@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.packages import exposures
 from commandcenter.analysis.policy.verdict import verdict_of
 from commandcenter.analysis.summary import engines_of, summary_of
 
@@ -13,7 +14,8 @@ TOP_LANGUAGES = 8
 
 def report(analysis: Analysis) -> str:
     """Return the summary as lines; what is not known is shown as "unknown"."""
-    summary = summary_of(analysis) or {}
+    exposure = exposures([analysis]).get(analysis.result_set_id or 0)
+    summary = summary_of(analysis, exposure) or {}
     findings = summary.get("findings") or {}
     packages = summary.get("dependencies") or {}
     lines = [
@@ -25,6 +27,7 @@ def report(analysis: Analysis) -> str:
         f"  lines of code  {_number(summary.get('lines_of_code'))}{_languages(summary)}",
         f"  functions      {_number(summary.get('functions'))}",
         f"  dependencies   {_number(packages.get('total'))}, {_number(packages.get('direct'))} direct",
+        f"  vulnerable     {_vulnerable(packages)}",
         f"  technologies   {_number(summary.get('technologies'))}",
         f"  findings       {_number(findings.get('total'))}{_severities(findings)}",
         (
@@ -41,6 +44,16 @@ def report(analysis: Analysis) -> str:
         if engine["status"] != "ok"
     ]
     return "\n".join(lines)
+
+
+def _vulnerable(packages: dict[str, Any]) -> str:
+    """Say how many dependencies are known to be vulnerable, and as of when; unknown is never 0."""
+    if packages.get("vulnerable") is None:
+        return "unknown: no vulnerability database of these ecosystems (manage.py import_advisories)"
+    as_of = packages.get("database_as_of")
+    words = f"{packages['vulnerable']:,} of {_number(packages.get('total'))}"
+    unknown = f", {packages['unmatched']:,} unknown" if packages.get("unmatched") else ""
+    return f"{words}{unknown}" + (f" (database as of {as_of:%Y-%m-%d})" if as_of else "")
 
 
 def _number(value: Any) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import struct
+import threading
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from commandcenter.advisories.dump import BadDump
 from commandcenter.advisories.importing import import_dump, prune
@@ -23,7 +27,13 @@ from commandcenter.advisories.models import (
     ImportStatus,
     Match,
 )
+from commandcenter.advisories.osv import read_record
+from commandcenter.advisories.storing import store
 from commandcenter.advisories.tests.corpus import affected, record, since, use, write_folder, write_zip
+from commandcenter.advisories.turns import write_turn
+from commandcenter.inventory.models import Project
+from jobs.exceptions import InvalidParameters
+from jobs.handlers import handler_for
 
 pytestmark = pytest.mark.django_db
 
@@ -279,3 +289,104 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, arguments: list[str], wo
     with pytest.raises(CommandError, match=words) as caught:
         call_command("import_advisories", str(path), *arguments[1:])
     assert caught.value.returncode == 2
+
+
+class Run:
+    """An attempt of a job as a handler sees it, recorded."""
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self.parameters = parameters
+        self.steps: list[tuple[int, str]] = []
+        self.lines: list[str] = []
+        self.result: dict[str, Any] | None = None
+
+    def progress(self, percent: int, step: str) -> None:
+        self.steps.append((percent, step))
+
+    def log(self, level: str, message: str, source: str = "") -> None:
+        self.lines.append(message)
+
+    @contextmanager
+    def commit(self, result: dict[str, Any]) -> Iterator[None]:
+        yield
+        self.result = result
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings: Any) -> Path:
+    settings.ADVISORIES_DIR = tmp_path / "dumps"
+    settings.ADVISORIES_DIR.mkdir()
+    return Path(settings.ADVISORIES_DIR)
+
+
+def test_a_job_imports_a_dump_of_the_folder_and_matches(folder: Path) -> None:
+    write_zip(folder / "all.zip", [ONE, TWO])
+    (folder / "bad.json").write_text("{")
+    pen = use("npm", "quill-pen", "1.0.0")
+    handler = handler_for("import")
+    given = handler.validate({"kind": "advisories", "path": "."}, project=Project(name="x", slug="x"))
+    run = Run(given)
+    handler.run(run)  # type: ignore[arg-type]
+    assert run.result is not None
+    assert {"added": 2, "bad": 1, "matched": 1}.items() <= run.result.items()
+    assert any("bad.json" in line for line in run.lines)
+    assert run.steps == sorted(run.steps, key=lambda step: step[0])
+    pen.refresh_from_db()
+    assert pen.problems == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({}, "parameters.kind"),
+        ({"kind": "nonsense"}, "parameters.kind"),
+        ({"kind": ["advisories"]}, "parameters.kind"),
+        ({"kind": "advisories"}, "parameters.path"),
+        ({"kind": "advisories", "path": "none.zip"}, "parameters.path"),
+        ({"kind": "advisories", "path": "../outside.zip"}, "parameters.path"),
+        ({"kind": "advisories", "path": "link.zip"}, "parameters.path"),
+        ({"kind": "advisories", "path": "/etc"}, "parameters.path"),
+        ({"kind": "advisories", "path": "a\0b"}, "parameters.path"),
+        ({"kind": "advisories", "path": 7}, "parameters.path"),
+        ({"kind": "advisories", "path": "all.zip", "ecosystem": "Debian"}, "parameters.ecosystem"),
+        ({"kind": "advisories", "path": "all.zip", "ecosystem": 3}, "parameters.ecosystem"),
+        ({"kind": "advisories", "path": "all.zip", "more": 1}, "parameters.more"),
+    ],
+)
+def test_a_job_reads_nothing_outside_of_its_folder(folder: Path, parameters: Any, field: str) -> None:
+    write_zip(folder / "all.zip", [ONE])
+    write_zip(folder.parent / "outside.zip", [ONE])
+    (folder / "link.zip").symlink_to(folder.parent / "outside.zip")
+    with pytest.raises(InvalidParameters) as caught:
+        handler_for("import").validate(parameters, project=Project(name="x", slug="x"))
+    assert [error["field"] for error in caught.value.errors] == [field]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_at_once_take_turns(tmp_path: Path) -> None:
+    """The second one's batch waits for the first one's transaction, and then finds its record there."""
+    dump = write_zip(tmp_path / "all.zip", [ONE])
+    done: list[tuple[int, int, int]] = []
+
+    def second() -> None:
+        try:
+            done.append(counts(import_dump(dump)))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=second)
+    with transaction.atomic():
+        write_turn()
+        thread.start()
+        with connection.cursor() as cursor:
+            for _ in range(1000):
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+                if cursor.fetchone()[0]:
+                    break
+                cursor.execute("SELECT pg_sleep(0.01)")
+            else:
+                pytest.fail("the second import did not wait")
+        assert not done
+        assert store([read_record(json.dumps(ONE).encode())]).added == 1
+    thread.join(30)
+    assert done == [(0, 0, 1)]

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from commandcenter.analysis.models import Severity
+from commandcenter.analysis.packages import match_now
 from commandcenter.analysis.shapes import analysis_shape
 from commandcenter.core.actor import acting_as
 from commandcenter.core.renderers import to_json
@@ -65,6 +66,7 @@ class Command(BaseCommand):
         if analysis is None or not analysis.has_results:
             message = f"The analysis failed: {outcome.job.error_message or outcome.job.status}"
             self._end(BAD_INPUT if outcome.bad_input else INCOMPLETE, message)
+        match_now(analysis)
         source = ExportSource(analysis)
         if options["export"]:
             self._export(source, options["export"], options["output"])

@@ -17,6 +17,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from commandcenter import __version__
+from commandcenter.advisories.ecosystems import OSV_NAMES
+from commandcenter.advisories.lookup import databases
 from commandcenter.analysis.engines import close_process, engine_states, sandbox_state
 from commandcenter.ops import health
 
@@ -56,6 +58,8 @@ def rows() -> Iterator[Row]:
     for check in health.ready():
         if check["name"] == "migrations":
             yield "migrations", "", check["status"], check["detail"]
+            if check["status"] == "ok":
+                yield _advisories()
     yield from _engines()
     yield "sandbox", "", "ok", sandbox_state()
     yield from _settings()
@@ -95,6 +99,16 @@ def _server(name: str, url: str, policy: str) -> Row:
         state = "failed" if name == "broker" else "warning"
         return name, version, state, f"maxmemory-policy is {found} and should be {policy}"
     return name, version, "ok", ""
+
+
+def _advisories() -> Row:
+    """Say how old the oldest of the vulnerability databases is; to have none is a choice, and a warning."""
+    known = databases()
+    if not known:
+        return "advisories", "", "warning", "no vulnerability database: manage.py import_advisories"
+    oldest = min(known, key=lambda database: database.as_of)
+    names = ", ".join(OSV_NAMES.get(database.ecosystem, database.ecosystem) for database in known)
+    return "advisories", f"as of {oldest.as_of:%Y-%m-%d}", "ok", names
 
 
 def _engines() -> Iterator[Row]:
