@@ -49,6 +49,8 @@ class StandingSerializer(serializers.Serializer[Any]):
     suppressed = serializers.IntegerField(allow_null=True)
     lines_of_code = serializers.IntegerField(allow_null=True)
     dependencies = serializers.IntegerField(allow_null=True)
+    vulnerable = serializers.IntegerField(allow_null=True)
+    policy = serializers.CharField(allow_null=True)
     contributors = serializers.IntegerField(allow_null=True)
     bus_factor = serializers.IntegerField(allow_null=True)
     attention = serializers.IntegerField()
@@ -143,11 +145,13 @@ def shown(row: Standing) -> dict[str, Any]:
                 "suppressed",
                 "lines_of_code",
                 "dependencies",
+                "vulnerable",
                 "contributors",
                 "bus_factor",
                 "attention",
             )
         },
+        "policy": row.policy or None,
         "reasons": [{**reason, "text": attention.words(reason)} for reason in row.reasons],
         "refreshed_at": row.refreshed_at,
     }

@@ -51,6 +51,8 @@ class Migration(migrations.Migration):
                 ("suppressed", models.PositiveIntegerField(null=True)),
                 ("lines_of_code", models.BigIntegerField(null=True)),
                 ("dependencies", models.PositiveIntegerField(null=True)),
+                ("vulnerable", models.PositiveIntegerField(null=True)),
+                ("policy", models.CharField(blank=True, max_length=7)),
                 ("contributors", models.PositiveIntegerField(null=True)),
                 ("bus_factor", models.PositiveIntegerField(null=True)),
                 ("attention", models.PositiveIntegerField(default=0)),

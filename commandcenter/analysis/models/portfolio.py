@@ -47,6 +47,8 @@ class Standing(models.Model):
     suppressed = models.PositiveIntegerField(null=True)
     lines_of_code = models.BigIntegerField(null=True)
     dependencies = models.PositiveIntegerField(null=True)
+    vulnerable = models.PositiveIntegerField(null=True)  # dependencies with a known vulnerability
+    policy = models.CharField(max_length=7, blank=True)  # how the last analysis was judged; empty: by nothing
     contributors = models.PositiveIntegerField(null=True)
     bus_factor = models.PositiveIntegerField(null=True)
     attention = models.PositiveIntegerField(default=0)  # the sum of the reasons' points

@@ -30,6 +30,8 @@ WEIGHTS: dict[str, Weight] = {
     "critical_findings": Weight(100, 1_000),
     "high_findings": Weight(20, 400),
     "medium_findings": Weight(2, 100),
+    "policy_failed": Weight(90, 90),
+    "vulnerable_dependencies": Weight(10, 300),
     "analysis_failed": Weight(80, 80),
     "never_analysed": Weight(60, 60),
     "stale": Weight(50, 50),
@@ -39,8 +41,13 @@ _WORDS = {
     "critical_findings": ("critical finding open", "critical findings open"),
     "high_findings": ("high finding open", "high findings open"),
     "medium_findings": ("medium finding open", "medium findings open"),
+    "vulnerable_dependencies": (
+        "dependency with a known vulnerability",
+        "dependencies with known vulnerabilities",
+    ),
 }
 _SENTENCES = {
+    "policy_failed": "its policy is violated",
     "analysis_failed": "its last analysis failed",
     "never_analysed": "never analysed",
     "stale": f"not analysed for {STALE.days} days",
@@ -51,15 +58,20 @@ _SENTENCES = {
 def reasons(
     *,
     findings: Mapping[str, int | None],
+    vulnerable: int | None,
+    policy: str,
     analysed_at: datetime | None,
     last_status: str,
     now: datetime,
 ) -> list[Reason]:
     """Return the reasons that hold, most points first.
 
-    `findings` counts open, unsuppressed ones by severity; `last_status` is that of the last analysis which ended.
+    `findings` counts open, unsuppressed ones by severity; `last_status` is that of the last analysis which ended,
+    `policy` how the last one with results was judged.
     """
     counts = {f"{severity}_findings": count or 0 for severity, count in findings.items()}
+    counts["vulnerable_dependencies"] = vulnerable or 0
+    counts["policy_failed"] = int(policy == "failed")
     counts["analysis_failed"] = int(last_status == "failed")
     counts["incomplete"] = int(last_status == "partial")
     counts["never_analysed"] = int(analysed_at is None and last_status != "failed")

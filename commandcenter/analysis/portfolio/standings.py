@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,12 @@ from commandcenter.analysis.models import (
     AnalysisStatus,
     BranchLine,
     Finding,
+    PolicyVerdict,
     Severity,
     Standing,
 )
 from commandcenter.analysis.models.findings import decision_in_force
+from commandcenter.analysis.packages import Exposure, exposures
 from commandcenter.analysis.portfolio.attention import reasons
 from commandcenter.inventory.models import Repository
 
@@ -33,7 +35,7 @@ FOLLOWED = ("analysis.completed", "analysis.failed", "finding.", "repository.cre
 _ENDED = (AnalysisStatus.COMPLETE, AnalysisStatus.PARTIAL, AnalysisStatus.FAILED)
 _COLUMNS = (
     "analysis_id", "analysed_at", "last_status", "committed_at", *(s.label for s in Severity), "suppressed",
-    "lines_of_code", "dependencies", "contributors", "bus_factor", "attention", "reasons",
+    "lines_of_code", "dependencies", "vulnerable", "policy", "contributors", "bus_factor", "attention", "reasons",
 )  # fmt: skip
 
 
@@ -101,6 +103,10 @@ def _looked_up(repository_ids: Iterable[int]) -> list[Standing]:
             "latest__result_set", "baseline__result_set"
         )
     }
+    measured = {pk: found for pk, line in lines.items() if (found := line.baseline or line.latest)}
+    exposed = exposures(measured.values())
+    judged = PolicyVerdict.objects.filter(analysis__in=[line.latest_id for line in lines.values()])
+    verdicts = dict(judged.values_list("analysis__repository", "status"))
     open_, suppressed = _findings(ended)
     return [
         _standing(
@@ -109,6 +115,9 @@ def _looked_up(repository_ids: Iterable[int]) -> list[Standing]:
             line=lines.get(pk),
             findings=open_[pk],
             suppressed=suppressed[pk],
+            measured=measured.get(pk),
+            vulnerable=_vulnerable(exposed, measured.get(pk)),
+            policy=verdicts.get(pk, ""),
             now=now,
         )
         for pk, status in sorted(ended.items())
@@ -134,6 +143,11 @@ def _findings(repository_ids: Collection[int]) -> tuple[dict[int, dict[str, int]
     return open_, suppressed
 
 
+def _vulnerable(exposed: Mapping[int, Exposure], measured: Analysis | None) -> int | None:
+    found = exposed.get(measured.result_set_id) if measured and measured.result_set_id else None
+    return found.vulnerable if found else None
+
+
 def _standing(
     repository_id: int,
     *,
@@ -141,14 +155,18 @@ def _standing(
     line: BranchLine | None,
     findings: dict[str, int],
     suppressed: int,
+    measured: Analysis | None,
+    vulnerable: int | None,
+    policy: str,
     now: datetime,
 ) -> Standing:
     latest = line.latest if line is not None else None
-    measured = (line.baseline or latest) if line is not None else None
     known: dict[str, Any] = measured.result_set.summary if measured and measured.result_set else {}
     counts: dict[str, int | None] = {name: findings[name] if latest else None for name in findings}
     held = reasons(
         findings=counts,
+        vulnerable=vulnerable,
+        policy=policy,
         analysed_at=latest.completed_at if latest else None,
         last_status=last_status,
         now=now,
@@ -163,6 +181,8 @@ def _standing(
         suppressed=suppressed if latest else None,
         lines_of_code=known.get("lines_of_code"),
         dependencies=(known.get("dependencies") or {}).get("total"),
+        vulnerable=vulnerable,
+        policy=policy,
         contributors=known.get("contributors"),
         bus_factor=known.get("bus_factor"),
         attention=sum(reason["points"] for reason in held),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from commandcenter.accounts.models import User
+from commandcenter.advisories.importing import import_dump
+from commandcenter.advisories.tests.corpus import affected, record, since, write_zip
+from commandcenter.analysis import packages
 from commandcenter.analysis.models import Analysis, PortfolioDay, Standing
+from commandcenter.analysis.policy import flows
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.portfolio.attention import reasons, words
 from commandcenter.analysis.settle import settle
@@ -92,7 +97,14 @@ def test_a_failed_a_partial_and_an_old_analysis_are_reasons() -> None:
 
 def test_points_are_capped_and_every_reason_has_words() -> None:
     found = {"critical": 3_000, "high": 1, "medium": 1_000}
-    held = reasons(findings=found, analysed_at=timezone.now(), last_status="complete", now=timezone.now())
+    held = reasons(
+        findings=found,
+        vulnerable=None,
+        policy="",
+        analysed_at=timezone.now(),
+        last_status="complete",
+        now=timezone.now(),
+    )
     assert [(reason["code"], reason["points"]) for reason in held] == [
         ("critical_findings", 1_000),
         ("medium_findings", 100),
@@ -214,3 +226,24 @@ def test_the_trend_sums_the_projects_that_one_may_see() -> None:
     staff = make_user(staff=True)
     assert api(staff).get("/api/v1/portfolio/trends").json()["results"][1]["findings"]["critical"] == 2
     assert api(user).get(f"/api/v1/portfolio/trends?project={other.pk}").json()["results"] == []
+
+
+def test_known_vulnerabilities_and_a_violated_policy_are_reasons(tmp_path: Path) -> None:
+    repository = make_repository()
+    assert standing(repository).vulnerable is None
+    flows.create_policy(
+        project=repository.project,
+        name="Gate",
+        conditions=[{"metric": "findings", "severity_at_least": "high", "operator": "at_most", "value": 0}],
+        by=None,
+    )
+    analysis = analyse(repository, messages([finding("a")], dependencies=[dependency_row("pen", "1.0")]))
+    row = standing(repository)
+    assert (row.policy, row.vulnerable) == ("failed", None)
+    assert codes(row) == {"policy_failed": 90, "high_findings": 20}
+    leak = record("GHSA-pen", affected("PyPI", "pen", *since("0", "1.2")))
+    import_dump(write_zip(tmp_path / "all.zip", [leak]))
+    packages.match_now(Analysis.objects.with_results().get(pk=analysis.pk))
+    row = standing(repository)
+    assert row.vulnerable == 1
+    assert codes(row) == {"policy_failed": 90, "high_findings": 20, "vulnerable_dependencies": 10}
