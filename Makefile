@@ -62,6 +62,10 @@ types: $(DEV) ## mypy --strict
 bench: $(DEV) ## Benchmarks, as ratios within one run
 	@$(PY) -m bench
 
+.PHONY: accuracy
+accuracy: $(DEV) ## The engine's numbers beside cloc, lizard and lock files themselves; npm packages are fetched
+	@$(PY) -m tests.accuracy
+
 .PHONY: vendor
 vendor: $(RUNTIME) ## Fetch the front-end files again at the versions that their list names
 	@$(PY) deploy/vendor/vendor.py

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Measure; exit 1 when a target was missed, so that nobody has to read to notice."""
-    from bench import bare, corpus, engine, jobs, platform
+    from bench import bare, corpus, engine, jobs, large, platform, portfolio
     from bench.report import Report
 
     report = Report()
@@ -27,7 +27,9 @@ def main() -> int:
             flush=True,
         )
         engine.measure(report, folder, files, Path(made) / "scratch")
+        large.measure(report, Path(made))
         platform.measure(report, folder)
+        portfolio.measure(report)
         jobs.measure(report)
         if "--bare" in sys.argv[1:]:
             bare.measure(report, Path(made))

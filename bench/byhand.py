@@ -12,7 +12,9 @@ from pathlib import Path
 
 from commandcenter.engine.contract import Entry
 
-STEPS = ("clone", "language", "lines", "functions", "manifests", "secrets", "ruff", "history")
+STEPS = (
+    "clone", "language", "lines", "functions", "manifests", "secrets", "ruff", "zizmor", "hadolint", "shellcheck", "history",
+)  # fmt: skip
 
 
 def files(folder: Path) -> list[Path]:
@@ -95,6 +97,41 @@ def ruff(folder: Path) -> None:
 
     argv = [str(binary()), *OPTIONS, f"--select={','.join(SEVERITY)}", str(folder)]
     subprocess.run(argv, check=True, capture_output=True, timeout=300)
+
+
+def zizmor(folder: Path) -> None:
+    """Run zizmor over the workflows with the engine's options."""
+    _tool("zizmor", folder)
+
+
+def hadolint(folder: Path) -> None:
+    """Run hadolint over the Dockerfiles with the engine's options."""
+    _tool("hadolint", folder)
+
+
+def shellcheck(folder: Path) -> None:
+    """Run shellcheck over the scripts with the engine's options."""
+    _tool("shellcheck", folder)
+
+
+def _tool(name: str, folder: Path) -> None:
+    """Run an engine's program once over the files that the engine selects; nothing where there are none."""
+    import importlib
+
+    from commandcenter.engine.engines.programs import beside_interpreter
+
+    module = importlib.import_module(f"commandcenter.engine.engines.{name}")
+    program = beside_interpreter(name)
+    wanted = [
+        str(path)
+        for path in files(folder)
+        if module.ENGINE.select(Entry(str(path.relative_to(folder)), "", path.stat().st_size))
+    ]
+    if name == "shellcheck":  # the engine selects by name and looks for an interpreter afterwards
+        wanted = [path for path in wanted if path.endswith(".sh")]
+    if program and wanted:
+        # Findings are an exit status of these tools, not a failure.
+        subprocess.run([program, *module.OPTIONS, *wanted], capture_output=True, timeout=300, check=False)
 
 
 def history(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench import byhand
+from bench import byhand, kept
 from bench.report import Figure, Report, median
 
 RUNS = 3
@@ -20,10 +20,11 @@ RUNS = 3
 def measure(report: Report, folder: Path, files: int, scratch: Path) -> None:
     """Add the cold, the unchanged and the changed analysis, and lines alone."""
     floors = {
-        step: [_timed([sys.executable, "-m", "bench.byhand", step, str(folder)])[0] for _ in range(RUNS)]
+        step: [_timed([sys.executable, "-m", "bench.byhand", step, str(folder)])[:2] for _ in range(RUNS)]
         for step in byhand.STEPS
     }
-    by_hand = {step: median(runs) for step, runs in floors.items()}
+    by_hand = {step: median([seconds for seconds, _cpu in runs]) for step, runs in floors.items()}
+    cpu = sum(median([used for _seconds, used in runs]) for step, runs in floors.items() if step != "clone")
     tools = sum(seconds for step, seconds in by_hand.items() if step != "clone")
     words = ", ".join(f"{step} {seconds:.2f}" for step, seconds in by_hand.items())
     cold = [_analyse(folder, scratch / f"cold-{number}") for number in range(RUNS)]
@@ -41,6 +42,18 @@ def measure(report: Report, folder: Path, files: int, scratch: Path) -> None:
         [run / tools for run in forced],
         f"by hand {tools:.2f} s, without the clone; forced {median(forced):.2f} s",
     )
+    cores = os.cpu_count() or 1
+    report.add(
+        Figure(
+            "cold analysis of a fetched repository / (CPU of the tools by hand / cores)",
+            median(forced) / (cpu / cores),
+            "x",
+            1.35,
+            f"CPU by hand {cpu:.2f} s on {cores} cores",
+            tuple(run / (cpu / cores) for run in forced),
+        )
+    )
+    kept.measure(report, folder, scratch / "kept")
     warm_data = scratch / "warm"
     _analyse(folder, warm_data)
     warm = [_analyse(folder, warm_data) for _ in range(RUNS)]

@@ -207,7 +207,7 @@ KOTLIN = Grammar(
 )
 
 BY_SUFFIX: dict[str, Grammar] = {
-    **dict.fromkeys((".py", ".pyi", ".pyw"), PYTHON),
+    **dict.fromkeys((".py", ".pyi", ".pyw", ".gyp", ".gypi"), PYTHON),
     **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), JAVASCRIPT),
     **dict.fromkeys((".ts", ".mts", ".cts"), TYPESCRIPT),
     ".tsx": TSX,
@@ -218,7 +218,7 @@ BY_SUFFIX: dict[str, Grammar] = {
     ".h": C,
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".ipp", ".tpp"), CPP),
     ".cs": CSHARP,
-    **dict.fromkeys((".rb", ".rake", ".gemspec"), RUBY),
+    **dict.fromkeys((".rb", ".rake", ".gemspec", ".podspec", ".ru"), RUBY),
     **dict.fromkeys((".php", ".phtml"), PHP),
     **dict.fromkeys((".kt", ".kts"), KOTLIN),
 }

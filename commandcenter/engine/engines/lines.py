@@ -17,7 +17,7 @@ from commandcenter.engine.engines.grammars import PYTHON, Grammar
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.syntax import ParseGivenUp
 
-REVISION = "1"
+REVISION = "2"
 # Blank lines that tokei took for code. A few are long strings; more are a string that it believes never ends.
 LOST_BLANKS = 8
 _DOCSTRINGS = "(expression_statement . [(string) (concatenated_string)] .) @comment"
@@ -31,7 +31,8 @@ class LinesEngine:
     Mended: a Python docstring is a comment; examples inside Rust's doc comments are comments; and a file in which
     tokei lost its way (a regular expression with a quote in it makes the rest of the file a string) is counted
     again from its syntax tree. Code inside another language (scripts in HTML, blocks in Markdown) counts for the
-    file that it is in. Text of a language that tokei does not know is code where it is not blank.
+    file that it is in. A file whose name tokei does not know is counted from its
+    syntax tree too, and where there is no grammar for it all that is not blank is code.
     """
 
     id = "lines"
@@ -63,13 +64,10 @@ class LinesEngine:
         counted = _tokei(context.materialise(list(texts.values()))) if texts else {}
         for path, blob in texts.items():
             language, count = counted.get(path, ("", None))
-            if count is None:
-                yield _plain(blob)
-                continue
             try:
-                yield _mended(blob, language, count)
+                yield _unknown(blob) if count is None else _mended(blob, language, count)
             except ParseGivenUp as error:
-                yield count
+                yield count or _plain(blob)
                 yield Failure(f"Comments were told from code by their marks alone. {error}", path)
 
 
@@ -135,6 +133,12 @@ def _from_syntax(grammar: Grammar, blob: Blob) -> LineCount:
     total, filled = _lines(data)
     _, code = _lines(b"".join(pieces))
     return LineCount(blob.entry.path, code, filled - code, total - filled)
+
+
+def _unknown(blob: Blob) -> LineCount:
+    """Count a file whose name tokei does not know, such as a podspec: from its syntax where its language is known."""
+    grammar = grammars.grammar_for(blob.entry, blob.data)
+    return _plain(blob) if grammar is None else _from_syntax(grammar, blob)
 
 
 def _plain(blob: Blob) -> LineCount:

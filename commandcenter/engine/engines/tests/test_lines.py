@@ -121,3 +121,8 @@ def test_ignore_files_and_settings_of_the_repository_silence_nothing(tmp_path: P
 def test_equal_files_in_two_folders_are_both_counted(tmp_path: Path) -> None:
     results = run(ENGINE, {"a/x.py": "x = 1\n", "b/x.py": "x = 1\n"}, tmp_path)
     assert [(r.path, r.code) for r in results if isinstance(r, LineCount)] == [("a/x.py", 1), ("b/x.py", 1)]
+
+
+@pytest.mark.parametrize("name", ["a.podspec", "config.ru", "binding.gyp"])
+def test_names_that_tokei_does_not_know_are_counted_from_their_syntax(tmp_path: Path, name: str) -> None:
+    assert count(tmp_path, name, "# a comment\n\nx = 1\n") == (1, 1, 1)
