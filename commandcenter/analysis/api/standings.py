@@ -90,7 +90,7 @@ class StandingViewSet(ApiMixin, ScopedMixin, mixins.ListModelMixin, viewsets.Gen
         return self.get_paginated_response([shown(row) for row in page])
 
 
-class DaySerializer(serializers.Serializer[Any]):
+class PortfolioDaySerializer(serializers.Serializer[Any]):
     """The sums of one day."""
 
     day = serializers.DateField()
@@ -112,7 +112,7 @@ class PortfolioTrends(ApiMixin, APIView):
                 "days", int, description=f"How far back, {DAYS} without it, at most {daily.MAX_DAYS}."
             ),
         ],
-        responses=DaySerializer(many=True),
+        responses=PortfolioDaySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         """Show the sums over the projects that one may see, a row a day, the oldest first."""
