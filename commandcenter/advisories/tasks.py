@@ -6,11 +6,13 @@ import structlog
 from celery import shared_task
 
 from commandcenter.advisories.matching import match_stale
+from commandcenter.advisories.online import collect
 
 log = structlog.get_logger(__name__)
 
 MATCH_TASK = "commandcenter.advisories.tasks.match"
 MATCH_SECONDS = 30.0
+ASK_SECONDS = 240.0
 
 
 @shared_task(name=MATCH_TASK, ignore_result=True, soft_time_limit=110, time_limit=120)
@@ -19,3 +21,14 @@ def match() -> None:
     matched = match_stale(seconds=MATCH_SECONDS)
     if matched:
         log.info("packages matched", action="match", packages=matched)
+
+
+@shared_task(
+    name="commandcenter.advisories.tasks.ask_online", ignore_result=True, soft_time_limit=540, time_limit=600
+)
+def ask_online() -> None:
+    """Ask the online database, where one is set, and match what it said. Beat sends this every ten minutes."""
+    asked = collect(seconds=ASK_SECONDS)
+    if asked:
+        matched = match_stale(seconds=MATCH_SECONDS)
+        log.info("online database asked", action="osv", asked=asked, matched=matched)

@@ -338,6 +338,8 @@ REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  
 # --- what is known of packages ------------------------------------------------------------------------------------
 
 ADVISORIES_DIR = Path(env.text("CC_ADVISORIES_DIR", str(DATA_DIR / "advisories")))  # dumps that jobs may import
+OSV_URL = env.url("CC_OSV_URL", {"http", "https"}).rstrip("/") if env.optional("CC_OSV_URL") else ""
+OSV_HOURS = env.integer("CC_OSV_HOURS", 24, least=1)  # after which the online database is asked again
 
 ANALYSES_KEPT = env.integer("CC_ANALYSES_KEPT", 30, least=1, most=100_000)  # of each branch, with results
 ANALYSES_MONTHS = env.integer("CC_ANALYSES_MONTHS", 120, most=12_000)  # then the last of each month

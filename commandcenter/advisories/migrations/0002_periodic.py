@@ -9,6 +9,12 @@ TASKS = {
         "queue": "default",  # it may take half a minute, and the reaper must not wait behind it
         "expire_seconds": 50,
     },
+    "Advisories: ask the online database": {
+        "task": "commandcenter.advisories.tasks.ask_online",
+        "every": (10, "minutes"),
+        "queue": "default",
+        "expire_seconds": 550,
+    },
     "Analysis: register packages in use": {
         "task": "commandcenter.analysis.tasks.register_packages",
         "every": (1, "hours"),

@@ -186,7 +186,7 @@ def _records(draw: Any) -> list[dict[str, Any]]:
             for name in draw(st.lists(st.sampled_from(PACKAGES), min_size=1, max_size=2))
         ]
         aliases = draw(st.lists(st.sampled_from(["CVE-1", "CVE-2", "GHSA-0", "GHSA-1"]), max_size=2))
-        extra = {"withdrawn": "2026-01-01T00:00:00Z"} if draw(st.integers(0, 5)) == 0 else {}
+        extra: dict[str, Any] = {"withdrawn": "2026-01-01T00:00:00Z"} if draw(st.integers(0, 5)) == 0 else {}
         if draw(st.booleans()):
             extra["severity"] = [draw(st.sampled_from([HIGH, CRITICAL]))]
         for day in range(1, draw(st.integers(1, 2)) + 1):  # the same record in one or two editions
