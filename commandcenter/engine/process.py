@@ -128,16 +128,19 @@ def spawn(
     pass_fds: Sequence[int] = (),
     rlimits: Mapping[str, tuple[int, int]] | None = None,
     new_session: bool = True,
+    confined: Sequence[str] = (),
 ) -> Supervised:
     """Start a program under the shim and return when it runs.
 
     The arguments are those of `subprocess.Popen`; `rlimits` maps names such as "CPU" to (soft, hard), and
-    `new_session=False` leaves the program in this process's group. Raises EngineUnavailable when it does not start.
+    `new_session=False` leaves the program in this process's group. `confined` holds `read:PATH` and `write:PATH`: what the
+    program may see, see shim.py; all if it is empty. Raises EngineUnavailable when it does not start.
     """
     ours, theirs = socket.socketpair()
     options = [f"rlimit:{name}={soft}:{hard}" for name, (soft, hard) in (rlimits or {}).items()]
     if not new_session:
         options.append("inherit")
+    options += confined
     command = [sys.executable, "-I", "-S", shim.__file__, str(theirs.fileno()), *options, "--", *argv]
     try:
         process = subprocess.Popen(

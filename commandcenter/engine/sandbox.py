@@ -1,7 +1,8 @@
 """Runs external tools on hostile input: empty environment, limits on time, memory, files and output.
 
 Where bubblewrap works the tool also has no network and sees the system read-only, and of the rest of the host only
-its own folder. Without it, the tool keeps the worker's view of the file system; `describe` says which it is.
+its own folder. Where it does not, Landlock and a network namespace do the same as far as the kernel has them: the rest of
+the host can be seen by name, and neither read nor changed. `describe` says which it is.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from commandcenter.engine.limits import MIB
 from commandcenter.engine.memory import tree_bytes
 from commandcenter.engine.process import spawn
 from commandcenter.engine.pump import pump
+from commandcenter.engine.shim import landlock_version
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _MAX_STDERR = 256 * 1024
 _MAX_FILE = 1024 * MIB
 _MAX_OPEN_FILES = 1024
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_NETWORK_SINCE = 4  # the version of Landlock that keeps a tool from TCP where namespaces are forbidden
 _SYSTEM = (
     "/usr",
     "/bin",
@@ -83,6 +87,7 @@ def run_tool(
             "CORE": (0, 0),
         },
         new_session=group == "new",
+        confined=_confined(cwd, program, readable),
     ) as process:
 
         def check() -> None:
@@ -114,7 +119,11 @@ def describe() -> str:
     """Say in one sentence how tools are walled in here."""
     if _bubblewrap():
         return "bubblewrap: no network, the system read-only, and limits on time, memory, files and output"
-    return "limits on time, memory, files and output (bubblewrap is missing or not allowed to work here)"
+    version = landlock_version()
+    if version:
+        network = "no network, " if version >= _NETWORK_SINCE else ""
+        return f"Landlock: {network}the system read-only, and limits on time, memory, files and output"
+    return "limits on time, memory, files and output (bubblewrap and Landlock are missing or not allowed to work here)"
 
 
 class _Capped:
@@ -167,11 +176,27 @@ def _wall(cwd: Path, program: str, readable: Sequence[Path] = ()) -> list[str]:
     return [*argv, "--chdir", str(cwd), "--"]
 
 
+def _confined(cwd: Path, program: str, readable: Sequence[Path]) -> list[str]:
+    """Return what the shim lets the tool see where there is no bubblewrap to do so."""
+    if _bubblewrap() is not None:
+        return []
+    reads = [*_SYSTEM, "/proc/self", *_ours(program), *map(str, readable)]
+    return [
+        *(f"read:{path}" for path in reads),
+        *(f"write:{path}" for path in (*_DEVICES, str(cwd.resolve()))),
+    ]
+
+
+def _ours(program: str) -> list[str]:
+    """The interpreter and its virtual environment, where our tools are installed, and the tool itself."""
+    return sorted(
+        {sys.prefix, sys.base_prefix, str(Path(program).parent), str(Path(program).resolve().parent)}
+    )
+
+
 def _view(program: str) -> list[str]:
     argv = ["--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - the tool's own, empty
-    # The interpreter and its virtual environment, where our tools are installed, and the tool itself.
-    ours = {sys.prefix, sys.base_prefix, str(Path(program).parent), str(Path(program).resolve().parent)}
-    for path in (*_SYSTEM, *sorted(ours)):
+    for path in (*_SYSTEM, *_ours(program)):
         argv += ["--ro-bind-try", path, path]
     return argv
 

@@ -3,7 +3,8 @@
 Stand-alone, started as `python -I -S shim.py FD [OPTION ...] -- ARGV...`. FD is a socket (or the read end of a pipe)
 whose other end only the starter holds: end of file on it, which SIGKILL of the starter brings about as well, SIGTERM,
 or any byte sent to the shim ends every descendant with SIGKILL. Options: `inherit` stays in the starter's process group;
-`rlimit:NAME=SOFT:HARD` is set in the program. On a socket the shim reports lines: `started PID`, `failed ERRNO`,
+`rlimit:NAME=SOFT:HARD` is set in the program; with `read:PATH` and `write:PATH` the program can read, or also write, there
+alone, and has no network, as far as this kernel can see to it (namespaces and Landlock). On a socket the shim reports lines: `started PID`, `failed ERRNO`,
 `killed PID...`. The program's exit status is passed through, a signal as the same signal.
 """
 
@@ -15,12 +16,24 @@ import os
 import resource
 import select
 import signal
+import stat
+import struct
 import sys
 import time
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+# Landlock, the same numbers on every architecture. Reading is a file and a folder; writing is that and all that changes
+# something, as far as the kernel's version knows it.
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_READ = 1 << 2 | 1 << 3
+_CHANGE = 1 << 1 | sum(1 << bit for bit in range(4, 13))
+_REFER, _TRUNCATE = 1 << 13, 1 << 14  # since versions 2 and 3
+_TCP = 1 << 0 | 1 << 1  # bind and connect, since version 4
+_OF_A_FILE = 1 << 1 | 1 << 2 | _TRUNCATE
 _SWEEP_SECONDS = 5.0
 _START_FAILED = 127
 
@@ -33,11 +46,11 @@ def descendants(pid: int) -> list[int]:
             continue
         try:
             with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - pathlib would double our start-up time
-                stat = file.read()
+                line = file.read()
         except OSError:
             continue
         # "pid (any text) state ppid ...": the name may hold spaces and brackets, so cut after the last one.
-        state, parent = stat[stat.rindex(b")") + 2 :].split(None, 2)[:2]
+        state, parent = line[line.rindex(b")") + 2 :].split(None, 2)[:2]
         if state not in b"ZX":
             children.setdefault(int(parent), []).append(int(name))
     found: list[int] = []
@@ -53,12 +66,59 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
+def landlock_version() -> int:
+    """Return which version of Landlock the kernel has, 0 for none."""
+    try:
+        return max(0, int(ctypes.CDLL(None).syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)))
+    except (OSError, AttributeError):
+        return 0
+
+
+def _confine(readable: list[str], writable: list[str]) -> None:
+    """Take the network away from this process, and all files but these; as far as that works here."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(_CLONE_NEWNET):  # only root may do that without a user namespace of its own
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    except (OSError, AttributeError):
+        return
+    version = landlock_version()
+    if not version:
+        return
+    change = _CHANGE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+    handled = (ctypes.c_uint64 * 2)(_READ | change, _TCP)
+    rules = libc.syscall(_CREATE_RULESET, handled, ctypes.c_size_t(16 if version >= 4 else 8), 0)
+    if rules < 0:
+        return
+    for paths, allowed in ((readable, _READ), (writable, _READ | change)):
+        for path in paths:
+            _allow(libc, rules, path, allowed)
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    if libc.syscall(_RESTRICT_SELF, rules, 0):
+        raise OSError(errno.EPERM, "Landlock was promised and is refused")
+    os.close(rules)
+
+
+def _allow(libc: ctypes.CDLL, rules: int, path: str, allowed: int) -> None:
+    try:
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return  # not every system has every folder
+    if not stat.S_ISDIR(os.fstat(opened).st_mode):
+        allowed &= _OF_A_FILE
+    rule = struct.pack("=Qi", allowed, opened)
+    libc.syscall(_ADD_RULE, rules, 1, rule, 0)
+    os.close(opened)
+
+
 def _report(control: int, line: str) -> None:
     with suppress(OSError):  # a pipe's read end, or nobody listens any more
         os.write(control, line.encode() + b"\n")
 
 
-def _start(argv: list[str], limits: list[tuple[int, int, int]]) -> tuple[int, int]:
+def _start(
+    argv: list[str], limits: list[tuple[int, int, int]], readable: list[str], writable: list[str]
+) -> tuple[int, int]:
     """Fork and exec. Return the program's pid, or 0 and the errno that kept it from starting."""
     read_end, write_end = os.pipe()
     pid = os.fork()
@@ -66,6 +126,9 @@ def _start(argv: list[str], limits: list[tuple[int, int, int]]) -> tuple[int, in
         code = errno.EINVAL
         try:
             shim = os.getppid()
+            if writable:
+                _confine(readable, writable)
+            # After the namespaces, which take it away.
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # for the one case in which the shim itself is killed
             if os.getppid() != shim:
                 os._exit(_START_FAILED)
@@ -155,7 +218,9 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C is for the starter, who then tells us
 
-    pid, failure = _start(argv, limits)
+    readable = [option[5:] for option in options if option.startswith("read:")]
+    writable = [option[6:] for option in options if option.startswith("write:")]
+    pid, failure = _start(argv, limits, readable, writable)
     if not pid:
         _report(control, f"failed {failure}")
         os._exit(_START_FAILED)

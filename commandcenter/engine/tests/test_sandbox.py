@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -122,12 +124,82 @@ def test_tools_of_the_virtual_environment_are_found(tmp_path: Path) -> None:
 
 
 def test_the_wall_is_described_in_a_sentence(tmp_path: Path) -> None:
-    """Where bubblewrap is said to work, a tool indeed cannot see the rest of the host."""
+    """Where a wall is said to stand, a tool indeed cannot read the rest of the host."""
     described = sandbox.describe()
     outside = tmp_path / "outside"
     outside.write_text("private")
     inside = tmp_path / "inside"
     inside.mkdir()
     seen = run(["cat", str(outside)], inside).stdout == b"private"
-    assert seen == (not described.startswith("bubblewrap"))
+    assert seen == described.startswith("limits")
     assert "limits on time" in described
+
+
+_PROBE = """
+import json, os, socket, sys
+outside, parent = sys.argv[1:]
+def can(work):
+    try:
+        work()
+        return True
+    except OSError:
+        return False
+def connect():
+    with socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), 2): pass
+def udp():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s: s.connect(("192.0.2.1", 53))
+print(json.dumps({
+    "own": can(lambda: open("mine", "w").write("x")),
+    "null": can(lambda: open("/dev/null", "w").write("x")),
+    "read": can(lambda: open(outside + "/canary").read()),
+    "list": can(lambda: os.listdir(outside)),
+    "write": can(lambda: open(outside + "/canary", "a").write("x")),
+    "make": can(lambda: open(outside + "/made", "w")),
+    "truncate": can(lambda: os.truncate(outside + "/canary", 0)),
+    "remove": can(lambda: os.unlink(outside + "/canary")),
+    "link": can(lambda: os.link(outside + "/canary", "linked")),
+    "tmp": can(lambda: os.unlink(open("/tmp/" + os.path.basename(outside) + "-probe", "w").name)) and os.path.exists(outside),
+    "secrets": can(lambda: open(f"/proc/{parent}/environ").read()),
+    "connect": can(connect),
+    "udp": can(udp),
+    "group": os.getpgrp(),
+    "environment": sorted(os.environ),
+}))
+"""
+
+
+def test_a_probe_inside_reaches_nothing_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look from inside: what a tool can read, write, reach and learn, by bubblewrap or without it."""
+    monkeypatch.setenv("SECRET_KEY", "do-not-tell")
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "canary").write_text("canary")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = sandbox.run_tool(
+            [*python(_PROBE), str(outside), str(os.getpid())],
+            cwd=inside,
+            seconds=20,
+            cpu_seconds=20,
+            memory_bytes=300 * MIB,
+            env={"PORT": str(server.getsockname()[1])},
+            group="new",
+        )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen.pop("group") != os.getpgrp()
+    assert set(seen.pop("environment")) <= {"PATH", "LANG", "LC_CTYPE", "HOME", "TMPDIR", "PORT", "PWD"}
+    assert {name for name, can in seen.items() if can} == {"own", "null"}
+    assert (outside / "canary").read_text() == "canary"
+    assert [path.name for path in outside.iterdir()] == ["canary"]
+
+
+def test_without_any_wall_the_limits_still_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a kernel with neither namespaces nor Landlock a tool runs, within its limits, and that is said."""
+    monkeypatch.setattr(sandbox, "_confined", lambda *_: [])
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: None)
+    monkeypatch.setattr(sandbox, "landlock_version", lambda: 0)
+    assert sandbox.describe().startswith("limits")
+    assert run(["sh", "-c", "echo $HOME"], tmp_path).stdout.decode().strip() == str(tmp_path)
+    with pytest.raises(EngineTimeout):
+        run(python("while True: pass"), tmp_path, cpu_seconds=1)
