@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
+from commandcenter.advisories import freshness
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.online import collect
 
@@ -32,3 +33,16 @@ def ask_online() -> None:
     if asked:
         matched = match_stale(seconds=MATCH_SECONDS)
         log.info("online database asked", action="osv", asked=asked, matched=matched)
+
+
+@shared_task(
+    name="commandcenter.advisories.tasks.ask_registries",
+    ignore_result=True,
+    soft_time_limit=540,
+    time_limit=600,
+)
+def ask_registries() -> None:
+    """Ask the registries that are set which versions are out. Beat sends this every ten minutes."""
+    asked = freshness.collect(seconds=ASK_SECONDS)
+    if asked:
+        log.info("registries asked", action="freshness", packages=asked)

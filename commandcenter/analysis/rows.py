@@ -351,7 +351,7 @@ def _with_knowledge(page: Sequence[tuple[Any, ...]]) -> Iterator[DependencyRow]:
     known = lookup.known(resolved)
     for values in page:
         about = known.get(values[_PURL], lookup.NOTHING)
-        yield DependencyRow(*values, about.latest_version, about.vulnerabilities)
+        yield DependencyRow(*(*values, about.latest_version, about.vulnerabilities))
 
 
 def technologies(analysis: Analysis) -> list[TechnologyRow]:

@@ -38,7 +38,7 @@ def flat(row: object) -> dict[str, Any]:
 def analysis_shapes(analyses: Sequence[Analysis]) -> list[dict[str, Any]]:
     """Return `analysis_shape` of each. Two queries for all of them."""
     known = exposures(analyses)
-    return [_analysis_shape(each, known.get(each.result_set_id)) for each in analyses]
+    return [_analysis_shape(each, known.get(each.result_set_id or 0)) for each in analyses]
 
 
 def analysis_shape(analysis: Analysis) -> dict[str, Any]:

@@ -15,6 +15,12 @@ TASKS = {
         "queue": "default",
         "expire_seconds": 550,
     },
+    "Advisories: ask the registries": {
+        "task": "commandcenter.advisories.tasks.ask_registries",
+        "every": (10, "minutes"),
+        "queue": "default",
+        "expire_seconds": 550,
+    },
     "Analysis: register packages in use": {
         "task": "commandcenter.analysis.tasks.register_packages",
         "every": (1, "hours"),

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Reply = tuple[int, Any]  # status, and a body: bytes, or what becomes JSON
+Reply = (
+    tuple[int, Any] | tuple[int, Any, dict[str, str]]
+)  # status, body (bytes, or what becomes JSON), headers
 
 
 class Server:
@@ -29,11 +31,13 @@ def serving(reply: Callable[[str, str, Any], Reply]) -> Iterator[Server]:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             server.asked.append((self.command, self.path, body))
-            status, content = reply(self.command, self.path, body)
+            status, content, *headers = reply(self.command, self.path, body)
             data = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             if status in {301, 302}:
                 self.send_header("Location", "/elsewhere")
+            for name, value in headers[0].items() if headers else ():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

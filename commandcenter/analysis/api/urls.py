@@ -9,6 +9,7 @@ from commandcenter.advisories.api.views import NAME
 from commandcenter.analysis.api.advisories import AffectedUses
 from commandcenter.analysis.api.analyses import AnalysisViewSet
 from commandcenter.analysis.api.batch import AnalyzeMany
+from commandcenter.analysis.api.freshness import PortfolioFreshness, RepositoryFreshness
 from commandcenter.analysis.api.policies import PolicyViewSet
 from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
 from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
@@ -27,6 +28,8 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^batch/analyze/?$", AnalyzeMany.as_view(), name="batch-analyze"),
     re_path(r"^portfolio/trends/?$", PortfolioTrends.as_view(), name="portfolio-trends"),
     re_path(rf"^repositories/{_id}/analyze/?$", AnalyseRepository.as_view(), name="repository-analyze"),
+    re_path(r"^freshness/?$", PortfolioFreshness.as_view(), name="freshness"),
+    re_path(rf"^repositories/{_id}/freshness/?$", RepositoryFreshness.as_view(), name="repository-freshness"),
     re_path(rf"^repositories/{_id}/trends/?$", RepositoryTrends.as_view(), name="repository-trends"),
     re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),
 ]

@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.lookup import find_advisory
 from commandcenter.advisories.matching import match_stale
-from commandcenter.advisories.models import PackageVersion
+from commandcenter.advisories.models import Package, PackageVersion
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, write_zip
 from commandcenter.analysis import packages, rows
 from commandcenter.analysis.exposed import exposed_to
@@ -223,6 +223,36 @@ def test_lists_cost_the_same_for_any_number_of_analyses(
         assert len(viewer.get("/api/v1/analyses").json()["results"]) == 10
     with django_assert_max_num_queries(8):
         assert len(viewer.get("/api/v1/dependencies").json()["results"]) == 3
+
+
+def test_libyears_are_summed_over_what_is_known(viewer: Any, repository: Any) -> None:
+    url = f"/api/v1/repositories/{repository.pk}/freshness"
+    assert viewer.get(url).json() == {
+        "libyears": None, "direct": 0, "known": 0, "unknown": 0, "outdated": 0, "as_of": None,
+    }  # fmt: skip
+    analysed(
+        repository,
+        dependency_row("pen", "1.0"),
+        dependency_row("pen", "1.0", path="other.txt"),
+        dependency_row("cap", "3.0"),
+        dependency_row("ink", None),
+        dependency_row("deep", "1.0", direct=False),
+    )
+    shown = viewer.get(url).json()
+    assert (shown["libyears"], shown["direct"], shown["unknown"]) == (None, 3, 3)
+    Package.objects.update(
+        latest_version="9.0", latest_released_at="2026-01-01T00:00:00Z", checked_at="2026-02-01T00:00:00Z"
+    )
+    PackageVersion.objects.filter(spelling__in=["pen", "deep"]).update(released_at="2024-01-01T00:00:00Z")
+    PackageVersion.objects.filter(spelling="cap").update(released_at="2026-05-01T00:00:00Z")
+    for path in (url, "/api/v1/freshness", f"/api/v1/freshness?project={repository.project_id}"):
+        assert viewer.get(path).json() == {
+            "libyears": 2.0, "direct": 3, "known": 2, "unknown": 1, "outdated": 1, "as_of": "2026-02-01T00:00:00Z",
+        }  # fmt: skip
+    assert viewer.get("/api/v1/freshness?project=x").status_code == 400
+    assert viewer.get(f"/api/v1/freshness?project={make_project().pk}").status_code == 404
+    latest = viewer.get("/api/v1/dependencies?name=pen").json()["results"]
+    assert {row["latest_version"] for row in latest} == {"9.0"}
 
 
 MANY = 10_000

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from commandcenter.analysis import libyears
 from commandcenter.analysis.models import AnalysedFile, Analysis, BranchLine, Contributor
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.trends import trends
@@ -121,6 +122,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_write": access.may(request, repository.project, Role.OPERATOR),
         "analyses": analyses,
         "latest": shown,
+        "freshness": libyears.of_result_sets([shown.result_set_id]).get(shown.result_set_id)
+        if shown and shown.result_set_id
+        else None,
         **_history(shown),
         "branches": BranchLine.objects.filter(repository=repository)
         .select_related("latest")
