@@ -175,3 +175,34 @@ def test_several_processes_write_and_read_at_once(tmp_path: Path) -> None:
         assert cache.get_many([_key(n) for n in range(6000)]) == {
             _key(n): str(n).encode() for n in range(6000)
         }
+
+
+def _overfill(path: str, first: int) -> None:
+    """Write eight times what the bound allows, and read meanwhile."""
+    now = [float(first)]
+    cache = Cache(Path(path), maximum_bytes=MIB, clock=lambda: now[0])
+    for start in range(first, first + 400, 10):
+        now[0] += TOUCH_SECONDS + 1
+        cache.put_many([(_key(n), os.urandom(20_000)) for n in range(start, start + 10)])
+        cache.get_many([_key(first)])
+    assert cache.off is None
+    cache.close()
+
+
+def test_several_processes_at_the_bound_keep_within_it(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    path = tmp_path / "cache.sqlite"
+    firsts = [1000, 2000, 3000, 4000]
+    processes = [context.Process(target=_overfill, args=(str(path), first)) for first in firsts]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert path.stat().st_size <= MIB + 16 * MIB  # what one transaction may add before eviction
+    with sqlite3.connect(path) as db:
+        ((kept,),) = db.execute("SELECT sum(length(payload)) FROM result").fetchall()
+        assert 0 < kept <= MIB
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with _open(tmp_path, maximum=MIB) as cache:
+        assert cache.get_many([_key(first + 399) for first in firsts])

@@ -30,6 +30,7 @@ from commandcenter.engine.plan import available_engines, plan
 from commandcenter.engine.run import run
 from commandcenter.engine.source.tree import Tree
 from commandcenter.engine.tests.making import (
+    NOW,
     CountingEngine,
     Made,
     MarkerEngine,
@@ -214,6 +215,18 @@ def test_only_the_changed_file_is_read_again(bench: Bench) -> None:
     assert blob_engine.read == ["f7.txt"]
     assert len(tree_engine.read) == 30
     assert report(said, "lines")["cached"] == 29
+
+
+def test_another_commit_with_the_same_tree_reads_nothing(bench: Bench) -> None:
+    """A revert, an empty commit, a force push to a tree that was seen: only the history is another one."""
+    first = bench.made.commit({f"f{n}.txt": f"{n}\n" for n in range(30)})
+    bench.made.commit({"f7.txt": "changed\n"})
+    reverted = bench.made.commit({"f7.txt": "7\n"}, when=NOW + 100)
+    cold = bench.run(first, CountingEngine(), TreeEngine())
+    blob_engine, tree_engine = CountingEngine(), TreeEngine()
+    said = bench.run(reverted, blob_engine, tree_engine)
+    assert (blob_engine.read, tree_engine.read) == ([], [])
+    assert rows(said, "files") == rows(cold, "files")
 
 
 def test_force_reads_everything_again(bench: Bench) -> None:
