@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from commandcenter.engine.client import EngineProcess
+from commandcenter.engine.engines import ENGINES
 from commandcenter.engine.errors import EngineCrashed, EngineError, EngineTimeout
 from commandcenter.engine.frames import MAX_REPLY_BYTES, FrameBuffer, encode, read
 from commandcenter.engine.limits import MIB, Limits
@@ -143,16 +144,7 @@ def test_one_process_answers_many_runs_and_a_cached_one_repeats_the_first(
 def test_the_real_engines_answer_who_they_are(start: Callable[..., EngineProcess], tmp_path: Path) -> None:
     with EngineProcess(scratch_root=tmp_path / "s", limits=Limits(), cache_path=None) as engine:
         known = engine.engines()
-    assert [row["id"] for row in known] == [
-        "language",
-        "lines",
-        "functions",
-        "manifests",
-        "technologies",
-        "secrets",
-        "ruff",
-        "history",
-    ]
+    assert [row["id"] for row in known] == list(ENGINES)
     assert all(row["version"] for row in known)
 
 
