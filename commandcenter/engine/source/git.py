@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import resource
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from commandcenter.engine.source.settings import environment, git_program, write
 
 _MAX_STDOUT = 64 * MIB
 _MAX_STDERR = 64 * 1024
+_OPEN_FILES = 1024
+_THREADS = 2  # of packing, see settings.py
 
 
 class MirrorCorrupt(Exception):
@@ -52,6 +56,9 @@ class Git:
     ) -> Output:
         """Run a command to its end. Raises what the guard raises; a failure of git is in the output."""
         limit = self.guard.limits.max_repository_bytes
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+        processor = math.ceil(_THREADS * self.guard.seconds) + 1  # the clock ends it sooner
         out: list[bytes] = []
         size = 0
         errors = bytearray()
@@ -78,7 +85,12 @@ class Git:
             stderr=subprocess.PIPE,
             env={**self._environment, **(variables or {})},
             cwd=self._home,
-            rlimits={"FSIZE": (limit, limit), "CORE": (0, 0)},
+            rlimits={
+                "FSIZE": (limit, limit),
+                "CORE": (0, 0),
+                "NOFILE": (files, files),
+                "CPU": (processor, processor),
+            },
         ) as process:
             try:
                 status = pump(
