@@ -36,6 +36,7 @@ STEPS = {
     "functions": "Measuring functions",
     "manifests": "Reading manifests and lock files",
     "technologies": "Detecting technologies",
+    "gaps": "Looking for what is missing",
     "secrets": "Looking for secrets",
     "ruff": "Checking Python",
     "zizmor": "Checking GitHub workflows",
