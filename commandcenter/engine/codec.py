@@ -113,11 +113,12 @@ def _result(record: list[Any], own_path: str | None) -> Result:
         return HistorySummary(*record[1:])
     if tag in {_PLATFORM, _LICENSE}:
         made = Platform if tag == _PLATFORM else LicenseSeen
-        return made(own_path if record[1] is None else record[1], *record[2:])
+        return made(own_path or "" if record[1] is None else record[1], *record[2:])
     if tag == _CONTRIBUTOR:
         return Contributor(*record[1:])
     if tag == _CHECK:
         return Check(*record[1:])
     if tag == _GAP:
-        return Gap(*record[1:-1], tuple(Evidence(path, line) for path, line in record[-1]))
+        places = tuple(Evidence(path, line) for path, line in record.pop())
+        return Gap(*record[1:], evidence=places)
     raise ValueError(f"Unknown tag {tag}.")

@@ -337,7 +337,9 @@ REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  
 
 # --- what is known of packages ------------------------------------------------------------------------------------
 
-ADVISORIES_DIR = Path(env.text("CC_ADVISORIES_DIR", str(DATA_DIR / "advisories")))  # dumps that jobs may import
+ADVISORIES_DIR = Path(
+    env.text("CC_ADVISORIES_DIR", str(DATA_DIR / "advisories"))
+)  # dumps that jobs may import
 OSV_URL = env.url("CC_OSV_URL", {"http", "https"}).rstrip("/") if env.optional("CC_OSV_URL") else ""
 OSV_HOURS = env.integer("CC_OSV_HOURS", 24, least=1)  # after which the online database is asked again
 _REGISTRIES = {
@@ -350,7 +352,9 @@ _REGISTRIES = {
     "composer": env.optional("CC_PACKAGIST_URL"),
     "maven": env.optional("CC_MAVEN_URL"),
 }
-REGISTRY_URLS = {ecosystem: url.rstrip("/") for ecosystem, url in _REGISTRIES.items() if url}  # none: not asked
+REGISTRY_URLS = {
+    ecosystem: url.rstrip("/") for ecosystem, url in _REGISTRIES.items() if url
+}  # none: not asked
 FRESHNESS_HOURS = env.integer("CC_FRESHNESS_HOURS", 24, least=1)  # after which a registry is asked again
 
 ANALYSES_KEPT = env.integer("CC_ANALYSES_KEPT", 30, least=1, most=100_000)  # of each branch, with results

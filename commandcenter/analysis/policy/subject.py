@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from commandcenter.analysis.identity import FINDING_OF
 from commandcenter.analysis.models import Analysis, ResultSet, Severity
 
 # Engines that report facts and no findings: what they missed makes no count of findings too low.
@@ -66,6 +67,7 @@ class Subject:
         values = {
             "analysis": self.analysis.pk,
             "line": self.analysis.branch_line_id,
+            "ticket": self.analysis.ticket or 0,
             "results": self.result_set.pk,
         }
         with connection.cursor() as cursor:
@@ -91,15 +93,15 @@ class Subject:
         )
 
 
-_COUNT = """
+_COUNT = f"""
 SELECT r.engine, o.severity, count(*),
        count(*) FILTER (WHERE t.to_state IN ('new', 'reopened') AND t.reason = 'code'),
        count(*) FILTER (WHERE t.to_state IN ('new', 'reopened'))
   FROM analysis_occurrence o
   JOIN analysis_rule r ON r.id = o.rule_id
-  LEFT JOIN analysis_finding f ON f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint
+  LEFT JOIN analysis_finding f ON f.id = {FINDING_OF}
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
  WHERE o.result_set_id = %(results)s AND NOT o.inline_suppressed
    AND (f.id IS NULL OR f.suppression_kind = '' OR f.suppressed_until <= statement_timestamp())
  GROUP BY r.engine, o.severity
-"""
+"""  # noqa: S608  (a constant of ours)

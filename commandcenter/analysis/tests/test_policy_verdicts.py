@@ -51,7 +51,7 @@ def statuses(analysis: Analysis) -> list[str]:
     return [row["status"] for row in verdict(analysis).results]
 
 
-def violated() -> list[int]:
+def violated() -> list[int | None]:
     return list(
         Event.objects.filter(type="policy.violated").order_by("pk").values_list("subject_id", flat=True)
     )

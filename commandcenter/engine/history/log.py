@@ -184,7 +184,7 @@ def _touch(made: Commits, line: bytes, *, lines: bool) -> Touch | None:
 
 def first_line(context: Context, args: Sequence[str]) -> bytes:
     """Return the first line of a git command's output, empty where there is none."""
-    return cast("bytes", next(iter(context.git(args)), b"")).strip()
+    return next(iter(context.git(args)), b"").strip()
 
 
 def _text(raw: bytes) -> str:
