@@ -43,8 +43,9 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Analysis]:
         """Read the results along."""
-        visible: QuerySet[Analysis] = super().get_queryset().with_results()
-        return visible
+        visible: Any = super().get_queryset()
+        found: QuerySet[Analysis] = visible.with_results()
+        return found
 
     @extend_schema(operation_id="analyses_list", responses=OpenApiTypes.OBJECT)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
