@@ -119,6 +119,8 @@ def _result(record: list[Any], own_path: str | None) -> Result:
     if tag == _CHECK:
         return Check(*record[1:])
     if tag == _GAP:
-        places = tuple(Evidence(path, line) for path, line in record.pop())
-        return Gap(*record[1:], evidence=places)
+        *values, places = record[1:]
+        check, subject, title, severity, reason, remedy = values
+        evidence = tuple(Evidence(path, line) for path, line in places)
+        return Gap(check, subject, title, severity, reason, remedy, evidence)
     raise ValueError(f"Unknown tag {tag}.")
