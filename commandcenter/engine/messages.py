@@ -26,7 +26,15 @@ from commandcenter.engine.licenses.totals import LicenseRow
 
 Message = dict[str, Any]
 Kind = Literal[
-    "files", "functions", "dependencies", "technologies", "findings", "rules", "checks", "gaps", "licenses",
+    "files",
+    "functions",
+    "dependencies",
+    "technologies",
+    "findings",
+    "rules",
+    "checks",
+    "gaps",
+    "licenses",
     "contributors",
 ]
 BATCH_ROWS = 1000

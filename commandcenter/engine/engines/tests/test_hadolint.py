@@ -93,7 +93,11 @@ def test_configuration_and_environment_silence_nothing(
 
 
 def test_what_is_no_dockerfile_is_a_failure_of_that_file(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {"Dockerfile": "FROM {{ base }}\nHELLO\n", "b/Dockerfile": BAD, "c/Dockerfile": b"\xff\xfeF\x00"}
+    files: dict[str, str | bytes] = {
+        "Dockerfile": "FROM {{ base }}\nHELLO\n",
+        "b/Dockerfile": BAD,
+        "c/Dockerfile": b"\xff\xfeF\x00",
+    }
     results = run(ENGINE, files, tmp_path)
     assert failures(results) == [("Dockerfile", False)]
     assert [path for path, *_ in said(results)] == ["b/Dockerfile"]
