@@ -44,8 +44,9 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[Analysis]:
         """Read the results along."""
-        visible: QuerySet[Analysis] = super().get_queryset().with_results()
-        return visible
+        visible: Any = super().get_queryset()
+        found: QuerySet[Analysis] = visible.with_results()
+        return found
 
     @extend_schema(operation_id="analyses_list", responses=OpenApiTypes.OBJECT)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -76,8 +77,8 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
             ordering=("-severity", "id"),
         )
 
-    @action(detail=True)
     @extend_schema(responses=DependencySerializer(many=True))
+    @action(detail=True)
     def dependencies(self, request: Request, pk: str = "") -> Response:
         """List the dependencies, lock file by lock file."""
         found = Dependency.objects.filter(result_set=self._analysis().result_set_id)
