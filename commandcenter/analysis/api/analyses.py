@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters, people
+from commandcenter.analysis.api.dependency_shapes import DependencySerializer
 from commandcenter.analysis.api.gaps import PARAMETERS, gaps_page
 from commandcenter.analysis.compare import compare
 from commandcenter.analysis.models import (
@@ -76,6 +77,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
             ordering=("-severity", "id"),
         )
 
+    @extend_schema(responses=DependencySerializer(many=True))
     @action(detail=True)
     def dependencies(self, request: Request, pk: str = "") -> Response:
         """List the dependencies, lock file by lock file."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 
 from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters
+from commandcenter.analysis.api.dependency_shapes import DependencyUseSerializer
 from commandcenter.analysis.api.finding_shapes import FindingDetailSerializer, FindingSerializer
 from commandcenter.analysis.api.triage import TriageActions
 from commandcenter.analysis.history import history
@@ -58,7 +58,7 @@ class FindingViewSet(TriageActions, ReadOnlyModelViewSet):
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
 
-@extend_schema(responses=OpenApiTypes.OBJECT)
+@extend_schema(responses=DependencyUseSerializer(many=True))
 class DependencyViewSet(ApiMixin, mixins.ListModelMixin, viewsets.GenericViewSet):  # type: ignore[type-arg]
     """Who uses this package, in which version? The default branches, as their last complete analysis saw them."""
 

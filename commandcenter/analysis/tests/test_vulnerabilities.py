@@ -11,12 +11,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from commandcenter.advisories.api.serializers import AdvisoryRowSerializer, AdvisorySerializer
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.lookup import find_advisory
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.models import Package, PackageVersion
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, write_zip
 from commandcenter.analysis import packages, rows
+from commandcenter.analysis.api.advisories import AffectedUseSerializer
+from commandcenter.analysis.api.dependency_shapes import DependencyUseSerializer, VulnerabilitySerializer
 from commandcenter.analysis.exposed import exposed_to
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.tests.factories import (
@@ -113,6 +116,22 @@ def test_dependencies_say_what_is_known_now(viewer: Any, repository: Any, tmp_pa
     assert exported["pen"] is not None
     assert exported["pen"][0]["id"] == "GHSA-pen"
     assert (exported["cap"], exported["ink"]) == ([], None)
+
+
+def test_dependencies_have_the_shape_that_the_schema_says(
+    viewer: Any, repository: Any, tmp_path: Path
+) -> None:
+    load(tmp_path, PEN)
+    three(repository)
+    shown = viewer.get("/api/v1/dependencies").json()["results"]
+    assert all(row.keys() == DependencyUseSerializer().fields.keys() for row in shown)
+    (problem,) = next(row["vulnerabilities"] for row in shown if row["name"] == "pen")
+    assert problem.keys() == VulnerabilitySerializer().fields.keys()
+    listed = viewer.get("/api/v1/advisories").json()["results"][0]
+    assert listed.keys() == AdvisoryRowSerializer().fields.keys()
+    assert viewer.get("/api/v1/advisories/GHSA-pen").json().keys() == AdvisorySerializer().fields.keys()
+    affected_use = viewer.get("/api/v1/advisories/GHSA-pen/affected").json()["results"][0]
+    assert affected_use.keys() == AffectedUseSerializer().fields.keys()
 
 
 @pytest.mark.parametrize(("value", "names"), [("true", ["pen"]), ("false", ["cap"])])
