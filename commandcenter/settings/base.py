@@ -229,6 +229,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "TokenScopeEnum": "commandcenter.accounts.models.TokenScope",
+        "DependencyScopeEnum": "commandcenter.analysis.api.dependency_shapes.SCOPES",
         "FindingStateEnum": "commandcenter.analysis.models.FindingState",
         "FindingCauseEnum": "commandcenter.analysis.models.Cause",
         "FindingMoveEnum": "commandcenter.analysis.models.FindingMove.Kind",

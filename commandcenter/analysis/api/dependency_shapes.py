@@ -8,6 +8,8 @@ from rest_framework import serializers
 
 from commandcenter.advisories.api.serializers import SEVERITIES
 
+SCOPES = [(scope, scope) for scope in ("runtime", "development", "build", "optional", "peer")]
+
 
 class VulnerabilitySerializer(serializers.Serializer[Any]):
     """One problem; records that are aliases of each other are one. `severity` is null when nobody has said it."""
@@ -29,7 +31,7 @@ class DependencySerializer(serializers.Serializer[Any]):
     version = serializers.CharField(allow_null=True)
     requirement = serializers.CharField(allow_null=True)
     ecosystem = serializers.CharField()
-    scope = serializers.ChoiceField(choices=["runtime", "development", "build", "optional", "peer"])
+    scope = serializers.ChoiceField(choices=SCOPES)
     direct = serializers.BooleanField(allow_null=True)
     manifest = serializers.CharField()
     line = serializers.IntegerField(allow_null=True)
