@@ -12,6 +12,7 @@ from commandcenter.advisories.ecosystems import OSV_NAMES, ecosystem_of
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.matching import CHUNK, match_chunk
 from commandcenter.advisories.models import AdvisoryImport, PackageVersion
+from commandcenter.advisories.telling import tell_matched
 from commandcenter.inventory.models import Project
 from jobs.exceptions import FieldError, InvalidParameters, JobFailed
 from jobs.handlers import JobRunContext, Scope
@@ -71,6 +72,7 @@ class AdvisoryImportHandler:
         for bad in done.bad_records[:20]:
             run.log("warning", f"{bad['name']}: {bad['reason']}", "advisories")
         matched = _match(run)
+        tell_matched()
         run.progress(99, "Completing")
         with run.commit({**account(done), "matched": matched}):
             pass

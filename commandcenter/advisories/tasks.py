@@ -8,6 +8,7 @@ from celery import shared_task
 from commandcenter.advisories import freshness
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.online import collect
+from commandcenter.advisories.telling import tell_matched
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ def match() -> None:
     """Match package versions that are new or touched. Beat sends this every minute, analyses when they end."""
     matched = match_stale(seconds=MATCH_SECONDS)
     if matched:
+        tell_matched()
         log.info("packages matched", action="match", packages=matched)
 
 
@@ -32,6 +34,7 @@ def ask_online() -> None:
     asked = collect(seconds=ASK_SECONDS)
     if asked:
         matched = match_stale(seconds=MATCH_SECONDS)
+        tell_matched()
         log.info("online database asked", action="osv", asked=asked, matched=matched)
 
 

@@ -6,9 +6,10 @@ import structlog
 from celery import shared_task
 from django.conf import settings
 
+from commandcenter.advisories.telling import tell_matched
 from commandcenter.analysis import packages, retention
 from commandcenter.analysis.ingest import discard_abandoned
-from commandcenter.analysis.policy import again
+from commandcenter.analysis.policy import again, overtaken
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.settle import BATCH, settle
 from commandcenter.analysis.triage.reopen import BATCH as EXPIRED_BATCH
@@ -31,6 +32,20 @@ def judge_again(project_id: int, after: int) -> None:
     rest = again.judge_again(project_id, after)
     if rest is not None:
         again.send(project_id, rest)
+
+
+@shared_task(
+    name="commandcenter.analysis.tasks.judge_overtaken",
+    ignore_result=True,
+    soft_time_limit=290,
+    time_limit=300,
+)
+def judge_overtaken() -> None:
+    """Judge again what advisories or the day may have changed. Sent when packages were matched, and every hour."""
+    judged = overtaken.judge_overtaken()
+    standings.refresh_some(judged)
+    if judged:
+        log.info("verdicts judged again", action="judge", repositories=len(judged))
 
 
 @shared_task(
@@ -80,7 +95,8 @@ def prune_mirror_folder() -> None:
     time_limit=120,
 )
 def keep_portfolio() -> None:
-    """Refresh how repositories stand, and the figures of today. Beat sends this every hour."""
+    """Refresh how repositories stand, and the figures of today, and have verdicts kept. Beat sends this every hour."""
+    tell_matched()
     changed = standings.refresh_all(seconds=60.0)
     daily.record()
     if changed:

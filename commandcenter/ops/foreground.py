@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -18,9 +19,11 @@ from commandcenter.analysis.models import (
     Occurrence,
     Policy,
     PolicyStatus,
+    PolicyVerdict,
     Severity,
     decision_in_force,
 )
+from commandcenter.analysis.policy.again import judge_one
 from commandcenter.analysis.policy.verdict import verdict_of, violations
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.settle import settle
@@ -112,6 +115,14 @@ def require_policy(repository: Repository) -> None:
             f"The project {repository.project.slug} has no enabled policy to judge by: make one on its page "
             f"/projects/{repository.project_id}/policy/ or by POST /api/v1/policies."
         )
+
+
+def judge_what_is_known(analysis: Analysis) -> None:
+    """Judge a judged analysis again, after its packages were matched, and show it its new verdict."""
+    if verdict_of(analysis) is not None:
+        judge_one(analysis.pk)
+        with suppress(PolicyVerdict.DoesNotExist):  # the policy was removed in this moment
+            analysis.policy_verdict.refresh_from_db()
 
 
 def policy_violations(analysis: Analysis) -> list[str]:

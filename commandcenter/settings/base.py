@@ -291,6 +291,9 @@ EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in
     "commandcenter.analysis.packages.on_event",
     "exports.settle.on_event",
 ]
+PACKAGES_MATCHED_TASKS = [  # names of tasks that are sent when packages were matched with advisories
+    "commandcenter.analysis.tasks.judge_overtaken",
+]
 
 CELERY_APPLICATION = "commandcenter.celery.app"
 CELERY_BROKER_URL = BROKER_URL

@@ -59,7 +59,7 @@ def judge_again(project_id: int, after: int, *, seconds: float = SECONDS) -> int
             _latest(project_id).filter(pk__gt=after).order_by("pk").values_list("pk", "latest_id")[:PAGE]
         )
         for line, analysis_id in lines:
-            _judge_one(analysis_id)
+            judge_one(analysis_id)
             after = line
             if monotonic() > end:
                 return after
@@ -73,7 +73,8 @@ def _latest(project_id: int) -> models.QuerySet[BranchLine]:
     )
 
 
-def _judge_one(analysis_id: int) -> None:
+def judge_one(analysis_id: int) -> None:
+    """Judge an analysis with results by the policy as it is now; a violation is told if it is one only now."""
     with transaction.atomic():
         analysis = (
             Analysis.objects.select_for_update(of=("self",))

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from commandcenter.analysis.policy.conditions import Condition
+from commandcenter.analysis.policy.measures import Measure
+from commandcenter.analysis.policy.practice import gaps, lock_file_coverage
 from commandcenter.analysis.policy.subject import FACT_ENGINES, Subject
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a metric is. `value` is None when it is unknown; `detail` says in a sentence what was looked at.
-
-    `at_least` says that there may be more than `value`: an engine that would have counted did not end well.
-    `holds` answers for the limit where there is nothing to compare with: then `value` is None as well.
-    """
-
-    value: float | None
-    detail: str = ""
-    evidence: str = ""
-    at_least: bool = False
-    holds: bool = False
-
+from commandcenter.analysis.policy.vulnerabilities import vulnerabilities
 
 Provider = Callable[[Subject, Condition], Measure]
 
@@ -113,6 +99,9 @@ PROVIDERS: dict[str, Provider] = {
     "findings": _findings,
     "new_findings": _new_findings,
     "secrets": _secrets,
+    "vulnerabilities": vulnerabilities,
+    "lock_file_coverage": lock_file_coverage,
+    "gaps": gaps,
     "complexity": _complexity,
     "incomplete_engines": _incomplete_engines,
     "bus_factor": _bus_factor,

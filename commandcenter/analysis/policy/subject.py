@@ -9,8 +9,10 @@ from typing import Any
 
 from django.db import connection
 
+from commandcenter.analysis.gaps import CheckRow, GapRow, checks_of, gaps_of
 from commandcenter.analysis.identity import FINDING_OF
 from commandcenter.analysis.models import Analysis, ResultSet, Severity
+from commandcenter.analysis.policy.weaknesses import Weaknesses, weaknesses
 
 # Engines that report facts and no findings: what they missed makes no count of findings too low.
 FACT_ENGINES = frozenset(
@@ -73,6 +75,21 @@ class Subject:
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, values)
             return [FindingCount(*row) for row in cursor.fetchall()]
+
+    @cached_property
+    def weaknesses(self) -> Weaknesses:
+        """Return what is known of the dependencies. Three statements."""
+        return weaknesses(self.result_set.pk)
+
+    @cached_property
+    def checks(self) -> list[CheckRow]:
+        """Return the checks of good practice, as they stand today; none where the engine did not run."""
+        return checks_of(self.analysis)
+
+    @cached_property
+    def gaps(self) -> list[GapRow]:
+        """Return the open gaps, at most 50 of each check, as they stand today."""
+        return gaps_of(self.analysis)
 
     def count(
         self,

@@ -9,7 +9,8 @@ from django.utils import timezone
 from commandcenter.analysis.models import Analysis, Policy, PolicyStatus, PolicyVerdict, ResultSet
 from commandcenter.analysis.policy import conditions
 from commandcenter.analysis.policy.conditions import Condition, InvalidConditions
-from commandcenter.analysis.policy.metrics import Measure, measure
+from commandcenter.analysis.policy.measures import Measure
+from commandcenter.analysis.policy.metrics import measure
 from commandcenter.analysis.policy.subject import Subject
 from commandcenter.events.publish import publish
 
@@ -34,7 +35,7 @@ def judge(analysis: Analysis, result_set: ResultSet, *, before: str | None = Non
         policy=policy,
         name=policy.name,
         unknown_fails=policy.unknown_fails,
-        status=_overall({row["status"] for row in results}, unknown_fails=policy.unknown_fails),
+        status=_overall(results, unknown_fails=policy.unknown_fails),
         results=results,
         evaluated_at=timezone.now(),
     )
@@ -62,18 +63,21 @@ def _result(subject: Subject, stored: dict[str, Any]) -> dict[str, Any] | None:
             "limit": None,
             "detail": str(error)[:500],
             "evidence": None,
+            "pending": False,
         }
     if not condition.enabled:
         return None
     found = measure(subject, condition)
+    status = _status(condition, found)
     return {
         "condition": condition.stored(),
         "description": condition.words(),
-        "status": _status(condition, found).value,
+        "status": status.value,
         "value": found.value,
         "limit": condition.value,
         "detail": found.detail,
         "evidence": found.evidence or None,
+        "pending": found.pending and status == PolicyStatus.UNKNOWN,
     }
 
 
@@ -87,11 +91,14 @@ def _status(condition: Condition, found: Measure) -> PolicyStatus:
     return PolicyStatus.UNKNOWN if found.at_least else PolicyStatus.PASSED
 
 
-def _overall(statuses: set[str], *, unknown_fails: bool) -> PolicyStatus:
+def _overall(results: list[dict[str, Any]], *, unknown_fails: bool) -> PolicyStatus:
+    """Return the worst; what is unknown for a moment only fails nobody."""
+    statuses = {row["status"] for row in results}
     if PolicyStatus.FAILED in statuses:
         return PolicyStatus.FAILED
     if PolicyStatus.UNKNOWN in statuses:
-        return PolicyStatus.FAILED if unknown_fails else PolicyStatus.UNKNOWN
+        stays = any(row["status"] == PolicyStatus.UNKNOWN and not row["pending"] for row in results)
+        return PolicyStatus.FAILED if unknown_fails and stays else PolicyStatus.UNKNOWN
     return PolicyStatus.PASSED
 
 
@@ -121,7 +128,7 @@ def violations(verdict: PolicyVerdict) -> list[str]:
     for row in verdict.results:
         if row["status"] == PolicyStatus.FAILED:
             said.append(f"{row['description']}; it is {row['value']:g}.")
-        elif row["status"] == PolicyStatus.UNKNOWN and verdict.unknown_fails:
+        elif row["status"] == PolicyStatus.UNKNOWN and verdict.unknown_fails and not row.get("pending"):
             said.append(f"{row['description']}; it is unknown. {row['detail']}".strip())
     return said
 

@@ -60,6 +60,12 @@ def refresh(repository_ids: Collection[int]) -> int:
     return len(changed)
 
 
+def refresh_some(repository_ids: Collection[int]) -> int:
+    """Refresh repositories, however many, a batch at a time. Return how many changed."""
+    ordered = sorted(repository_ids)
+    return sum(refresh(ordered[start : start + BATCH]) for start in range(0, len(ordered), BATCH))
+
+
 def refresh_all(seconds: float) -> int:
     """Refresh the repositories one after another, for about so long; the next call goes on. Return how many changed."""
     until = time.monotonic() + seconds

@@ -234,7 +234,9 @@ def test_judging_takes_a_handful_of_statements_whatever_the_number_of_findings(r
 
     conditions = [NO_CRITICAL, NO_NEW_HIGH, NO_VULNERABILITY, {"metric": "complexity", "at_most": 99}]
     bare, judged = measured(5, {**NO_CRITICAL, "enabled": False}), measured(5, *conditions)
-    assert judged - bare <= 4  # the counts, the verdict, how the branch stood, and the event
+    assert (
+        judged - bare <= 7
+    )  # the counts, three of packages, the verdict, how the branch stood, and the event
     assert measured(60, *conditions) == judged
 
 

@@ -67,6 +67,7 @@ class Command(BaseCommand):
             message = f"The analysis failed: {outcome.job.error_message or outcome.job.status}"
             self._end(BAD_INPUT if outcome.bad_input else INCOMPLETE, message)
         match_now(analysis)
+        foreground.judge_what_is_known(analysis)
         source = ExportSource(analysis)
         if options["export"]:
             self._export(source, options["export"], options["output"])
