@@ -17,11 +17,13 @@ OSV_NAMES = {
     "pub": "Pub",
     "hex": "Hex",
     "githubactions": "GitHub Actions",
+    "swift": "SwiftURL",
 }
 SUPPORTED = tuple(OSV_NAMES)
 _BY_OSV_NAME = {name.lower(): purl_type for purl_type, name in OSV_NAMES.items()}
 _RUNS = re.compile(r"[-_.]+")
 _FOLDED = frozenset({"composer", "nuget", "githubactions", "hex", "pub"})
+_SCHEME = re.compile(r"\A[a-z][a-z+]*://")
 
 
 def ecosystem_of(name: str) -> str | None:
@@ -36,4 +38,6 @@ def normalised(ecosystem: str, name: str) -> str:
         return _RUNS.sub("-", name).lower()
     if ecosystem == "cargo":  # the registry takes - and _ for the same
         return name.replace("_", "-").lower()
+    if ecosystem == "swift":  # an address: some publishers write its scheme and .git, and hosts fold the rest
+        return _SCHEME.sub("", name.lower()).rstrip("/").removesuffix(".git")
     return name.lower() if ecosystem in _FOLDED else name

@@ -97,7 +97,7 @@ def _maven(text: str) -> Any:
     return MavenVersion(_RELEASE.sub("", text))
 
 
-_SEMANTIC = frozenset({"npm", "golang", "cargo", "hex", "githubactions", "pub"})
+_SEMANTIC = frozenset({"npm", "golang", "cargo", "hex", "githubactions", "pub", "swift"})
 _READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(_SEMANTIC, _semver),
     "pub": _pub,

@@ -47,6 +47,7 @@ def load(tmp_path: Path, *records: dict[str, Any]) -> None:
         ("Pub", "pub", "quill", "quill", "1.0.0+1", "1.0.0+2", since("0", "1.0.0+2")),
         ("Hex", "hex", "quill", "quill", "1.0.0-rc.1", "1.0.0", since("0", "1.0.0")),
         ("GitHub Actions", "githubactions", "Quill/Pen", "quill/pen", "v1.9.0", "v2.0.0", since("0", "2.0.0")),
+        ("SwiftURL", "swift", "https://github.com/Quill/Ink.git", "github.com/quill/ink", "1.9.0", "2.0.0", since("0", "2.0.0")),
     ],
 )  # fmt: skip
 def test_each_ecosystem_has_its_names_and_its_order(  # noqa: PLR0917  (a row of the table)

@@ -10,6 +10,7 @@ from commandcenter.engine.manifests import (
     beam_dart,
     bundler,
     cargo,
+    cocoapods,
     composer,
     docker,
     golang,
@@ -22,6 +23,8 @@ from commandcenter.engine.manifests import (
     pylock,
     pyproject,
     requirements,
+    swift,
+    terraform,
     workflows,
     yarn,
 )
@@ -70,6 +73,11 @@ _PARSERS: dict[str, Callable[[Source], Document]] = {
     "mix.lock": beam_dart.parse_mix_lock,
     "pubspec.yaml": beam_dart.parse_pubspec,
     "pubspec.lock": beam_dart.parse_pub_lock,
+    "Package.swift": swift.parse,
+    "Package.resolved": swift.parse_lock,
+    "Podfile": cocoapods.parse,
+    "Podfile.lock": cocoapods.parse_lock,
+    ".terraform.lock.hcl": terraform.parse_lock,
     "action.yml": workflows.parse_actions,
     "action.yaml": workflows.parse_actions,
 }
@@ -82,10 +90,14 @@ _MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
     (workflows.is_compose, Format("a compose file", workflows.parse_compose)),
     (lambda path: path.endswith((".csproj", ".fsproj", ".vbproj")), Format("a project", nuget.parse_project)),
     (lambda path: path.endswith(".versions.toml"), Format("a version catalog", gradle.parse_catalog)),
+    (terraform.matches, Format("a Terraform configuration", terraform.parse)),
 )
 
 
-_SUFFIXES = (".txt", ".in", ".yml", ".yaml", ".toml", ".csproj", ".fsproj", ".vbproj", ".TXT")
+_SUFFIXES = (
+    *(".txt", ".in", ".yml", ".yaml", ".toml", ".csproj", ".fsproj", ".vbproj", ".TXT"),
+    *(".tf", ".tofu", ".tf.json", ".tofu.json"),
+)
 
 
 def format_of(path: str) -> Format | None:

@@ -56,7 +56,7 @@ def pairs(manifests: Mapping[str, Manifest], locks: Sequence[Lock]) -> tuple[Pai
 
 
 def _pair(manifest: Manifest, locks: Sequence[Lock], names: Mapping[int, frozenset[str]]) -> Pair:
-    asked = [r for r in manifest.requirements if r.ecosystem is None and r.scope != "build"]
+    asked = [r for r in manifest.requirements if r.ecosystem is None and r.scope != "build" and not r.part]
     absent: list[Absent] = []
     for requirement in _lockable(asked) if locks else ():
         if len(absent) >= MAX_NAMED:

@@ -6,7 +6,9 @@ from functools import lru_cache
 
 from packageurl import PackageURL
 
-SLASHED = frozenset({"npm", "golang", "composer", "docker", "githubactions", "gitlab"})
+SLASHED = frozenset(
+    ["npm", "golang", "composer", "docker", "githubactions", "github", "gitlab", "swift", "terraform"]
+)
 """Ecosystems whose names hold a namespace before the last slash."""
 
 

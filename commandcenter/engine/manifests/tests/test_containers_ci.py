@@ -154,7 +154,8 @@ test:
     "path",
     ["a/Dockerfile", "Dockerfile.dev", "x.Dockerfile", "Containerfile", "compose.yaml", "docker-compose.override.yml",
      "requirements.txt", "requirements-dev.txt", "dev-requirements.in", "requirements/base.txt", "src/a.csproj",
-     ".github/workflows/x.yaml", "gradle/libs.versions.toml"],
+     ".github/workflows/x.yaml", "gradle/libs.versions.toml",
+     "a/main.tf", "main.tofu", "main.tf.json"],
 )  # fmt: skip
 def test_files_that_are_known_by_a_pattern(path: str) -> None:
     assert format_of(path) is not None
@@ -163,7 +164,7 @@ def test_files_that_are_known_by_a_pattern(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["Dockerfile.md", "workflows/x.yml", "notes.txt", "docs/requirements.md", "composer.yaml", "my-package.json",
-     "requirements", "pom.xml.bak", "profile.py"],
+     "requirements", "pom.xml.bak", "profile.py", "terraform.tfvars", "a.hcl"],
 )  # fmt: skip
 def test_files_that_are_not(path: str) -> None:
     assert format_of(path) is None

@@ -1,0 +1,227 @@
+"""Reads configurations of Terraform and OpenTofu: required providers and versions, modules, the provider lock file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import unquote
+
+from packageurl import PackageURL
+
+from commandcenter.engine.manifests import hcl
+from commandcenter.engine.manifests.lines import json_lines
+from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source
+from commandcenter.engine.manifests.repositories import fixed, repository, requirement
+from commandcenter.engine.manifests.syntax import Placed, line_of, load_json, string, table
+
+MODULES = "modules"
+"""The part of a configuration that its lock file does not hold."""
+
+_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
+_INTERESTING = re.compile(r"\brequired_|\bmodule\b")
+_REGISTRIES = ("registry.terraform.io/", "registry.opentofu.org/")
+_PROVIDER = re.compile(r"(?:[\w.-]+\.[\w-]+(?::\d+)?/)?[\w-]+/[\w-]+")
+_MODULE = re.compile(r"(?:(?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?)/)?(?P<name>[\w-]+/[\w-]+/[\w-]+)")
+_EXACT = re.compile(r"=?\s*v?(\d+\.\d+\.\d+(?:[-+][\w.+-]*)?)")
+_REF = re.compile(r"(?:^|&)ref=([^&]{1,200})")
+_ELSEWHERE = re.compile(r"(?:(?:hg|s3|gcs|http|https|oci)::)?(?:https?|oci)://", re.IGNORECASE)
+
+
+def matches(path: str) -> bool:
+    return path.endswith(_SUFFIXES)
+
+
+def parse(source: Source) -> Manifest:
+    manifest = Manifest(source.path, "terraform", "terraform", complete=False)
+    if not _INTERESTING.search(source.text):
+        return manifest
+    settings, modules = _json(source) if source.path.endswith(".json") else _blocks(source.text)
+    for body in settings:
+        tool = body.get("required_version")
+        if isinstance(tool, str):
+            manifest.requirements.append(_tool(source.path, tool))
+        providers = body.get("required_providers")
+        for alias, asked in providers.items() if isinstance(providers, dict) else ():
+            wanted = _provider(alias, asked)
+            if wanted is not None:
+                manifest.requirements.append(wanted)
+    for body in modules:
+        called = _called(string(body.get("source")), body.get("version"))
+        if called is not None:
+            manifest.requirements.append(called)
+    return manifest
+
+
+Body = Mapping[str, object]
+
+
+def _blocks(text: str) -> tuple[list[Body], list[Body]]:
+    settings: list[Body] = []
+    modules: list[Body] = []
+    for block in hcl.blocks(text, ("terraform", "module")):
+        if block.kind == "module":
+            modules.append(block.attributes)
+            continue
+        nested = {inner.kind: inner.attributes for inner in block.blocks}
+        settings.append({**block.attributes, **nested})
+    return settings, modules
+
+
+def _json(source: Source) -> tuple[list[Body], list[Body]]:
+    """The same of the JSON syntax, in which a block may be a table or a list of tables."""
+    document = load_json(source.data)
+    lines = json_lines(source.text, ("terraform", "module"), depth=3)
+    settings: list[Body] = []
+    for body in _tables(document.get("terraform")):
+        providers: dict[str, object] = {}
+        for group in _tables(body.get("required_providers")):
+            for alias, asked in group.items():
+                at = lines.get(("terraform", "required_providers", alias))
+                providers[alias] = _all_placed(asked, at)
+        tool = _all_placed(body.get("required_version"), lines.get(("terraform", "required_version")))
+        settings.append({"required_version": tool, "required_providers": providers})
+    modules: list[Body] = []
+    for group in _tables(document.get("module")):
+        for name, bodies in group.items():
+            at = lines.get(("module", name, "source")) or lines.get(("module", name))
+            modules.extend(table(_all_placed(body, at)) for body in _tables(bodies))
+    return settings, modules
+
+
+def _tables(value: object) -> Iterator[dict[str, object]]:
+    yield from (table(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _all_placed(value: object, line: int | None) -> object:
+    """The strings of a value with their line, one level deep; None for a string whose place is not known."""
+    if isinstance(value, dict):
+        return {key: _all_placed(inner, line) for key, inner in value.items() if isinstance(inner, str)}
+    if not isinstance(value, str) or line is None:
+        return value
+    placed = Placed(value)
+    placed.line = line
+    return placed
+
+
+def _tool(path: str, constraint: str) -> Requirement:
+    """The version of the tool itself, which no package registry has."""
+    name = "opentofu" if path.endswith((".tofu", ".tofu.json")) else "terraform"
+    version = _exact(constraint)
+    return Requirement(
+        name,
+        str(constraint),
+        "build",
+        line_of(constraint),
+        version=version,
+        ecosystem="generic",
+        part=MODULES,
+    )
+
+
+def _provider(alias: str, asked: object) -> Requirement | None:
+    """One required provider; a bare constraint, as old configurations write it, means a provider of HashiCorp's."""
+    if not isinstance(asked, (str, dict)):
+        return None
+    address = string(table(asked).get("source")) or f"hashicorp/{alias}"
+    constraint = asked if isinstance(asked, str) else asked.get("version")
+    name = provider_name(address)
+    if name is None:
+        return None
+    written = string(constraint)
+    line = line_of(table(asked).get("source")) or line_of(constraint)
+    return Requirement(
+        name,
+        str(written) if written else None,
+        "runtime",
+        line,
+        version=_exact(written),
+        purl=_purl(name, _exact(written)),
+    )
+
+
+def provider_name(address: str) -> str | None:
+    """`namespace/type` of a provider's address, with its host where that is none of the two public registries."""
+    lowered = address.lower()
+    for host in _REGISTRIES:
+        lowered = lowered.removeprefix(host)
+    return lowered if _PROVIDER.fullmatch(lowered) and not lowered.startswith("terraform.io/") else None
+
+
+def _called(address: str | None, constraint: object) -> Requirement | None:
+    """The package of a module; None for local folders and for addresses that are computed."""
+    if address is None or address.startswith((".", "/")):
+        return None
+    line, written = line_of(address), string(constraint)
+    base, _, query = address.partition("?")
+    scheme, double, rest = base.partition("://")
+    path, _, _ = (rest if double else base).partition("//")
+    package = f"{scheme}://{path}" if double else path
+    found = _MODULE.fullmatch(package.removeprefix(_REGISTRIES[0]).removeprefix(_REGISTRIES[1]))
+    if found is not None and found["host"] not in ("github.com", "bitbucket.org"):
+        name = f"{found['host'].lower()}/{found['name']}" if found["host"] else found["name"]
+        version = _exact(written)
+        return Requirement(
+            name,
+            str(written) if written else None,
+            "runtime",
+            line,
+            version=version,
+            purl=_purl(name, version),
+            part=MODULES,
+        )
+    if _ELSEWHERE.match(package) and not package.endswith(".git"):
+        return _archive(package, line)
+    where = repository(package)
+    if where is None:
+        return None
+    asked = _REF.search(query)
+    ref = unquote(asked[1]) if asked else None
+    return requirement(where, ref, "runtime", line, version=fixed(ref), part=MODULES)
+
+
+def _archive(package: str, line: int | None) -> Requirement | None:
+    """A module that is fetched as an archive: its address says where from, and nothing says which version."""
+    bare = re.sub(r"^(?:\w+::)?\w+://(?:[^/@]*@)?", "", package).strip("/")
+    namespace, _, base = bare.rpartition("/")
+    if not base:
+        return None
+    purl = PackageURL("generic", namespace or None, base).to_string()
+    return Requirement(bare, None, "runtime", line, ecosystem="generic", purl=purl, part=MODULES)
+
+
+def _exact(constraint: str | None) -> str | None:
+    match = _EXACT.fullmatch(constraint.strip()) if constraint and len(constraint) < 100 else None
+    return match[1] if match else None
+
+
+def _purl(name: str, version: str | None) -> str:
+    """A registry of one's own is a qualifier; the two public ones hold the same packages under the same names."""
+    first, _, rest = name.partition("/")
+    host = first if "." in first or ":" in first else None
+    namespace, _, base = (rest if host else name).rpartition("/")
+    qualifiers = {"repository_url": host} if host else None
+    return PackageURL("terraform", namespace or None, base, version, qualifiers).to_string()
+
+
+def parse_lock(source: Source) -> Lock:
+    """A `.terraform.lock.hcl`: providers only; modules are locked nowhere."""
+    lock = Lock(source.path, "terraform", "terraform", graph=False)
+    for block in hcl.blocks(source.text, ("provider",)):
+        name = provider_name(_first(block.labels))
+        version = block.attributes.get("version")
+        if name is None:
+            continue
+        resolved = str(version) if isinstance(version, str) else None
+        constraint = block.attributes.get("constraints")
+        lock.packages[name] = Locked(
+            name,
+            resolved,
+            block.line,
+            requirement=str(constraint) if isinstance(constraint, str) else None,
+            purl=_purl(name, resolved),
+        )
+    return lock
+
+
+def _first(labels: Iterable[str]) -> str:
+    return next(iter(labels), "")
