@@ -1,19 +1,20 @@
-"""The gaps of an analysis: those that its result set holds, and those that come with the calendar.
+"""The gaps of an analysis: those that its result set holds, and those that come with time.
 
-Whether a product is still supported depends on the day on which one asks. It is a function of the immutable result
-set and the date, computed when it is read.
+Whether a product is still supported depends on the day on which one asks, and whether a package is outdated on what
+its registry said last. Both are computed from the immutable result set when it is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.utils import timezone
 
+from commandcenter.analysis.gap_rows import CheckRow, GapRow
 from commandcenter.analysis.models import Analysis, CheckStatus, Gap, GapCheck, Severity
+from commandcenter.analysis.outdated import Outdated, outdated_of
 from commandcenter.engine.eol import Verdict, lifetimes
 
 END_OF_LIFE = "end-of-life"
@@ -21,33 +22,6 @@ END_OF_LIFE_TITLE = "Version at its end of life"
 MAX_PLACES = 20
 _SEVERITY = {severity.value: severity.label for severity in Severity}
 _RANK = {severity.label: severity.value for severity in Severity}
-
-
-@dataclass(frozen=True, slots=True)
-class GapRow:
-    """One gap; `id` is stable from one analysis to the next. `as_of` dates the data that it was judged by."""
-
-    id: str
-    check: str
-    subject: str
-    title: str
-    severity: str
-    reason: str
-    remedy: str
-    evidence: list[dict[str, Any]]
-    as_of: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    """How one check ended: passed, gap, not_applicable or unknown; `gaps` counts all that it found."""
-
-    id: str
-    title: str
-    status: str
-    looked_at: int
-    gaps: int
-    detail: str
 
 
 def as_of() -> date:
@@ -60,15 +34,18 @@ def today() -> date:
     return timezone.now().date()
 
 
-def count(known: Mapping[str, Any], day: date | None = None) -> int | None:
+def count(known: Mapping[str, Any], day: date | None = None, *, outdated: int | None = None) -> int | None:
     """Count the gaps of a result set's summary on a day; None where the engine did not run."""
     stored = known.get("gaps")
-    return None if stored is None else stored + len(ended(known, day))
+    return None if stored is None else stored + len(ended(known, day)) + (outdated or 0)
 
 
-def gaps_of(analysis: Analysis, day: date | None = None) -> list[GapRow]:
-    """Return the gaps of an analysis loaded `with_results`, the worst first; at most 50 of each check. One query."""
-    if analysis.result_set is None:
+def gaps_of(analysis: Analysis, day: date | None = None, *, outdated: Outdated | None = None) -> list[GapRow]:
+    """Return the gaps of an analysis loaded `with_results`, the worst first; at most 50 of each check.
+
+    One query, and another one where `outdated` was not looked up already. None where the engine did not run.
+    """
+    if analysis.result_set is None or analysis.result_set.summary.get("gaps") is None:
         return []
     stored = Gap.objects.filter(result_set=analysis.result_set_id).order_by("-severity", "id")
     rows = [
@@ -79,18 +56,27 @@ def gaps_of(analysis: Analysis, day: date | None = None) -> list[GapRow]:
         for gap in stored
     ]  # fmt: skip
     rows += ended(analysis.result_set.summary, day)
+    rows += (outdated or outdated_of(analysis.result_set)).gaps
     return sorted(
         rows, key=lambda row: -_RANK[row.severity]
     )  # stable: within one severity as they were found
 
 
-def checks_of(analysis: Analysis, day: date | None = None) -> list[CheckRow]:
-    """Return every check of an analysis loaded `with_results`, in order; none where the engine did not run. One query."""
+def checks_of(
+    analysis: Analysis, day: date | None = None, *, outdated: Outdated | None = None
+) -> list[CheckRow]:
+    """Return every check of an analysis loaded `with_results`, in order; none where the engine did not run.
+
+    One query, and another one where `outdated` was not looked up already.
+    """
     if analysis.result_set is None:
         return []
     stored = GapCheck.objects.filter(result_set=analysis.result_set_id).order_by("id")
     rows = [CheckRow(c.check_id, c.title, c.status, c.looked_at, c.gaps, c.detail) for c in stored]
-    return [*rows, _end_of_life(analysis.result_set.summary, day)] if rows else []
+    if not rows:
+        return []
+    behind = (outdated or outdated_of(analysis.result_set)).check
+    return [*rows, _end_of_life(analysis.result_set.summary, day), behind]
 
 
 def score(checks: Sequence[CheckRow]) -> dict[str, int | None]:

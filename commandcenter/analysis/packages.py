@@ -23,6 +23,7 @@ from commandcenter.advisories.matching import match_chunk
 from commandcenter.advisories.models import Database
 from commandcenter.advisories.tasks import MATCH_TASK
 from commandcenter.analysis.models import Analysis, Dependency
+from commandcenter.analysis.outdated import BEHIND
 
 MATCH_AT_ONCE = 5000  # package versions that a command matches before it reports
 CHUNK = 500
@@ -33,12 +34,13 @@ class Exposure:
     """What is known of the dependencies of one result set; None is unknown.
 
     `unmatched` counts those of which nothing is known: without a resolved version that can be compared, of an ecosystem
-    without a database, or not matched yet.
+    without a database, or not matched yet. `outdated` counts direct ones that are behind (see `outdated`).
     """
 
     vulnerable: int | None
     unmatched: int
     as_of: datetime | None
+    outdated: int | None
 
 
 def on_event(event: Any) -> None:
@@ -95,17 +97,20 @@ def exposures(analyses: Iterable[Analysis]) -> dict[int, Exposure]:
         )
         counts = {row[0]: row[1:] for row in cursor.fetchall()}
     return {
-        key: _exposure(counts.get(key, (0, 0, 0)), _ecosystems(found.summary), databases)
+        key: _exposure(counts.get(key, (0, 0, 0, 0, 0)), _ecosystems(found.summary), databases)
         for key, found in results.items()
         if found is not None and key is not None
     }
 
 
 def _exposure(counts: Sequence[int], ecosystems: Iterable[str], databases: Sequence[Database]) -> Exposure:
-    total, vulnerable, clean = counts
+    total, vulnerable, clean, latest, behind = counts
     unknown = vulnerable == 0 and clean == 0 and (total > 0 or not databases)
     return Exposure(
-        None if unknown else vulnerable, total - vulnerable - clean, lookup.as_of(ecosystems, databases)
+        None if unknown else vulnerable,
+        total - vulnerable - clean,
+        lookup.as_of(ecosystems, databases),
+        behind if latest else None,
     )
 
 
@@ -152,12 +157,15 @@ WITH unused AS (
 DELETE FROM advisories_packageversion p USING unused WHERE p.id = unused.id
 """
 
-_EXPOSURE = """
+_EXPOSURE = f"""
 SELECT d.result_set_id, count(*), count(*) FILTER (WHERE p.problems > 0),
        count(*) FILTER (WHERE p.problems = 0 AND NOT p.unreadable AND p.matched_at IS NOT NULL
-                          AND (p.ecosystem = ANY(%(covered)s) OR p.asked_at IS NOT NULL))
+                          AND (p.ecosystem = ANY(%(covered)s) OR p.asked_at IS NOT NULL)),
+       count(k.latest_version) FILTER (WHERE d.direct),
+       count(DISTINCT k.id) FILTER (WHERE d.direct AND {BEHIND})
   FROM analysis_dependency d
   LEFT JOIN advisories_packageversion p ON p.purl = d.purl
+  LEFT JOIN advisories_package k ON k.id = p.package_id
  WHERE d.result_set_id = ANY(%(results)s)
  GROUP BY d.result_set_id
-"""
+"""  # noqa: S608  (a constant of ours)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from commandcenter.analysis.gaps import CheckRow, GapRow
+from commandcenter.analysis.gap_rows import CheckRow, GapRow
 from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.analysis.packages import Exposure, exposures
 from commandcenter.analysis.policy import verdict

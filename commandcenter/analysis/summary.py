@@ -26,7 +26,7 @@ def summary_of(analysis: Analysis, exposure: Exposure | None = None) -> dict[str
         "languages": _languages(known.get("languages") or {}),
         "dependencies": _dependencies(known.get("dependencies"), exposure),
         "findings": _findings(known.get("findings"), analysis.delta, results.suppressed),
-        "gaps": count(known),
+        "gaps": count(known, outdated=exposure.outdated if exposure else None),
         "skipped": known.get("skipped", {}),
     }
 

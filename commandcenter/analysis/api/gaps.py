@@ -11,6 +11,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from commandcenter.analysis import gaps
 from commandcenter.analysis.models import Analysis, Severity
+from commandcenter.analysis.outdated import outdated_of
 from commandcenter.analysis.shapes import flat
 
 DEFAULT, MOST = 100, 1000
@@ -37,12 +38,13 @@ def gaps_page(request: Request, analysis: Analysis) -> dict[str, Any]:
         )
     limit, start = _number(asked, "limit", DEFAULT, 1, MOST), _number(asked, "cursor", 0, 0, 100_000)
     check = asked.get("check")
+    behind = outdated_of(analysis.result_set)
     found = [
         gap
-        for gap in gaps.gaps_of(analysis)
+        for gap in gaps.gaps_of(analysis, outdated=behind)
         if (not severities or gap.severity in severities) and (check is None or gap.check == check)
     ]
-    checks = gaps.checks_of(analysis)
+    checks = gaps.checks_of(analysis, outdated=behind)
     here = request.build_absolute_uri()
     return {
         "results": [flat(gap) for gap in found[start : start + limit]],
@@ -50,7 +52,7 @@ def gaps_page(request: Request, analysis: Analysis) -> dict[str, Any]:
         "previous": replace_query_param(here, "cursor", max(0, start - limit)) if start else None,
         "checks": [flat(row) for row in checks],
         "score": gaps.score(checks) if checks else None,
-        "as_of": {"end_of_life": gaps.as_of()},
+        "as_of": {"end_of_life": gaps.as_of(), "latest_versions": behind.as_of},
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commandcenter.analysis.gaps import CheckRow
+from commandcenter.analysis.gap_rows import CheckRow
 from commandcenter.analysis.models import CheckStatus
 from commandcenter.analysis.policy.conditions import Condition
 from commandcenter.analysis.policy.measures import Measure

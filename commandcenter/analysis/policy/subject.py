@@ -9,9 +9,11 @@ from typing import Any
 
 from django.db import connection
 
-from commandcenter.analysis.gaps import CheckRow, GapRow, checks_of, gaps_of
+from commandcenter.analysis.gap_rows import CheckRow, GapRow
+from commandcenter.analysis.gaps import checks_of, gaps_of
 from commandcenter.analysis.identity import FINDING_OF
 from commandcenter.analysis.models import Analysis, ResultSet, Severity
+from commandcenter.analysis.outdated import Outdated, outdated_of
 from commandcenter.analysis.policy.weaknesses import Weaknesses, weaknesses
 
 # Engines that report facts and no findings: what they missed makes no count of findings too low.
@@ -82,14 +84,19 @@ class Subject:
         return weaknesses(self.result_set.pk)
 
     @cached_property
+    def outdated(self) -> Outdated:
+        """Return the direct dependencies that are behind."""
+        return outdated_of(self.result_set)
+
+    @cached_property
     def checks(self) -> list[CheckRow]:
         """Return the checks of good practice, as they stand today; none where the engine did not run."""
-        return checks_of(self.analysis)
+        return checks_of(self.analysis, outdated=self.outdated)
 
     @cached_property
     def gaps(self) -> list[GapRow]:
         """Return the open gaps, at most 50 of each check, as they stand today."""
-        return gaps_of(self.analysis)
+        return gaps_of(self.analysis, outdated=self.outdated)
 
     def count(
         self,

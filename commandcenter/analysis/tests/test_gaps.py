@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from commandcenter.analysis import gaps
 from commandcenter.analysis.models import Analysis, Gap, GapCheck
+from commandcenter.analysis.outdated import outdated_of
 from commandcenter.analysis.summary import summary_of
 from commandcenter.analysis.tests.factories import analyse, make_repository, make_user, messages
 from commandcenter.analysis.tests.running import analysis_of, run
@@ -87,10 +88,10 @@ def test_gaps_come_worst_first_with_every_check_and_the_share_that_passed(analys
     }  # fmt: skip
     assert [(c["id"], c["status"]) for c in body["checks"]] == [
         ("license", "passed"), ("readme", "gap"), ("pinned-actions", "gap"), ("fuzzing", "not_applicable"),
-        ("end-of-life", "gap"),
+        ("end-of-life", "gap"), ("outdated-dependencies", "not_applicable"),
     ]  # fmt: skip
     assert body["score"] == {"passed": 1, "applicable": 4, "percent": 25}
-    assert body["as_of"] == {"end_of_life": gaps.as_of().isoformat()}
+    assert body["as_of"] == {"end_of_life": gaps.as_of().isoformat(), "latest_versions": None}
     assert viewer.get(f"/api/v1/analyses/{analysed.pk}").json()["summary"]["gaps"] == 4
 
 
@@ -152,13 +153,14 @@ def test_gaps_of_a_foreign_project_do_not_exist(analysed: Any) -> None:
     assert client.get(f"/api/v1/analyses/{analysed.pk}/gaps").status_code == 404
 
 
-def test_reading_gaps_takes_two_queries(analysed: Any) -> None:
+def test_reading_gaps_takes_three_queries(analysed: Any) -> None:
     with CaptureQueriesContext(
         connection,
     ) as seen:
-        gaps.gaps_of(analysed)
-        gaps.checks_of(analysed)
-    assert len(seen) == 2
+        behind = outdated_of(analysed.result_set)
+        gaps.gaps_of(analysed, outdated=behind)
+        gaps.checks_of(analysed, outdated=behind)
+    assert len(seen) == 3
 
 
 def test_the_page_shows_reason_remedy_and_what_passed(analysed: Any, repository: Any) -> None:

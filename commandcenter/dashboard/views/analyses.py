@@ -28,6 +28,7 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
+from commandcenter.analysis.outdated import outdated_of
 from commandcenter.analysis.packages import exposures
 from commandcenter.analysis.rows import dependency_rows
 from commandcenter.analysis.summary import summary_of
@@ -181,12 +182,14 @@ def _files(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 
 
 def _gaps(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
-    checks = gaps.checks_of(analysis)
+    behind = outdated_of(analysis.result_set)
+    checks = gaps.checks_of(analysis, outdated=behind)
     return {
-        "gaps": gaps.gaps_of(analysis),
+        "gaps": gaps.gaps_of(analysis, outdated=behind),
         "checks": [check for check in checks if check.status != "gap"],
         "score": gaps.score(checks),
         "as_of": gaps.as_of(),
+        "latest_as_of": behind.as_of,
     }
 
 

@@ -70,7 +70,7 @@ CHECKS: dict[str, About] = {
         ),
         About(
             "submodules",
-            "Submodule or symlink that leaves the repository unsafely",
+            "Submodule from an unsafe place",
             "low",
             "Use https:// addresses of hosts that you trust.",
         ),
