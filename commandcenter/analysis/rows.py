@@ -29,6 +29,7 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
+from commandcenter.engine.rules import technology_names
 from commandcenter.inventory.models import Technology
 
 PAGE = 2000
@@ -361,12 +362,17 @@ def technologies(analysis: Analysis) -> list[TechnologyRow]:
 
 
 def technology_rows(analysis: Analysis, uses: Iterable[TechnologyUse]) -> list[TechnologyRow]:
-    """Return public rows for these uses. One query; names are compared without regard to case."""
+    """Return public rows for these uses. One query; names are compared by what they mean."""
     radar = Technology.objects.filter(project=analysis.project_id).values_list("name", "status")
-    held = {name.casefold(): status for name, status in radar}
+    held = {technology_names.key(name): status for name, status in radar}
     return [
         TechnologyRow(
-            use.name, use.domain, use.version, use.confidence, use.evidence, held.get(use.name.casefold())
+            use.name,
+            use.domain,
+            use.version,
+            use.confidence,
+            use.evidence,
+            held.get(technology_names.key(use.name)),
         )
         for use in uses
     ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from commandcenter.analysis.models import Analysis, BranchLine, TechnologyUse
 from commandcenter.analysis.summary import summary_of
+from commandcenter.engine.rules import technology_names
 from commandcenter.inventory.models import Repository, Technology
 
 MAX_POINTS = 100
@@ -49,8 +50,8 @@ def _point(analysis: Analysis) -> dict[str, Any]:
 def usage(technology: Technology) -> list[dict[str, Any]]:
     """Return where the repositories of the technology's project use it, on their default branches, by name.
 
-    Shape: [{repository, repository_name, analysis, version, confidence, evidence, seen_at}]; names are compared
-    without regard to case. At most 1,000 repositories.
+    Shape: [{repository, repository_name, analysis, version, confidence, evidence, seen_at}]; names are compared by
+    what they mean. At most 1,000 repositories.
     """
     lines = (
         BranchLine.objects.filter(is_default=True, repository__project=technology.project_id)
@@ -62,10 +63,11 @@ def usage(technology: Technology) -> list[dict[str, Any]]:
         )
         .exclude(set_id=None)
     )
+    reported = technology_names.official(technology.name) or technology.name
     uses = {
         use.result_set_id: use
         for use in TechnologyUse.objects.filter(
-            result_set__in=lines.values("set_id"), name__iexact=technology.name
+            Q(name=reported) | Q(name__iexact=technology.name), result_set__in=lines.values("set_id")
         ).order_by("-confidence", "pk")
     }
     places = lines.filter(set_id__in=uses.keys()).order_by("repository_name")[:MAX_USES]

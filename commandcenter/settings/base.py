@@ -237,6 +237,8 @@ SPECTACULAR_SETTINGS = {
         "FindingActionEnum": "commandcenter.analysis.models.FindingAction.Kind",
         "SuppressionKindEnum": "commandcenter.analysis.models.SuppressionKind",
         "ShownSuppressionEnum": "commandcenter.analysis.api.finding_shapes.KINDS",
+        "TechnologyStatusEnum": "commandcenter.inventory.models.TechnologyStatus",
+        "TechnologyDomainEnum": "commandcenter.inventory.models.TechnologyDomain",
     },
 }
 RATE_LIMITS = limits.rate_limits(env.optional("CC_RATE_LIMITS"))
