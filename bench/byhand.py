@@ -13,7 +13,7 @@ from pathlib import Path
 from commandcenter.engine.contract import Entry
 
 STEPS = (
-    "clone", "language", "lines", "functions", "manifests", "secrets", "ruff", "zizmor", "hadolint", "shellcheck", "history",
+    "clone", "language", "lines", "functions", "manifests", "secrets", "ruff", "astgrep", "zizmor", "hadolint", "shellcheck", "history",
 )  # fmt: skip
 
 
@@ -97,6 +97,22 @@ def ruff(folder: Path) -> None:
 
     argv = [str(binary()), *OPTIONS, f"--select={','.join(SEVERITY)}", str(folder)]
     subprocess.run(argv, check=True, capture_output=True, timeout=300)
+
+
+def astgrep(folder: Path) -> None:
+    """Run ast-grep over the checkout with our rules, once for each language."""
+    from commandcenter.engine.engines.astgrep import LANGUAGES, OPTIONS, rule_file
+    from commandcenter.engine.engines.programs import beside_interpreter
+
+    program = beside_interpreter("ast-grep")
+    for name in dict.fromkeys(LANGUAGES.values()):
+        wanted = [str(path) for path in files(folder) if LANGUAGES.get(path.suffix.lower()) == name]
+        if program and wanted:
+            with tempfile.NamedTemporaryFile(suffix=".yml") as rules:
+                rules.write(rule_file(name))
+                rules.flush()
+                argv = [program, "scan", *OPTIONS, f"--rule={rules.name}", *wanted]
+                subprocess.run(argv, check=True, capture_output=True, timeout=300)
 
 
 def zizmor(folder: Path) -> None:

@@ -39,6 +39,7 @@ STEPS = {
     "gaps": "Looking for what is missing",
     "secrets": "Looking for secrets",
     "ruff": "Checking Python",
+    "astgrep": "Looking for dangerous code",
     "zizmor": "Checking GitHub workflows",
     "hadolint": "Checking Dockerfiles",
     "shellcheck": "Checking shell scripts",

@@ -38,7 +38,7 @@ def test_sarif_of_a_real_analysis_is_valid_and_does_not_depend_on_the_run(reposi
     documents = [sarif(analysis_of(run(repository, force=force))) for force in (False, True, True)]
     assert len({json.dumps(lasting(document)) for document in documents}) == 1
     runs = {one["tool"]["driver"]["name"]: one for one in documents[0]["runs"]}
-    assert set(runs) == {"secrets", "ruff", "zizmor", "hadolint", "shellcheck"}
+    assert set(runs) == {"secrets", "ruff", "astgrep", "zizmor", "hadolint", "shellcheck"}
     assert {result["baselineState"] for one in runs.values() for result in one["results"]} == {"unchanged"}
 
 
@@ -64,6 +64,7 @@ def test_a_folder_that_has_no_history_is_no_failed_run(folders: Any) -> None:  #
     assert [one["tool"]["driver"]["name"] for one in made["runs"]] == [
         "secrets",
         "ruff",
+        "astgrep",
         "zizmor",
         "hadolint",
         "shellcheck",

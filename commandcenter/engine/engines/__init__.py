@@ -91,10 +91,11 @@ ENGINES = Registry(
         "gaps": f"{_PACKAGE}.gaps",
         "secrets": f"{_PACKAGE}.secrets",
         "ruff": f"{_PACKAGE}.ruff",
+        "astgrep": f"{_PACKAGE}.astgrep",
         "zizmor": f"{_PACKAGE}.zizmor",
         "hadolint": f"{_PACKAGE}.hadolint",
         "shellcheck": f"{_PACKAGE}.shellcheck",
         "history": f"{_PACKAGE}.history",
     },
-    external=frozenset({"secrets", "ruff", "zizmor", "hadolint", "shellcheck", "history"}),
+    external=frozenset({"secrets", "ruff", "astgrep", "zizmor", "hadolint", "shellcheck", "history"}),
 )

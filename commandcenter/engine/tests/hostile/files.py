@@ -356,3 +356,16 @@ def case_thousands_of_files_of_one_name(place: Place) -> Path:
 @case("complete")
 def case_findings_without_number(place: Place) -> Path:
     return place.repo({"many.py": "eval(x)\n" * 20_000}).path
+
+
+@case("complete")
+def case_code_that_is_slow_to_match(place: Place) -> Path:
+    return place.repo(
+        {
+            "deep.js": "eval(" * 6000 + "x" + ")" * 6000,
+            "line.js": "eval(x);" * 100_000,
+            "lines.ts": "eval(x);\n" * 100_000,
+            "sum.py": "cursor.execute(" + "+".join(["a"] * 20_000) + ")",
+            "marks.js": "// ast-grep-ignore" * 1000 + "\n" + " " * 30_000 + "eval(x)\n",
+        }
+    ).path

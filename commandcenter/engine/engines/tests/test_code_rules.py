@@ -1,0 +1,113 @@
+"""The code rules: each has examples that hold in all its languages, and breaks no rule of the format."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from commandcenter.engine.contract import Failure, Finding
+from commandcenter.engine.engines.astgrep import ENGINE
+from commandcenter.engine.engines.tests.lending import run
+from commandcenter.engine.rules import code_rules
+from commandcenter.engine.rules.code_rules import FOLDERS, CodeRule, Example, RuleError, load, parse
+
+RULES = sorted(load().rules.values(), key=lambda one: one.rule.id)
+SUFFIXES = {
+    "Go": ".go",
+    "Java": ".java",
+    "JavaScript": ".js",
+    "Python": ".py",
+    "TypeScript": ".ts",
+    "Tsx": ".tsx",
+}
+GOOD = """
+id: python.example
+title: A title
+what: It is so.
+why: It is bad.
+fix: Do it otherwise.
+severity: high
+precision: high
+cwe: [CWE-89]
+tags: [security]
+languages: [Python]
+rule: {pattern: a($X)}
+examples: {fail: [a(1)], pass: [b(1)]}
+"""
+
+
+def _files(one: CodeRule) -> dict[str, tuple[str, Example]]:
+    return {
+        f"{one.rule.id}/{kind}/{number}{SUFFIXES[language]}": (kind, example)
+        for kind, examples in (("fail", one.fail), ("pass", one.passing))
+        for number, example in enumerate(examples)
+        for language in one.languages
+    }
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int, str]]]:
+    """What the engine reports of all examples, by file: one run for all of them."""
+    files: dict[str, str | bytes] = {
+        path: example.code for one in RULES for path, (_, example) in _files(one).items()
+    }
+    results = run(ENGINE, files, tmp_path_factory.mktemp("rules"))
+    assert [result for result in results if isinstance(result, Failure)] == []
+    by_path: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for result in results:
+        assert isinstance(result, Finding)
+        by_path[result.path].append((result.start_line, result.rule_id))
+    return by_path
+
+
+@pytest.mark.parametrize("one", RULES, ids=lambda one: one.rule.id)
+def test_a_rule_reports_what_it_should_and_nothing_else(
+    one: CodeRule, found: dict[str, list[tuple[int, str]]]
+) -> None:
+    for path, (kind, example) in _files(one).items():
+        lines = [line for line, rule in found.get(path, []) if rule == one.rule.id]
+        if kind == "pass":
+            assert lines == [], (path, example.code)
+        elif example.lines is None:
+            assert len(lines) == 1, (path, example.code)
+        else:
+            assert lines == list(example.lines), (path, example.code)
+
+
+def test_every_file_is_a_rule_of_its_own_language() -> None:
+    folder = Path(code_rules.__file__).parent / "code"
+    assert {path.name for path in folder.iterdir()} == FOLDERS.keys()
+    assert sum(1 for _ in folder.rglob("*")) - len(FOLDERS) == len(RULES)
+    assert parse(GOOD, "python", "example").rule.full == "It is so. It is bad."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("id: python.example", "id: python.other", "id"),
+        ("why: It is bad.", "", "missing fields ['why']"),
+        ("title: A title", "title: A title\nowner: me", "unknown fields ['owner']"),
+        ("title: A title", "title: A title.", "full stop"),
+        ("severity: high", "severity: urgent", "severity"),
+        ("precision: high", "precision: sure", "precision"),
+        ("[CWE-89]", "[89]", "cwe"),
+        ("[CWE-89]", "[CWE-089]", "cwe"),
+        ("[security]", "[other]", "tags"),
+        ("[Python]", "[Go]", "languages"),
+        ("[Python]", "[]", "languages"),
+        ("{pattern: a($X)}", "a($X)", "not a rule object"),
+        ("pass: [b(1)]", "pass: []", "no example of pass"),
+        ("fail: [a(1)]", "fail: [{code: a(1)}]", "{code, lines}"),
+        ("pass: [b(1)]", "pass: [{code: b(1), lines: [1]}]", "has no lines"),
+        (", pass: [b(1)]", "", "`pass`"),
+        ("rule: {", "rule: }", "YAML"),
+    ],
+)
+def test_a_broken_rule_is_refused_by_name(old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(RuleError) as refused:
+        parse(GOOD.replace(old, new), "python", "example")
+    assert str(refused.value).startswith("python/example: ")
+    assert message in str(refused.value)
