@@ -62,7 +62,7 @@ _SAME_FILE = """EXISTS (
 
 _FROM_SIGHT = """severity = o.severity, message = o.message, path = o.path, start_line = o.start_line,
        end_line = o.end_line, inline_suppressed = o.inline_suppressed, content = COALESCE(o.content, f.content),
-       last_seen = %(now)s"""
+       correlation = o.correlation, last_seen = %(now)s"""
 
 _SILENT = states(Event.SEEN, recorded=False)
 _SEEN_AGAIN = target(Event.SEEN, recorded=False)
@@ -76,10 +76,11 @@ UPDATE analysis_finding f
   FROM analysis_occurrence o
  WHERE o.result_set_id = %(results)s AND f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint
    AND f.state IN ({_list(_SILENT)})
-   AND (f.state, f.severity, f.message, f.path, f.start_line, f.end_line, f.inline_suppressed, f.content)
+   AND (f.state, f.severity, f.message, f.path, f.start_line, f.end_line, f.inline_suppressed, f.content,
+        f.correlation)
        IS DISTINCT FROM
        ('{_SEEN_AGAIN}', o.severity, o.message, o.path, o.start_line, o.end_line, o.inline_suppressed,
-        COALESCE(o.content, f.content))
+        COALESCE(o.content, f.content), o.correlation)
 """  # noqa: S608 (the parts are constants of this module)
 
 _REOPEN = f"""
@@ -100,11 +101,11 @@ _UNMET = """NOT EXISTS (SELECT 1 FROM analysis_finding h
 
 _INSERT = """
     INSERT INTO analysis_finding (repository_id, branch_line_id, rule_id, fingerprint, state, severity, message, path,
-                                  start_line, end_line, inline_suppressed, content, first_seen, last_seen,
+                                  start_line, end_line, inline_suppressed, content, correlation, first_seen, last_seen,
                                   first_analysis_id, origin, counterpart_id, suppression_kind, suppression_reason,
                                   suppressed_by_id, suppressed_at, suppressed_until, decided, assignee_id, assigned)
     SELECT %(repository)s, %(line)s, o.rule_id, o.fingerprint, {state}, o.severity, o.message, o.path,
-           o.start_line, o.end_line, o.inline_suppressed, o.content, %(now)s, %(now)s,
+           o.start_line, o.end_line, o.inline_suppressed, o.content, o.correlation, %(now)s, %(now)s,
            %(analysis)s, {origin}, d.id, COALESCE(d.suppression_kind, ''), COALESCE(d.suppression_reason, ''),
            d.suppressed_by_id, d.suppressed_at, d.suppressed_until, FALSE, d.assignee_id, FALSE
       FROM analysis_occurrence o

@@ -13,11 +13,12 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from commandcenter.analysis import engines, ledger, parameters, sources
+from commandcenter.analysis import catalogue, correlation, engines, ledger, parameters, sources
 from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared, hold
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
 from commandcenter.analysis.settle import mark_attempt
 from commandcenter.core.connections import reconnect_if_lost
+from commandcenter.engine.correlation import Correlator
 from commandcenter.engine.errors import EngineCancelled, EngineError
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Project, Repository
@@ -103,7 +104,10 @@ class _Work:
         )
         run.progress(OPENED, "Looking for stored results")
         planned = engines.planned_engines()
-        key = result_key(tree, planned.digest)
+        correlator = correlation.correlator()
+        if not correlator.key:
+            run.log("warning", correlation.UNREADABLE, "secrets")
+        key = result_key(tree, planned.digest, correlator.key_id)
         shared = None if self._force else find_shared(self._repository.pk, key)
         if shared is not None:
             run.log(
@@ -111,6 +115,7 @@ class _Work:
             )
             self._end(lambda: hold(shared))
             return
+        catalogue.synchronise_for(planned.engines)
         ingest = Ingest(
             self._repository,
             job=Job(pk=run.job_id),
@@ -120,7 +125,7 @@ class _Work:
             tree=tree.tree,
         )
         try:
-            self._analyse(tree, planned.ids, ingest)
+            self._analyse(tree, planned.ids, correlator, ingest)
             self._end(lambda: ingest.finish(force=self._force))
         except LeaseLost:
             raise  # what is left belongs to the attempt that took over, which removes it
@@ -149,14 +154,19 @@ class _Work:
     def _fetching(self, step: str) -> None:
         self._run.progress(2, step)
 
-    def _analyse(self, tree: TreeRef, planned: list[str], ingest: Ingest) -> None:
+    def _analyse(self, tree: TreeRef, planned: list[str], correlator: Correlator, ingest: Ingest) -> None:
         run = self._run
         with engines.lend_process() as process:
             run.on_cancel(lambda: asdict(process.kill()))
             run.raise_if_cancelled()
             silence = settings.ENGINE_LIMITS.tool_seconds + SILENCE_SECONDS
             said = process.analyse(
-                tree.git_dir, tree.commit, engines=planned, force=self._force, idle_seconds=silence
+                tree.git_dir,
+                tree.commit,
+                engines=planned,
+                force=self._force,
+                idle_seconds=silence,
+                correlator=correlator,
             )
             # A generator, which must end its process at once when it is given up half-way.
             with closing(cast("Generator[Mapping[str, Any], None, None]", said)) as messages:
@@ -181,10 +191,12 @@ class _Work:
             result.update(ledger.complete(self._analysis, results()))
 
 
-def result_key(tree: TreeRef, engine_set: str) -> str:
+def result_key(tree: TreeRef, engine_set: str, correlation_key: str) -> str:
     """Name everything that the results of a run depend on."""
     limits = orjson.dumps(asdict(settings.ENGINE_LIMITS), option=orjson.OPT_SORT_KEYS).decode()
-    return hashlib.sha256("\0".join((tree.commit, tree.tree, engine_set, limits)).encode()).hexdigest()
+    return hashlib.sha256(
+        "\0".join((tree.commit, tree.tree, engine_set, limits, correlation_key)).encode()
+    ).hexdigest()
 
 
 def _percent(message: Mapping[str, Any]) -> int:

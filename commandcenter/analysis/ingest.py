@@ -59,7 +59,7 @@ _CHECK = ("result_set", "check_id", "title", "status", "looked_at", "gaps", "det
 _GAP = ("result_set", "check_id", "subject", "title", "severity", "reason", "remedy", "evidence")
 _OCCURRENCE = (
     "result_set", "rule", "fingerprint", "severity", "message", "path", "start_line", "end_line", "start_column",
-    "end_column", "inline_suppressed", "content",
+    "end_column", "inline_suppressed", "content", "correlation",
 )  # fmt: skip
 
 
@@ -232,7 +232,7 @@ class Ingest:
                     int(Severity[row["severity"].upper()]), row["message"], row["path"],
                     within_integer(row["start_line"]), within_integer(row["end_line"]),
                     within_integer(row["start_column"]), within_integer(row["end_column"]), row["inline_suppressed"],
-                    fingerprint.content(row["snippet"]),
+                    fingerprint.content(row["snippet"]), row["correlation"],
                 )
                 for row in rows
             ),

@@ -38,9 +38,14 @@ def remember(report: Mapping[str, Any], rule_ids: Iterable[str]) -> None:
     known = EngineRelease.objects.filter(engine=engine, version=version, config=config)
     if known.exists():
         return
-    rules = [clean_text(rule_id, 200) for rule_id in rule_ids]
+    keep((engine, version, config), [clean_text(rule_id, 200) for rule_id in rule_ids])
+
+
+def keep(release: tuple[str, str, str], rule_ids: Sequence[str]) -> None:
+    """Keep the catalogue of (engine, version, configuration), unless it is known."""
+    engine, version, config = release
     EngineRelease.objects.bulk_create(
-        [EngineRelease(engine=engine, version=version, config=config, rule_ids=rules)],
+        [EngineRelease(engine=engine, version=version, config=config, rule_ids=rule_ids)],
         ignore_conflicts=True,  # another worker may learn of it at the same time
     )
 

@@ -1,4 +1,4 @@
-"""Keeps the descriptions of rules that have reported something up to date, and knows their ids."""
+"""Keeps the descriptions of rules up to date, and knows their ids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import Any
 from commandcenter.analysis.copying import clean_text
 from commandcenter.analysis.models import Rule, Severity
 
-_DESCRIBED = ("name", "short", "full", "help", "help_url", "severity", "precision", "cwe", "tags")
+_DESCRIBED = (
+    "name",
+    "short",
+    "full",
+    "help",
+    "help_url",
+    "severity",
+    "precision",
+    "cwe",
+    "tags",
+    "retired_at",
+)
 
 
 class Rulebook:
@@ -17,24 +28,20 @@ class Rulebook:
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], int] = {}
 
-    def learn(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Store descriptions that are new or have changed. A few statements, whatever the number of rules."""
+    def learn(self, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Store descriptions that are new or have changed, and return how many. Two statements, reading alone is one."""
         described = {(rule.engine, rule.rule_id): rule for rule in map(_rule, rows)}
         known = self._known(described)
-        missing = [described[key] for key in sorted(described.keys() - known.keys())]
-        if missing:
-            # Another worker may insert the same rule between our look and our insert.
-            Rule.objects.bulk_create(missing, ignore_conflicts=True)
-            known |= self._known({(rule.engine, rule.rule_id): rule for rule in missing})
-        changed = []
-        for key, rule in described.items():
-            stored = known[key]
-            if any(getattr(stored, name) != getattr(rule, name) for name in _DESCRIBED):
-                rule.pk = stored.pk
-                changed.append(rule)
-        if changed:
-            Rule.objects.bulk_update(sorted(changed, key=lambda rule: rule.pk), _DESCRIBED)
+        other = [rule for key, rule in sorted(described.items()) if not _same(known.get(key), rule)]
+        if other:
+            # Another worker may insert the same rules between our look and our insert: in one order, so that neither
+            # waits for the other for ever.
+            Rule.objects.bulk_create(
+                other, update_conflicts=True, unique_fields=["engine", "rule_id"], update_fields=_DESCRIBED
+            )
         self._ids.update({key: rule.pk for key, rule in known.items()})
+        self._ids.update({(rule.engine, rule.rule_id): rule.pk for rule in other})
+        return len(other)
 
     def id_of(self, engine: str, rule_id: str) -> int:
         """Return the row of a rule that was learned before its findings came."""
@@ -46,6 +53,10 @@ class Rulebook:
         ids = {rule_id for _, rule_id in wanted}
         found = Rule.objects.filter(engine__in=engines, rule_id__in=ids)
         return {(rule.engine, rule.rule_id): rule for rule in found if (rule.engine, rule.rule_id) in wanted}
+
+
+def _same(stored: Rule | None, rule: Rule) -> bool:
+    return stored is not None and all(getattr(stored, name) == getattr(rule, name) for name in _DESCRIBED)
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:

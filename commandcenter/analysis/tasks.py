@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 
 from commandcenter.advisories.telling import tell_matched
-from commandcenter.analysis import packages, retention
+from commandcenter.analysis import catalogue, packages, retention
 from commandcenter.analysis.ingest import discard_abandoned
 from commandcenter.analysis.policy import again, overtaken
 from commandcenter.analysis.portfolio import daily, standings
@@ -46,6 +46,17 @@ def judge_overtaken() -> None:
     standings.refresh_some(judged)
     if judged:
         log.info("verdicts judged again", action="judge", repositories=len(judged))
+
+
+@shared_task(
+    name=catalogue.TASK,
+    ignore_result=True,
+    soft_time_limit=110,
+    time_limit=120,
+)
+def sync_rules() -> None:
+    """Store the rules of the engines as they are now. Sent when an installation starts."""
+    catalogue.synchronise()
 
 
 @shared_task(

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
+from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.errors import EngineCrashed, EngineError
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.messages import Message
@@ -84,10 +85,21 @@ class EngineProcess:
                 return rows
         raise EngineCrashed("The engine process did not say which engines it has.")
 
+    def rules(self) -> Iterator[Message]:
+        """Yield every rule as messages `rules`, `catalogue` after each engine that told its own, and `engines` last."""
+        yield from self._ask({"op": "rules"}, idle_seconds=QUESTION_SECONDS)
+
     def analyse(
-        self, git_dir: Path, commit: str, *, engines: Sequence[str], force: bool = False, idle_seconds: float
+        self,
+        git_dir: Path,
+        commit: str,
+        *,
+        engines: Sequence[str],
+        force: bool = False,
+        idle_seconds: float,
+        correlator: Correlator = NOBODY,
     ) -> Iterator[Message]:
-        """Yield the messages of one run, up to and with `done`.
+        """Yield the messages of one run, up to and with `done`. Secrets are named by the correlator's key.
 
         Raises EngineCrashed when the process ends before its answer (code `engine_killed` after `kill`), EngineTimeout
         when it is silent for `idle_seconds`, and EngineError with the code of its `error` message. After a crash, a
@@ -103,6 +115,7 @@ class EngineProcess:
                 "limits": asdict(self._limits),
                 "cache": str(self._cache_path) if self._cache_path else None,
                 "scratch": str(scratch),
+                "correlation_key": correlator.key.hex() or None,
             }
             yield from self._ask(request, idle_seconds=idle_seconds)
 

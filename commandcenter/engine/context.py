@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from commandcenter.engine.contract import Blob, Entry, Scope, ToolResult
+from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.kept import Kept
 from commandcenter.engine.limits import Limits
@@ -144,6 +145,7 @@ class RunContext:
         materials: Materials,
         log: Callable[[Level, str, str], None],
         kept: Kept | None = None,
+        correlator: Correlator = NOBODY,
     ) -> None:
         self._repository = repository
         self._engine_id = engine_id
@@ -153,6 +155,7 @@ class RunContext:
         self._materials = materials
         self._log = log
         self._kept = kept
+        self._correlator = correlator
 
     @property
     def limits(self) -> Limits:
@@ -204,6 +207,9 @@ class RunContext:
     def remember(self, name: str, data: bytes) -> None:
         if self._kept is not None:
             self._kept.remember(name, data)
+
+    def correlate(self, secret: str) -> str | None:
+        return self._correlator.name(secret)
 
     def log(self, level: Level, message: str) -> None:
         self._log(level, self._engine_id, message)

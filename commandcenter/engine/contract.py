@@ -156,6 +156,8 @@ class Finding:
     inline_suppressed: bool = False
     fingerprint: str = ""
     """Filled by the run (engine/fingerprint.py); engines leave it empty."""
+    correlation: str | None = None
+    """Names the secret that was found (Context.correlate): the same wherever the same one is. None for all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +380,12 @@ class Context(Protocol):
 
     def remember(self, name: str, data: bytes) -> None:
         """Keep bytes for later runs."""
+
+    def correlate(self, secret: str) -> str | None:
+        """Name a secret, the same for the same one and of no use to whoever lacks the key; None without a key.
+
+        Only for engines that say so (engine/correlation.py): their results are cached by the key as well.
+        """
 
     def log(self, level: Literal["debug", "info", "warning", "error"], message: str) -> None:
         """A line in the job's log, under the engine's name."""

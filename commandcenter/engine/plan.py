@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from commandcenter.engine.contract import Engine
+from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.engines import ENGINES, Registry
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.limits import Limits
@@ -30,6 +31,7 @@ class Plan:
     force: bool = False
     limits: Limits = field(default_factory=Limits)
     registry: Registry = field(default_factory=lambda: ENGINES, repr=False, compare=False)
+    correlator: Correlator = NOBODY
 
     def instances(self) -> list[Engine]:
         return [self.registry[engine_id] for engine_id in self.engines]
@@ -46,6 +48,7 @@ def plan(
     force: bool = False,
     limits: Limits | None = None,
     registry: Registry = ENGINES,
+    correlator: Correlator = NOBODY,
 ) -> Plan:
     """Plan the requested engines, all of them for None.
 
@@ -53,7 +56,7 @@ def plan(
     Raises EngineError `unknown_engine`, or `no_engines` for an empty request.
     """
     if requested is None:
-        return Plan(tuple(registry), force, limits or Limits(), registry)
+        return Plan(tuple(registry), force, limits or Limits(), registry, correlator)
     unknown = sorted(set(requested) - set(registry))
     if unknown:
         raise EngineError(
@@ -63,7 +66,7 @@ def plan(
     if not requested:
         raise EngineError(f"No engine was named. The engines are {', '.join(registry)}.", code="no_engines")
     chosen = set(requested)
-    return Plan(tuple(e for e in registry if e in chosen), force, limits or Limits(), registry)
+    return Plan(tuple(e for e in registry if e in chosen), force, limits or Limits(), registry, correlator)
 
 
 def availability(engine: Engine) -> Availability:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 
 from commandcenter.engine import messages
 from commandcenter.engine.blobs import Readable
 from commandcenter.engine.contract import Finding, Rule, Technology
+from commandcenter.engine.engines import Registry
 from commandcenter.engine.messages import Message
 from commandcenter.engine.plan import Plan
 from commandcenter.engine.summary import Outcome, file_rows, summarise
@@ -85,6 +87,19 @@ class Reporter:
         yield {"type": "summary", **messages.row(summary)}
         status = "partial" if self._partial else "complete"
         yield {"type": "done", "status": status, "digest": self._plan.digest}
+
+
+def catalogues(registry: Registry) -> Iterator[Message]:
+    """Describe every rule of every engine that can run here. One that cannot tell its rules says nothing."""
+    for engine in registry.values():
+        try:
+            rules = list(engine.rules()) if engine.unavailable() is None else None
+        except Exception:  # noqa: BLE001 (as in a run: the engine fails, the others go on)
+            traceback.print_exc()
+            continue
+        if rules is not None:
+            yield from messages.rows("rules", rules)
+            yield messages.catalogue(engine.id, (rule.id for rule in rules))
 
 
 def _unnamed(rule_id: str, work: Work) -> Rule:

@@ -24,6 +24,7 @@ from commandcenter.engine.blobs import (
 from commandcenter.engine.cache import Cache
 from commandcenter.engine.context import Level, Materials, RunContext
 from commandcenter.engine.contract import Entry, Failure, Scope
+from commandcenter.engine.correlation import NOBODY
 from commandcenter.engine.messages import Message
 from commandcenter.engine.plan import Plan
 from commandcenter.engine.reporting import Reporter
@@ -81,7 +82,7 @@ class _Run:
         self._materials = Materials(scratch / "files")
         self._queue: queue.SimpleQueue[Message | _Ended | BaseException | None] = queue.SimpleQueue()
         self._stop = threading.Event()
-        self._works = [Work(engine, plan.limits) for engine in plan.instances()]
+        self._works = [Work(engine, plan.limits, plan.correlator) for engine in plan.instances()]
         self._log_lines: dict[str, int] = {}
         self._total = 0
         self._done = 0
@@ -247,6 +248,7 @@ class _Run:
             materials=self._materials,
             log=self._log,
             kept=work.kept(self._cache, force=self._plan.force),
+            correlator=self._plan.correlator if work.correlates else NOBODY,
         )
 
     def _advance(self, units: int, step: str) -> None:

@@ -1,8 +1,10 @@
 """The engine as a process of its own: requests come as frames on its stdin, replies go out as frames.
 
-It holds no secrets and no Django, and its environment is empty; the worker that started it may kill it at any time.
-Requests: `{"op": "analyse", "git_dir", "commit", "engines", "force", "limits", "cache", "scratch"}` is answered by the
-messages of `run`, the last one `done` or `error`; `{"op": "engines"}` by one message `engines`. It ends at end of file.
+It holds no Django and no secret but the key by which secrets are named, which comes with a request and stays in memory.
+Its environment is empty; the worker that started it may kill it at any time.
+Requests: `{"op": "analyse", "git_dir", "commit", "engines", "force", "limits", "cache", "scratch", "correlation_key"}` is
+answered by the messages of `run`, the last one `done` or `error`; `{"op": "engines"}` by one message `engines`;
+`{"op": "rules"}` by messages `rules` and `catalogue`, the last one `engines`. It ends at end of file.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 from commandcenter.engine import messages
 from commandcenter.engine.cache import Cache
+from commandcenter.engine.correlation import correlator
 from commandcenter.engine.engines import ENGINES, Registry
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.frames import (
@@ -35,6 +38,7 @@ from commandcenter.engine.limits import Limits
 from commandcenter.engine.memory import resident_bytes
 from commandcenter.engine.messages import Message
 from commandcenter.engine.plan import available_engines, plan
+from commandcenter.engine.reporting import catalogues
 from commandcenter.engine.run import run
 from commandcenter.engine.source.tree import Tree
 
@@ -124,6 +128,9 @@ class Server:
         match request.get("op"):
             case "engines":
                 yield {"type": "engines", "rows": available_engines(self._registry)}
+            case "rules":
+                yield from catalogues(self._registry)
+                yield {"type": "engines", "rows": available_engines(self._registry)}
             case "analyse":
                 yield from self._analyse(request)
             case other:
@@ -135,9 +142,16 @@ class Server:
         try:
             git_dir, commit = Path(request["git_dir"]), str(request["commit"])
             scratch, engines = Path(request["scratch"]), request["engines"]
-        except (KeyError, TypeError) as error:
+            correlates = correlator(request.pop("correlation_key", None))
+        except (KeyError, TypeError, ValueError) as error:
             raise EngineError(f"The request lacks or misuses {error}.", code="bad_request") from error
-        planned = plan(engines, force=bool(request.get("force")), limits=limits, registry=self._registry)
+        planned = plan(
+            engines,
+            force=bool(request.get("force")),
+            limits=limits,
+            registry=self._registry,
+            correlator=correlates,
+        )
         lines: list[str] = []
         cache = self._open_cache(request.get("cache"), limits, lines)
         with Tree.open(git_dir, commit, limits) as tree:

@@ -29,6 +29,7 @@ from commandcenter.engine.contract import (
     Technology,
     TreeKeyed,
 )
+from commandcenter.engine.correlation import NOBODY, Correlating, Correlator
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 from commandcenter.engine.kept import Kept
 from commandcenter.engine.limits import Limits
@@ -42,7 +43,7 @@ LOOK_UP_KEYS = 5000
 class Work:
     """The state of one engine in one run. Used by one thread at a time."""
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
+    def __init__(self, engine: Engine, limits: Limits, correlator: Correlator = NOBODY) -> None:
         self.engine = engine
         self.limits = limits
         self.scope = Scope(engine.scope)
@@ -57,7 +58,9 @@ class Work:
         self.detail = ""
         self.must_run_whole = False
         """True when a TREE or HISTORY engine has no answer in the cache."""
-        self._maker = KeyMaker(engine.id, engine.version, engine.config_digest)
+        self.correlates = isinstance(engine, Correlating) and engine.correlates
+        key = f" {correlator.key_id}" if self.correlates else ""
+        self._maker = KeyMaker(engine.id, engine.version, f"{engine.config_digest}{key}")
         self._others: dict[str, list[Entry]] = {}  # by the path of the entry that is read for all of them
         self._whole_key = b""
 

@@ -88,6 +88,10 @@ class HistorySerializer(serializers.Serializer[Any]):
 
 
 class FindingDetailSerializer(FindingSerializer):
-    """A finding with its history, newest first."""
+    """A finding with its history, newest first, and the open findings of the same secret elsewhere."""
 
     history = HistorySerializer(many=True)
+    also_in = FindingSerializer(
+        many=True, allow_null=True, help_text="Null for what is not known to be a secret."
+    )
+    also_in_more = serializers.BooleanField(help_text="There are more than the 20 in `also_in`.")

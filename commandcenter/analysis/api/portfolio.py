@@ -16,6 +16,7 @@ from commandcenter.analysis.api import filters
 from commandcenter.analysis.api.dependency_shapes import DependencyUseSerializer
 from commandcenter.analysis.api.finding_shapes import FindingDetailSerializer, FindingSerializer
 from commandcenter.analysis.api.triage import TriageActions
+from commandcenter.analysis.correlation import also_in
 from commandcenter.analysis.history import history
 from commandcenter.analysis.models import Dependency, Finding, FindingQuerySet
 from commandcenter.analysis.portfolio.uses import current_uses
@@ -50,8 +51,15 @@ class FindingViewSet(TriageActions, ReadOnlyModelViewSet):
         return Response(self.shown(self.get_object()))
 
     def shown(self, finding: Finding) -> dict[str, Any]:
-        """Return a finding with its history."""
-        return {**portfolio_finding(finding), "history": history(finding)}
+        """Return a finding with its history, and where else one may see the same secret."""
+        visible = Finding.objects.visible_to(self.request.user, token_projects=token_projects(self.request))
+        same = also_in(finding, visible)
+        return {
+            **portfolio_finding(finding),
+            "history": history(finding),
+            "also_in": None if same is None else [portfolio_finding(each) for each in same.findings],
+            "also_in_more": same is not None and same.more,
+        }
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Apply the list's filters to the list alone: a finding of any branch can be read by its id."""

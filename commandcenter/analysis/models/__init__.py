@@ -6,6 +6,7 @@ that changes its state leaves a FindingTransition, and an analysis that changes 
 """
 
 from commandcenter.analysis.models.analyses import Analysis, AnalysisQuerySet, AnalysisStatus, BranchLine
+from commandcenter.analysis.models.correlation import CorrelationKey
 from commandcenter.analysis.models.findings import (
     Cause,
     Finding,
@@ -44,6 +45,7 @@ __all__ = [
     "Cause",
     "CheckStatus",
     "Contributor",
+    "CorrelationKey",
     "Dependency",
     "DependencyQuerySet",
     "EngineRelease",

@@ -102,6 +102,7 @@ class Finding(models.Model):
     last_seen = models.DateTimeField(default=timezone.now)
     first_analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
     content = models.BigIntegerField(null=True)  # digest of its lines; null where the engine gave none
+    correlation = models.CharField(max_length=32, null=True)  # HMAC of the secret; see analysis.correlation
     origin = models.CharField(max_length=4, choices=Cause.choices, default=Cause.CODE)
     # On other branches: the same finding on the default one, whose decisions hold here until others are made here.
     counterpart = models.ForeignKey(
@@ -147,6 +148,18 @@ class Finding(models.Model):
             # serves: how many are suppressed on a line
             models.Index(
                 fields=["branch_line", "-id"], condition=~Q(suppression_kind=""), name="finding_suppressed"
+            ),
+            # serves: the same secret elsewhere
+            models.Index(
+                fields=["correlation", "-id"],
+                condition=Q(correlation__isnull=False),
+                name="finding_correlation",
+            ),
+            # serves: how many findings of a rule are open
+            models.Index(
+                fields=["rule", "repository"],
+                condition=~Q(state="fixed") & Q(inline_suppressed=False),
+                name="finding_rule_open",
             ),
             # serves: suppressions that have expired
             models.Index(

@@ -35,7 +35,7 @@ class ResultSet(models.Model):
     """The rows that the engines gave for one commit. Visible once an analysis refers to it."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="result_sets")
-    key = models.CharField(max_length=64)  # sha256 of commit, tree, engine set and limits
+    key = models.CharField(max_length=64)  # sha256 of commit, tree, engine set, limits and correlation key
     tree = models.CharField(max_length=64)
     commit = models.CharField(max_length=64)
     status = models.CharField(max_length=10, choices=ResultSetStatus.choices, default=ResultSetStatus.WRITING)
@@ -195,7 +195,7 @@ class TechnologyUse(models.Model):
 
 
 class Rule(models.Model):
-    """A rule that has reported something, as its engine described it last."""
+    """A rule that an engine may report, as it described it last; see `commandcenter.analysis.catalogue`."""
 
     engine = models.CharField(max_length=30)
     rule_id = models.CharField(max_length=200)
@@ -208,14 +208,23 @@ class Rule(models.Model):
     precision = models.CharField(max_length=10)
     cwe = ArrayField(models.CharField(max_length=20), default=list)
     tags = ArrayField(models.CharField(max_length=60), default=list)
+    retired_at = models.DateTimeField(
+        null=True
+    )  # since when no engine here has it; it is kept for its findings
 
     class Meta:
         constraints = [
+            # serves as well: GET /rules in the order of engines and ids
             models.UniqueConstraint(fields=["engine", "rule_id"], name="rule_engine_rule_unique"),
         ]
 
     def __str__(self) -> str:
         return f"{self.engine}/{self.rule_id}"
+
+    @property
+    def why(self) -> str:
+        """What `full` says beyond `short`."""
+        return self.full.removeprefix(self.short).strip()
 
 
 class EngineRelease(models.Model):
@@ -254,6 +263,7 @@ class Occurrence(models.Model):
     end_column = models.IntegerField(null=True)
     inline_suppressed = models.BooleanField(default=False)
     content = models.BigIntegerField(null=True)  # digest of its lines; null where the engine gave none
+    correlation = models.CharField(max_length=32, null=True)  # HMAC of the secret; see analysis.correlation
 
     class Meta:
         constraints = [

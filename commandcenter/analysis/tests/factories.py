@@ -72,6 +72,7 @@ def finding(name: str, **fields: Any) -> dict[str, Any]:
         "end_column": 12,
         "cwe": ["CWE-259"],
         "inline_suppressed": False,
+        "correlation": None,
         "fingerprint": f"v1:{name}",
         **fields,
     }

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.accounts.models import User
+from commandcenter.analysis.correlation import also_in
 from commandcenter.analysis.history import history
 from commandcenter.analysis.models import Finding, SuppressionKind
 from commandcenter.analysis.shapes import portfolio_finding
@@ -174,6 +175,7 @@ def _page(request: HttpRequest, finding: Finding, given: dict[str, Any]) -> Http
             (action, _LABELS[action], given.get(action) or _form(action, finding)) for action in actions
         ],
         "story": story(history(finding)),
+        "same": also_in(finding, Finding.objects.visible_to(access.viewer(request))),
     }
     return render(request, "findings/detail.html", context, status=400 if given else 200)
 

@@ -1,4 +1,4 @@
-"""Finds secrets with betterleaks. What it finds never leaves this module: findings name the rule and the place."""
+"""Finds secrets with betterleaks. No secret leaves this module: findings name the rule, the place, and an HMAC."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from commandcenter.engine.engines.secrets_rules import (
 )
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 
-REVISION = "3"
+REVISION = "4"
 # Not --redact: it cuts the secret, and all that the rule captures, out of the whole report. A user called "u" would turn
 # the rule into generic-credential-REDACTEDri, and a path with a "u" in it into one that we do not know: lost.
 # No validation over the network (it is off unless asked for), no archives, no markers that allow a secret, and our
@@ -72,6 +72,7 @@ class SecretsEngine:
 
     id = "secrets"
     scope = Scope.BLOB
+    correlates = True
     config_digest = hashlib.sha256(
         repr(
             (OPTIONS, sorted(SKIPPED_SUFFIXES), sorted(SKIPPED_NAMES), CRITICAL.pattern, IDENTIFIER.pattern)
@@ -144,7 +145,7 @@ def _scan(
                 found[path].append(record["finding"])
         complete = complete or record.get("scan", {}).get("state") == "complete"
     for path, records in sorted(found.items()):  # the tool reports in the order in which its threads finish
-        yield from _findings(path, data[path], records)
+        yield from _findings(path, data[path], records, context)
     if not complete:
         yield Failure("betterleaks did not end its report: some secrets may be missing.", transient=True)
 
@@ -154,7 +155,9 @@ def _order(record: Mapping[str, Any]) -> tuple[int, int, str]:
     return int(place["start_line"]), int(place.get("start_column", 1)), str(record["rule_id"])
 
 
-def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def _findings(
+    path: str, data: bytes, records: Sequence[Mapping[str, Any]], context: Context
+) -> Iterator[Finding]:
     lines = data.split(b"\n")
     for record in sorted(records, key=_order):
         place = record["location"]
@@ -179,6 +182,7 @@ def _findings(path: str, data: bytes, records: Sequence[Mapping[str, Any]]) -> I
             end_column=_in_characters(lines, end, last + 1),  # ours is the one after
             cwe=rule.cwe if rule else ("CWE-798",),
             inline_suppressed=any(mark in text for mark in ALLOW_MARKS),
+            correlation=context.correlate(str(record["match"].get("value", ""))),
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from commandcenter.engine.context import Materials, RunContext
 from commandcenter.engine.contract import Blob, Engine, Entry, Result
+from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.limits import Limits
 
 
@@ -30,6 +31,7 @@ def run(
     *,
     limits: Limits | None = None,
     log: list[str] | None = None,
+    correlator: Correlator = NOBODY,
 ) -> list[Result]:
     """Run an engine over files as the run does: select, materialise, tools in the sandbox."""
     blobs = []
@@ -38,7 +40,7 @@ def run(
         name = hashlib.sha1(data, usedforsecurity=False).hexdigest()
         blobs.append(Blob(Entry(path, name, len(data)), data))
     scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
+    scratch.mkdir(parents=True, exist_ok=True)
     lines = [] if log is None else log
     context = RunContext(
         Files(tuple(blob.entry for blob in blobs)),
@@ -48,5 +50,6 @@ def run(
         scratch=scratch,
         materials=Materials(scratch / "files"),
         log=lambda level, source, message: lines.append(f"{level} {source} {message}"),
+        correlator=correlator,
     )
     return list(engine.run([blob for blob in blobs if engine.select(blob.entry)], context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from commandcenter.engine.contract import Entry, Finding, Result
+from commandcenter.engine.correlation import Correlator
 from commandcenter.engine.engines.secrets import ENGINE
 from commandcenter.engine.engines.secrets_rules import severity_of
 from commandcenter.engine.engines.tests.lending import run
@@ -51,6 +53,26 @@ def test_no_secret_leaves_the_engine(tmp_path: Path) -> None:
     assert not [text for text in said for secret in SECRETS if secret[4:20] in text]
     rules = orjson.dumps(list(ENGINE.rules())).decode()
     assert not [secret for secret in SECRETS if secret in rules]
+
+
+def test_the_same_secret_has_the_same_name_under_one_key(tmp_path: Path) -> None:
+    files = {
+        "a.py": f'token = "{GITHUB}"\n',
+        "b/c.env": f"x=1\nGH={GITHUB}\n",
+        "unix.pem": KEY,
+        "windows.pem": KEY.replace("\n", "\r\n"),
+    }
+    one, other = Correlator(b"k" * 32), Correlator(b"o" * 32)
+    named = {f.path: f.correlation for f in findings(run(ENGINE, files, tmp_path, correlator=one))}
+    assert named["a.py"] == named["b/c.env"]
+    assert named["unix.pem"] == named["windows.pem"] != named["a.py"]
+    expected = hmac.digest(one.key, GITHUB.encode(), "sha256")[:16].hex()
+    assert named["a.py"] == expected
+    again = {
+        f.path: f.correlation for f in findings(run(ENGINE, files, tmp_path / "again", correlator=other))
+    }
+    assert not set(named.values()) & set(again.values())
+    assert {f.correlation for f in findings(run(ENGINE, files, tmp_path / "none"))} == {None}
 
 
 def test_configuration_of_the_repository_silences_nothing(tmp_path: Path) -> None:

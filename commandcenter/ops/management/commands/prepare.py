@@ -18,6 +18,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from commandcenter.analysis import catalogue
+
 MIGRATION_LOCK = 0x636F6D6D616E64  # any number that nobody else uses for an advisory lock in this database
 LOCK_SECONDS = 600
 
@@ -46,6 +48,7 @@ class Command(BaseCommand):
         report = first_administrator()
         report["migrated"] = migrated
         report["collected"] = collect_static()
+        catalogue.request()  # a worker does it once it runs: asking the engines takes seconds
         self.stdout.write(json.dumps(report))
 
 

@@ -1,0 +1,91 @@
+"""Whether the same secret is elsewhere, told by HMACs under a key of this installation; see docs/adr/0009.
+
+The secret itself is never stored. The worker hands the key to its engine process with each analysis, which names secrets
+by it; without the key a name tells nothing, not even of a secret that is easy to guess.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple
+
+import structlog
+from django.db import transaction
+from django.db.models import Model, Q
+
+from commandcenter.analysis.models import CorrelationKey, Finding, FindingQuerySet, Occurrence
+from commandcenter.core.encryption import DecryptionFailed
+from commandcenter.engine.correlation import KEY_BYTES, NOBODY, Correlator
+
+log = structlog.get_logger(__name__)
+
+MAX_SHOWN = 20
+BATCH = 10_000
+UNREADABLE = (
+    "Secrets are not compared with those of other repositories: the key that names them cannot be read with any of "
+    "CC_ENCRYPTION_KEYS. Add the key it was written with, or run manage.py rotate_correlation_key."
+)
+
+
+class AlsoIn(NamedTuple):
+    """Other findings of one secret; `more` when there are others beside these."""
+
+    findings: list[Finding]
+    more: bool
+
+
+def correlator() -> Correlator:
+    """Return what names secrets here, making the key on first use; NOBODY when it cannot be read. One query."""
+    try:
+        kept = CorrelationKey.objects.first()
+        if kept is None:
+            # Another worker may make it at the same time: the first one stays.
+            CorrelationKey.objects.bulk_create([_fresh()], ignore_conflicts=True)
+            kept = CorrelationKey.objects.get()
+    except DecryptionFailed:
+        log.warning("correlation key unreadable", action="correlate")
+        return NOBODY
+    return Correlator(bytes.fromhex(kept.key))
+
+
+def rotate() -> int:
+    """Take a new key and forget what the old one named; return how many findings and occurrences that were.
+
+    Findings are named again by the next analysis of their branch.
+    """
+    with transaction.atomic():
+        CorrelationKey.objects.all().delete()
+        CorrelationKey.objects.bulk_create([_fresh()])
+    return _forget(Finding) + _forget(Occurrence)
+
+
+def also_in(finding: Finding, visible: FindingQuerySet) -> AlsoIn | None:
+    """Return up to 20 other open findings of the same secret among the visible ones, and whether there are more.
+
+    Those of default branches and of its own branch, the newest first; None for what is not known to be a secret.
+    """
+    if finding.correlation is None:
+        return None
+    same = visible.open().filter(correlation=finding.correlation).exclude(pk=finding.pk)
+    found = list(
+        same.filter(Q(branch_line__is_default=True) | Q(branch_line=finding.branch_line_id))
+        .select_related("rule", "repository", "branch_line")
+        .defer("repository__credential_secret")
+        .at_this_moment()
+        .order_by("-pk")[: MAX_SHOWN + 1]
+    )
+    return AlsoIn(found[:MAX_SHOWN], len(found) > MAX_SHOWN)
+
+
+def _fresh() -> CorrelationKey:
+    return CorrelationKey(key=secrets.token_hex(KEY_BYTES))
+
+
+def _forget(model: type[Model]) -> int:
+    """Remove names in batches: there may be a hundred thousand."""
+    named = model._default_manager.filter(correlation__isnull=False)
+    total, last = 0, 0
+    while keys := list(named.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        total += model._default_manager.filter(pk__in=keys).update(correlation=None)
+        last = keys[-1]
+    return total
