@@ -84,7 +84,7 @@ class Ingest:
         self._functions: list[Row] = []
         self._suppressed = 0
         self._status: str | None = None
-        self._writers: dict[str, Callable[[Sequence[Row]], None]] = {
+        self._writers: dict[str, Callable[[Sequence[Row]], object]] = {
             "files": self._files,
             "functions": self._functions.extend,
             "dependencies": self._dependencies,
