@@ -25,6 +25,7 @@ from commandcenter.analysis.models import (
     PolicyStatus,
     Severity,
 )
+from commandcenter.analysis.models.results import with_purl
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.filters import IdFilter
 
@@ -197,8 +198,8 @@ class DependencyFilters(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def with_purl(self, queryset: QuerySet[Dependency], _name: str, value: str) -> QuerySet[Dependency]:
-        """Return a package by its purl, in every version when it names none."""
-        return queryset.filter(Q(purl=value) | Q(purl__startswith=f"{value}@"))
+        """Return a package by its purl, in every version when it names none, with any qualifiers and subpath."""
+        return queryset.filter(with_purl(value))
 
 
 class PortfolioDependencyFilters(DependencyFilters):

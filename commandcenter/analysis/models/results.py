@@ -118,6 +118,14 @@ class AnalysedFile(models.Model):
         return self.path
 
 
+def with_purl(purl: str) -> models.Q:
+    """Return the condition of a package by its purl: every version where it names none, any qualifiers and subpath."""
+    condition = models.Q(purl=purl)
+    for follows in "@?#":
+        condition |= models.Q(purl__startswith=f"{purl}{follows}")
+    return condition
+
+
 class DependencyQuerySet(models.QuerySet["Dependency"]):
     """Reads of dependencies."""
 

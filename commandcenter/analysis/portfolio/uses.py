@@ -7,6 +7,7 @@ from typing import TypedDict
 from django.db.models import Count, F, Q, QuerySet
 
 from commandcenter.analysis.models import Dependency
+from commandcenter.analysis.models.results import with_purl
 from commandcenter.inventory.models import Project
 
 MAX_VERSIONS = 200
@@ -37,7 +38,7 @@ def current_uses(projects: QuerySet[Project]) -> QuerySet[Dependency]:
 def of_package(found: QuerySet[Dependency], package: str) -> QuerySet[Dependency]:
     """Narrow uses to a package, by its name or its purl; a purl without a version means every version."""
     if package.startswith("pkg:"):
-        return found.filter(Q(purl=package) | Q(purl__startswith=f"{package}@"))
+        return found.filter(with_purl(package))
     return found.filter(name=package)
 
 

@@ -233,6 +233,29 @@ def test_who_uses_this_package_counts_current_results_only(viewer: Any, two: Any
     assert uses("purl=pkg:pypi/djan") == [], "a purl is not a prefix"
 
 
+def test_a_purl_finds_every_version_qualifier_and_subpath_of_its_package(
+    viewer: Any, repository: Any
+) -> None:
+    purls = [
+        "pkg:conda/a",
+        "pkg:conda/a?channel=main",
+        "pkg:conda/a#sub",
+        "pkg:conda/a@1?channel=main",
+        "pkg:conda/ab@1",
+        "pkg:conda/a%2Fb@1",
+    ]
+    rows = [dependency_row(f"a{n}", "1", purl=purl, ecosystem="conda") for n, purl in enumerate(purls)]
+    analyse(repository, messages([], dependencies=rows))
+
+    def found(purl: str) -> set[str]:
+        answer = viewer.get("/api/v1/dependencies", {"purl": purl})
+        return {row["purl"] for row in answer.json()["results"]}
+
+    assert found("pkg:conda/a") == set(purls[:4])
+    assert found("pkg:conda/a@1") == {"pkg:conda/a@1?channel=main"}
+    assert found("pkg:conda/a?channel=main") == {"pkg:conda/a?channel=main"}
+
+
 def test_portfolio_findings_show_the_state_of_today(viewer: Any, two: Any, repository: Any) -> None:
     rows = viewer.get(f"/api/v1/findings?repository={repository.pk}").json()["results"]
     assert {row["fingerprint"]: row["state"] for row in rows} == {

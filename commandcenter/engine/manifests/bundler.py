@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 
 from commandcenter.engine.contract import DependencyScope
-from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Root, Source, Unreadable
+from commandcenter.engine.manifests.model import (
+    MAX_ANSWERS,
+    Lock,
+    Locked,
+    Manifest,
+    Requirement,
+    Root,
+    Source,
+    Unreadable,
+)
 from commandcenter.engine.manifests.pep508 import is_development
 
 _SPEC = re.compile(r"    (\S+) \(([^)]+)\)")
@@ -48,7 +57,7 @@ def parse_lock(source: Source) -> Lock:
     if not seen:
         raise Unreadable("It has none of bundler's sections: not a Gemfile.lock.")
     for key, name in needs:
-        lock.packages[key].needs.extend((target, "runtime") for target in by_name.get(name, ()))
+        lock.packages[key].needs.extend((target, "runtime") for target in by_name.get(name, [])[:MAX_ANSWERS])
     for name, constraint in direct.items():
         for key in by_name.get(name, ()):
             lock.packages[key].direct = True

@@ -9,7 +9,15 @@ from typing import Any
 
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.lines import toml_array_lines, toml_key_lines
-from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.manifests.model import (
+    MAX_ANSWERS,
+    Lock,
+    Locked,
+    Manifest,
+    Requirement,
+    Source,
+    Unreadable,
+)
 from commandcenter.engine.manifests.syntax import array, load_toml, string, table
 
 SECTIONS: tuple[tuple[str, DependencyScope], ...] = (
@@ -131,7 +139,7 @@ def _edges(package: dict[str, Any], index: dict[str, list[str]]) -> list[tuple[s
     return [
         (key, "runtime")
         for wanted in array(package.get("dependencies"))
-        for key in index.get(str(wanted), ())
+        for key in index.get(str(wanted), [])[:MAX_ANSWERS]
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from commandcenter.engine.contract import Blob, Dependency, Failure
-from commandcenter.engine.manifests import cargo, maven, nuget, requirements
+from commandcenter.engine.manifests import cargo, maven, node_workspaces, nuget, requirements
 from commandcenter.engine.manifests.formats import Format, format_of
 from commandcenter.engine.manifests.join import lock_rows, manifest_rows
 from commandcenter.engine.manifests.model import Document, Lock, Manifest, Source, Unreadable
@@ -16,7 +16,7 @@ from commandcenter.engine.manifests.pairing import Pair, pairs
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.manifests.workspaces import Manifests
 
-REVISION = "2"
+REVISION = "3"
 """Part of the version of every engine that asks `read`: another one when the same bytes may give other rows."""
 
 VENDORED = frozenset(
@@ -97,12 +97,15 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
             _parse(kind, blob, documents, failures)
     manifests = {d.path: d for d in documents if isinstance(d, Manifest)}
     locks = [d for d in documents if isinstance(d, Lock)]
-    for link in (requirements.link, cargo.link, maven.link, nuget.link):
+    for link in (node_workspaces.link, requirements.link, cargo.link, maven.link, nuget.link):
         link(manifests)
     rows: list[Dependency] = []
     covered: set[tuple[str, str]] = set()
     known = Manifests(manifests.values())
     for lock in locks:
+        if lock.unread is not None:
+            failures.append(Failure(lock.unread, lock.path))
+            continue
         own = known.governed(lock)
         if _join(lock.path, partial(lock_rows, lock, own), rows, failures):
             covered.update((manifest.path, lock.part) for manifest in own)

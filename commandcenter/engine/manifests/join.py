@@ -8,14 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from commandcenter.engine.contract import Dependency, DependencyScope
-from commandcenter.engine.manifests.model import STRENGTH, Lock, Locked, Manifest, Requirement, Root
+from commandcenter.engine.manifests.model import (
+    MAX_ANSWERS,
+    STRENGTH,
+    Lock,
+    Locked,
+    Manifest,
+    Requirement,
+    Root,
+)
 from commandcenter.engine.manifests.purls import purl
 
 MAX_NAME = 300
 MAX_VERSION = 200
 MAX_REQUIREMENT = 500
-MAX_ANSWERS = 100
-"""Entries of a lock file that answer one requirement."""
 
 _LOGIN = re.compile(r"(://)(?!git@)[^/@\s]{1,300}@")
 

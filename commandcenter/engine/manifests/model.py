@@ -10,6 +10,9 @@ from commandcenter.engine.contract import DependencyScope
 STRENGTH: dict[DependencyScope, int] = {"development": 1, "build": 2, "optional": 3, "peer": 4, "runtime": 5}
 """How strongly a scope reaches: where two apply to one package, the higher one is shown."""
 
+MAX_ANSWERS = 100
+"""Entries of a lock file that answer one requirement: a file of one name only would cost its square."""
+
 
 class Unreadable(Exception):
     """A file that is not what its name says; the message is a sentence for the person who owns it."""
@@ -65,6 +68,8 @@ class Manifest:
     """The name under which a lock file of a workspace knows it."""
     workspaces: tuple[str, ...] = ()
     """Globs of member folders, relative to its own folder; a leading "!" excludes."""
+    also: str = ""
+    """A second family whose lock files govern it, where they lie beside it."""
     complete: bool = True
     """False where it is code that says more than was understood: what it does not name may be direct as well."""
 
@@ -128,6 +133,8 @@ class Lock:
     """False where the format has no edges; scopes then come from the entries themselves."""
     part: str = ""
     """It answers the requirements of this part; the others stay with their manifests."""
+    unread: str | None = None
+    """Why nothing is known of its packages: it governs its manifests, whose requirements stay with them."""
 
     @property
     def folder(self) -> str:

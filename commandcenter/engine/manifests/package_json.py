@@ -1,4 +1,4 @@
-"""Reads package.json: what an npm, yarn or pnpm project asks for."""
+"""Reads package.json: what an npm, yarn, pnpm or bun project asks for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.lines import json_lines
-from commandcenter.engine.manifests.model import Manifest, Requirement, Source
+from commandcenter.engine.manifests.model import Requirement, Source
+from commandcenter.engine.manifests.node_catalogs import NodeManifest, catalogs_of
 from commandcenter.engine.manifests.syntax import array, load_json, string, table
 
 SECTIONS: tuple[tuple[str, DependencyScope], ...] = (
@@ -53,7 +54,7 @@ def declared(document: dict[str, object]) -> list[tuple[str, str, str, Dependenc
     ]
 
 
-def parse(source: Source) -> Manifest:
+def parse(source: Source) -> NodeManifest:
     document = load_json(source.data)
     lines = json_lines(source.text, {section for section, _ in SECTIONS})
     workspaces = document.get("workspaces")
@@ -66,11 +67,12 @@ def parse(source: Source) -> Manifest:
         requirements.append(
             Requirement(name, constraint, scope, lines.get((section, key)), version=exact(wanted))
         )
-    return Manifest(
+    return NodeManifest(
         source.path,
         "npm",
         "npm",
         requirements,
         name=string(document.get("name")),
         workspaces=tuple(glob for glob in array(globs) if isinstance(glob, str)),
+        catalogs=catalogs_of(document) | catalogs_of(table(workspaces)),
     )

@@ -58,10 +58,11 @@ def pairs(manifests: Mapping[str, Manifest], locks: Sequence[Lock]) -> tuple[Pai
 def _pair(manifest: Manifest, locks: Sequence[Lock], names: Mapping[int, frozenset[str]]) -> Pair:
     asked = [r for r in manifest.requirements if r.ecosystem is None and r.scope != "build" and not r.part]
     absent: list[Absent] = []
-    for requirement in _lockable(asked) if locks else ():
+    read = [lock for lock in locks if lock.unread is None]
+    for requirement in _lockable(asked) if read else ():
         if len(absent) >= MAX_NAMED:
             break
-        if not any(_held(requirement, lock, manifest.folder, names[id(lock)]) for lock in locks):
+        if not any(_held(requirement, lock, manifest.folder, names[id(lock)]) for lock in read):
             absent.append(Absent(requirement.name, requirement.constraint, requirement.line))
     return Pair(
         path=manifest.path,

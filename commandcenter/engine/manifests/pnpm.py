@@ -7,6 +7,7 @@ from typing import Any
 
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.model import Edge, Lock, Locked, Root, Source, Unreadable
+from commandcenter.engine.manifests.node_catalogs import Catalogs, catalogs_of, from_catalog
 from commandcenter.engine.manifests.package_json import SECTIONS
 from commandcenter.engine.manifests.syntax import line_of, load_yaml, string, table
 
@@ -45,11 +46,12 @@ def parse(source: Source) -> Lock:
     for key, value in (snapshots or entries).items():
         lock.packages[key].needs.extend(_edges(table(value), lock.packages))
     members = []
+    catalogs = catalogs_of(document)
     importers = table(document.get("importers")) or {".": document}
     for folder, importer in importers.items():
         parts = (source.folder, "" if folder == "." else folder, "package.json")
         members.append("/".join(part for part in parts if part))
-        lock.roots = [*(lock.roots or []), *_roots(table(importer), lock.packages)]
+        lock.roots = [*(lock.roots or []), *_roots(table(importer), lock.packages, catalogs)]
     lock.members = tuple(members)
     return lock
 
@@ -72,7 +74,7 @@ def _edges(entry: dict[str, Any], packages: dict[str, Locked]) -> list[Edge]:
     return edges
 
 
-def _roots(importer: dict[str, Any], packages: dict[str, Locked]) -> list[Root]:
+def _roots(importer: dict[str, Any], packages: dict[str, Locked], catalogs: Catalogs) -> list[Root]:
     specifiers = table(importer.get("specifiers"))
     roots = []
     for section, scope in SECTIONS:
@@ -83,5 +85,6 @@ def _roots(importer: dict[str, Any], packages: dict[str, Locked]) -> list[Root]:
                 reference, constraint = string(value), string(specifiers.get(name))
             key = _target(name, reference or "", packages)
             if key is not None:
-                roots.append(Root(key, constraint and str(constraint), scope))
+                written = from_catalog(str(name), str(constraint), catalogs) if constraint else None
+                roots.append(Root(key, written, scope))
     return roots

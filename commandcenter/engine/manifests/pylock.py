@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion
 
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.lines import json_lines, toml_array_lines
-from commandcenter.engine.manifests.model import Lock, Locked, Root, Source, Unreadable
+from commandcenter.engine.manifests.model import MAX_ANSWERS, Lock, Locked, Root, Source, Unreadable
 from commandcenter.engine.manifests.pep508 import canonical, exact, is_development, requirement
 from commandcenter.engine.manifests.syntax import array, load_json, load_toml, string, table
 
@@ -81,7 +81,7 @@ def _uv_sections(package: dict[str, Any], *, member: bool) -> list[tuple[list[An
 def _uv_targets(
     needed: dict[str, Any], index: dict[str, list[str]], packages: dict[str, Locked]
 ) -> list[str]:
-    keys = index.get(canonical(str(needed.get("name"))), [])
+    keys = index.get(canonical(str(needed.get("name"))), [])[:MAX_ANSWERS]
     version = string(needed.get("version"))
     if version is None or len(keys) < 2:
         return keys
@@ -152,13 +152,14 @@ def _parse_flat(source: Source, packages: list[dict[str, Any]], runtime_group: s
             for name, value in wanted.items():
                 optional = isinstance(value, dict) and value.get("optional") is True
                 entry.needs.extend(
-                    (key, "optional" if optional else "runtime") for key in index.get(canonical(name), ())
+                    (key, "optional" if optional else "runtime")
+                    for key in index.get(canonical(name), [])[:MAX_ANSWERS]
                 )
         else:
             for text in array(wanted):
                 parsed = requirement(text, "runtime") if isinstance(text, str) else None
                 if parsed is not None:
-                    entry.needs.extend((key, "runtime") for key in index.get(parsed.name, ()))
+                    entry.needs.extend((key, "runtime") for key in index.get(parsed.name, [])[:MAX_ANSWERS])
     return lock
 
 

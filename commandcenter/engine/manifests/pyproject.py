@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.manifests import pixi
 from commandcenter.engine.manifests.lines import LineIndex, literal_line, toml_key_lines
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.pep508 import canonical, exact, is_development, requirement
@@ -42,7 +43,15 @@ def parse(source: Source) -> Manifest:
         add(items, "development", r"^\[tool\.pdm\.dev-dependencies\]")
     add(table(tool.get("uv")).get("dev-dependencies"), "development", r"^dev-dependencies\s*=")
     add(table(document.get("build-system")).get("requires"), "build", r"^\[build-system\]")
-    _poetry(manifest, table(tool.get("poetry")), toml_key_lines(source.text))
+    for environment in table(table(tool.get("hatch")).get("envs")).values():
+        for key in ("dependencies", "extra-dependencies"):
+            add(table(environment).get(key), "development", r"^\[tool\.hatch\.envs\.")
+    lines = toml_key_lines(source.text)
+    _poetry(manifest, table(tool.get("poetry")), lines)
+    if "pixi" in tool:
+        manifest.also = "pixi"
+        for wanted in pixi.requirements(table(tool["pixi"]), lines, "tool.pixi."):
+            manifest.requirements.append(replace(wanted, ecosystem=wanted.ecosystem or "conda"))
     members = table(table(tool.get("uv")).get("workspace"))
     manifest.workspaces = (
         *(m for m in array(members.get("members")) if isinstance(m, str)),

@@ -53,7 +53,7 @@ def parse(source: Source) -> RequirementFile:
             kind = option["short"] or option["long"][0]
             value = option["value"].strip().strip("\"'")
             if kind == "e":
-                found = _by_url(value, scope, line)
+                found = by_url(value, scope, line)
             else:
                 if kind == "c":
                     manifest.constraints.append(normpath(join(source.folder, value)))
@@ -64,7 +64,7 @@ def parse(source: Source) -> RequirementFile:
             hashed += "--hash" in text
             pinned += 1
             bare = _HASH.sub("", text).strip()
-            found = requirement(bare, scope, line) or _by_url(bare, scope, line)
+            found = requirement(bare, scope, line) or by_url(bare, scope, line)
         if found is not None:
             manifest.requirements.append(found)
     # pip takes hashes only where every package has one: such a file is complete, as compiled ones are.
@@ -91,7 +91,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, pending.strip()
 
 
-def _by_url(text: str, scope: DependencyScope, line: int) -> Requirement | None:
+def by_url(text: str, scope: DependencyScope, line: int | None) -> Requirement | None:
     """A requirement given by an address alone; its name from #egg= or from the wheel's file name."""
     match = _URL_NAME.match(text[:2_000])
     if match is None:
@@ -149,7 +149,7 @@ def link(manifests: dict[str, Manifest]) -> None:
     for path, manifest in files.items():
         if manifest.compiled:
             source = files.get(f"{path.removesuffix('.txt')}.in")
-            _join_source(manifest, source or _pyproject(manifest.folder, manifests))
+            _join_source(manifest, [source] if source is not None else _projects(manifest.folder, manifests))
             if source is not None and source is not manifest:
                 source.requirements = []
     for path in referred & files.keys():
@@ -158,20 +158,21 @@ def link(manifests: dict[str, Manifest]) -> None:
             files[path].requirements = []
 
 
-def _pyproject(folder: str, manifests: dict[str, Manifest]) -> Manifest | None:
-    """The pyproject.toml beside a compiled file, or above its folder."""
+def _projects(folder: str, manifests: dict[str, Manifest]) -> list[Manifest]:
+    """The manifests of the project beside a compiled file, or above its folder."""
     for place in (folder, folder.rpartition("/")[0]):
-        found = manifests.get(f"{place}/pyproject.toml" if place else "pyproject.toml")
-        if found is not None:
+        paths = (f"{place}/{name}".lstrip("/") for name in ("pyproject.toml", "setup.cfg", "setup.py"))
+        found = [manifests[path] for path in paths if path in manifests]
+        if found:
             return found
-    return None
+    return []
 
 
-def _join_source(manifest: RequirementFile, source: Manifest | None) -> None:
-    """Tell what is asked for from what came with it, by the file from which the compiled one was made."""
-    if source is None or not source.requirements:
+def _join_source(manifest: RequirementFile, sources: list[Manifest]) -> None:
+    """Tell what is asked for from what came with it, by the files from which the compiled one was made."""
+    asked = {r.name: r for source in sources for r in source.requirements if r.scope != "build"}
+    if not asked:
         return
-    asked = {r.name: r for r in source.requirements if r.scope != "build"}
     manifest.requirements = [
         replace(r, constraint=asked[r.name].constraint, direct=True)
         if r.name in asked

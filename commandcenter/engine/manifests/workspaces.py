@@ -66,7 +66,8 @@ class Manifests:
         families: dict[str, list[Manifest]] = defaultdict(list)
         for manifest in manifests:
             self._by_path[manifest.path] = manifest
-            self._beside[manifest.family, manifest.folder].append(manifest)
+            for family in filter(None, (manifest.family, manifest.also)):
+                self._beside[family, manifest.folder].append(manifest)
             if manifest.name is not None:
                 self._named[manifest.family, manifest.name].append(manifest)
             families[manifest.family].append(manifest)

@@ -9,6 +9,8 @@ from commandcenter.engine.practices.model import Outcome, Repository, example
 _LOCKS = {
     "npm": "package-lock.json, yarn.lock, pnpm-lock.yaml or bun.lock",
     "python": "uv.lock, poetry.lock, pdm.lock or pylock.toml",
+    "conda": "conda-lock.yml",
+    "pixi": "pixi.lock",
     "pipenv": "Pipfile.lock",
     "cargo": "Cargo.lock",
     "bundler": "Gemfile.lock",

@@ -187,6 +187,33 @@ def test_an_input_of_a_test_is_not_judged(tmp_path: Path) -> None:
     assert (seen.gaps("lock-file"), seen.gaps("pinned-images")) == ({}, {})
 
 
+@pytest.mark.parametrize(
+    ("manifest", "text", "lock", "locked"),
+    [
+        ("package.json", NPM, "bun.lockb", b"#!/usr/bin/env bun\nbun-lockfile-format-v0\n\0"),
+        (
+            "package.json",
+            NPM,
+            "bun.lock",
+            '{"workspaces": {"": {}}, "packages": {"left-pad": ["left-pad@1.3.0", "", {}, ""]}}',
+        ),
+        (
+            "pyproject.toml",
+            '[project]\nname = "a"\ndependencies = ["attrs"]\n',
+            "pylock.toml",
+            'lock-version = "1.0"\n[[packages]]\nname = "attrs"\nversion = "23.1"\n',
+        ),
+        ("environment.yml", "dependencies: [numpy]\n", "conda-lock.yml", "package: []\nmetadata: {sources: [environment.yml]}\n"),
+        ("pixi.toml", '[dependencies]\nnumpy = "*"\n', "pixi.lock", "packages: []\n"),
+    ],
+)  # fmt: skip
+def test_every_package_manager_that_writes_a_lock_file_is_asked_for_it(
+    manifest: str, text: str, lock: str, locked: str | bytes, tmp_path: Path
+) -> None:
+    assert Seen({manifest: text}, tmp_path).status("lock-file") == "gap"
+    assert Seen({manifest: text, lock: locked}, tmp_path).status("lock-file") == "passed"
+
+
 def test_a_compiled_requirement_file_locks_a_project(tmp_path: Path) -> None:
     project = '[project]\nname = "a"\ndependencies = ["django>=5"]\n'
     assert Seen({"pyproject.toml": project}, tmp_path).status("lock-file") == "gap"

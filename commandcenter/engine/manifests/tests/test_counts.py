@@ -78,6 +78,40 @@ def poetry() -> tuple[str, str, int]:
     return toml("poetry.lock", "", "optional = false", local)
 
 
+def pylock() -> tuple[str, str, int]:
+    entries = "".join(f'[[packages]]\nname = "{n}"\nversion = "{v}"\nwheels = []\n\n' for n, v in PACKAGES)
+    text = f'lock-version = "1.0"\n\n{entries}[[packages]]\nname = "own"\ndirectory = {{ path = "." }}\n'
+    return "pylock.toml", text, text.count("wheels = ")
+
+
+def bun() -> tuple[str, str, int]:
+    chance = random.Random(2)
+    packages: dict[str, tuple[str, str]] = {}
+    for name, version in PACKAGES:
+        place = name
+        while place in packages:
+            place = f"pkg-{chance.randrange(350)}/{place}"
+        packages[place] = (name, version)
+    entries = "".join(f'    "{k}": ["{n}@{v}", "", {{}}, "sha512-a"],\n\n' for k, (n, v) in packages.items())
+    head = '{\n  "lockfileVersion": 1,\n  "workspaces": {\n    "": {\n      "name": "root",\n    },\n  },\n'
+    text = f'{head}  "packages": {{\n    "m": ["m@workspace:m"],\n\n{entries}  }}\n}}\n'
+    return "bun.lock", text, text.count("sha512-")
+
+
+def conda_lock() -> tuple[str, str, int]:
+    entries = "".join(
+        f"- name: {n}\n  version: {v}\n  manager: conda\n  platform: linux-64\n" for n, v in PACKAGES
+    )
+    text = f"version: 1\nmetadata: {{}}\npackage:\n{entries}"
+    return "conda-lock.yml", text, text.count("manager:")
+
+
+def pixi() -> tuple[str, str, int]:
+    entries = "".join(f"- conda: https://example.org/noarch/{n}-{v}-h_0.conda\n" for n, v in PACKAGES)
+    text = f"version: 6\nenvironments: {{}}\npackages:\n{entries}- pypi: ./\n  name: own\n"
+    return "pixi.lock", text, text.count("- conda:")
+
+
 def composer() -> tuple[str, str, int]:
     items = [{"name": f"acme/{name}", "version": version} for name, version in PACKAGES]
     text = json.dumps({"packages": items[:400], "packages-dev": items[400:]}, indent=4)
@@ -96,7 +130,9 @@ def go() -> tuple[str, str, int]:
     return "go.mod", text, text.count("\texample.org/")
 
 
-@pytest.mark.parametrize("make", [npm, yarn, pnpm, uv, cargo, poetry, composer, bundler, go])
+@pytest.mark.parametrize(
+    "make", [npm, yarn, pnpm, bun, uv, cargo, poetry, pylock, conda_lock, pixi, composer, bundler, go]
+)
 def test_there_is_one_row_per_package_of_the_lock_file(
     tree: Tree, make: Callable[[], tuple[str, str, int]]
 ) -> None:
