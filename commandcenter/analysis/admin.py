@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from commandcenter.analysis.admin_policies import PolicyAdmin
-from commandcenter.analysis.models import Analysis, BranchLine, Finding, Rule
+from commandcenter.analysis.models import Analysis, BranchLine, Finding, FindingAction, Rule
 from commandcenter.core.admin import ReadOnlyModelAdmin, register
 
 __all__ = ["PolicyAdmin"]  # registered by being imported
@@ -52,6 +52,21 @@ class FindingAdmin(ReadOnlyModelAdmin):
     list_select_related = ("rule", "repository")
     search_fields = ("=id", "=fingerprint", "rule__rule_id", "path__startswith")
     show_full_result_count = False
+
+
+@register(FindingAction)
+class FindingActionAdmin(ReadOnlyModelAdmin):
+    """The trail of decisions about findings."""
+
+    list_display = ("id", "finding", "kind", "actor_name", "at", "short_comment")
+    list_filter = ("kind",)
+    list_select_related = ("finding",)
+    search_fields = ("=finding__id", "actor_name__startswith")
+    show_full_result_count = False
+
+    def short_comment(self, action: FindingAction) -> str:
+        """Return the first words of the comment."""
+        return action.comment[:80]
 
 
 @register(Rule)

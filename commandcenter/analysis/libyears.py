@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import caches
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from commandcenter.analysis.models import BranchLine
 from commandcenter.inventory.models import Project
+
+LATELY_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,17 @@ def of_portfolio(projects: QuerySet[Project]) -> Freshness:
         sum(part.outdated for part in parts),
         min((part.as_of for part in parts if part.as_of is not None), default=None),
     )
+
+
+def of_portfolio_lately(projects: QuerySet[Project]) -> Freshness:
+    """Return `of_portfolio` as it was within the last ten minutes: registries are not asked more often. One query."""
+    keys = sorted(projects.order_by().values_list("pk", flat=True))
+    name = f"analysis.libyears:{hashlib.sha256(','.join(map(str, keys)).encode()).hexdigest()[:40]}"
+    found = caches["default"].get(name)
+    if not isinstance(found, Freshness):
+        found = of_portfolio(projects)
+        caches["default"].set(name, found, timeout=LATELY_SECONDS)
+    return found
 
 
 def shape(freshness: Freshness) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _ITEMS = (
     ("Repositories", "repository", "dashboard:repositories"),
     ("Technologies", "technology", "dashboard:technologies"),
     ("Packages", "package", "dashboard:packages"),
+    ("Advisories", "shield", "dashboard:advisories"),
     ("Analyses", "analysis", "dashboard:analyses"),
     ("Findings", "alert", "dashboard:findings"),
     ("Jobs", "job", "dashboard:jobs"),

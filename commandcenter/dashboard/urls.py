@@ -28,6 +28,7 @@ urlpatterns = [
     path("theme/", overview.theme, name="theme"),
     path("portfolio/", portfolio.index, name="portfolio"),
     path("dependencies/", packages.index, name="packages"),
+    path("advisories/", advisories.index, name="advisories"),
     path("advisories/<str:name>/", advisories.detail, name="advisory"),
     path("projects/", projects.index, name="projects"),
     path("projects/new/", projects.create, name="project-create"),

@@ -231,6 +231,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "TokenScopeEnum": "commandcenter.accounts.models.TokenScope",
         "DependencyScopeEnum": "commandcenter.analysis.api.dependency_shapes.SCOPES",
+        "AnalysisStatusEnum": "commandcenter.analysis.models.AnalysisStatus",
+        "PolicyStatusEnum": "commandcenter.analysis.models.PolicyStatus",
         "FindingStateEnum": "commandcenter.analysis.models.FindingState",
         "FindingCauseEnum": "commandcenter.analysis.models.Cause",
         "FindingMoveEnum": "commandcenter.analysis.models.FindingMove.Kind",

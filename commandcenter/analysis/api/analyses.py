@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters, people
+from commandcenter.analysis.api.analysis_shapes import AnalysisSerializer
 from commandcenter.analysis.api.dependency_shapes import DependencySerializer
 from commandcenter.analysis.api.gaps import PARAMETERS, gaps_page
 from commandcenter.analysis.compare import compare
@@ -48,12 +49,13 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         found: QuerySet[Analysis] = visible.with_results()
         return found
 
-    @extend_schema(operation_id="analyses_list", responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="analyses_list", responses=AnalysisSerializer(many=True))
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List analyses."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(analysis_shapes(page or []))
 
+    @extend_schema(responses=AnalysisSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show one analysis."""
         return Response(analysis_shape(self._analysis()))

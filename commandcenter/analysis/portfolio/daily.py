@@ -26,6 +26,7 @@ _RECORD = """
            coalesce(sum(s.medium), 0), coalesce(sum(s.low), 0), coalesce(sum(s.info), 0),
            coalesce(sum(s.suppressed), 0), coalesce(sum(s.lines_of_code), 0), coalesce(sum(s.dependencies), 0)
       FROM inventory_repository r LEFT JOIN analysis_standing s ON s.repository_id = r.id
+     WHERE %(project)s::bigint IS NULL OR r.project_id = %(project)s
      GROUP BY r.project_id ORDER BY r.project_id
     ON CONFLICT (project_id, day) DO UPDATE
        SET (repositories, analysed, critical, high, medium, low, info, suppressed, lines_of_code, dependencies)
@@ -38,8 +39,16 @@ def record(day: date | None = None) -> None:
     """Write how every project stands as the figures of today, and remove days that are too old."""
     today = day or timezone.now().date()
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, {"day": today})
+        cursor.execute(_RECORD, {"day": today, "project": None})
     PortfolioDay.objects.filter(day__lt=today - KEPT).delete()
+
+
+def begin(project_id: int) -> None:
+    """Write a project's figures of today where there are none yet, so that its first analysis is not an hour too late."""
+    today = timezone.now().date()
+    if not PortfolioDay.objects.filter(project=project_id, day=today).exists():
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, {"day": today, "project": project_id})
 
 
 def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:

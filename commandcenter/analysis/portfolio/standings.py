@@ -24,6 +24,7 @@ from commandcenter.analysis.models import (
 )
 from commandcenter.analysis.models.findings import decision_in_force
 from commandcenter.analysis.packages import Exposure, exposures
+from commandcenter.analysis.portfolio import daily
 from commandcenter.analysis.portfolio.attention import reasons
 from commandcenter.inventory.models import Repository
 
@@ -89,6 +90,8 @@ def on_event(event: Any) -> None:
         if event.subject_kind == "repository":
             named.add(event.subject_id)
         refresh({key for key in named if isinstance(key, int)})
+        if event.type == "analysis.completed" and event.project_id is not None:
+            daily.begin(event.project_id)
 
 
 def _values(row: Standing | None) -> list[Any] | None:

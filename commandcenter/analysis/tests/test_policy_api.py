@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from commandcenter.analysis.api.analysis_shapes import AnalysisSerializer, ResultSerializer, VerdictSerializer
 from commandcenter.analysis.models import Policy
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, make_user, messages
 from commandcenter.analysis.tests.test_api import client
@@ -113,3 +114,12 @@ def test_a_list_of_judged_analyses_costs_no_more_queries(
         analyse(repository, messages([finding("a")]))
     with django_assert_max_num_queries(6):
         assert len(admin.get("/api/v1/analyses").json()["results"]) == 6
+
+
+def test_an_analysis_has_the_shape_that_the_schema_says(repository: Any, admin: Any) -> None:
+    make(admin, repository)
+    shown = admin.get(f"/api/v1/analyses/{analyse(repository, messages()).pk}").json()
+    assert shown.keys() == AnalysisSerializer().fields.keys()
+    assert shown["policy"].keys() == VerdictSerializer().fields.keys()
+    (result,) = shown["policy"]["results"]
+    assert result.keys() == ResultSerializer().fields.keys()

@@ -146,6 +146,21 @@ def test_the_end_of_an_analysis_refreshes_its_repository() -> None:
     assert Standing.objects.get().critical == 1
 
 
+def test_a_projects_first_analysis_of_a_day_begins_its_trend() -> None:
+    repository, other = make_repository(), make_repository()
+    analyse(repository, messages([finding("a", severity="critical")]))
+    standings.on_event(Event.objects.filter(type="analysis.completed").latest("pk"))
+    (day,) = PortfolioDay.objects.all()
+    assert (day.project_id, day.day, day.critical) == (repository.project_id, timezone.now().date(), 1)
+    analyse(repository, messages([]))
+    standings.on_event(Event.objects.filter(type="analysis.completed").latest("pk"))
+    assert PortfolioDay.objects.get().critical == 1, "the hourly round writes what comes later"
+    daily.record()
+    assert dict(PortfolioDay.objects.values_list("project", "critical")) == {
+        repository.project_id: 0, other.project_id: 0,
+    }  # fmt: skip
+
+
 def test_a_round_over_all_goes_on_where_it_stopped_and_meets_everyone() -> None:
     for _ in range(3):
         make_repository()

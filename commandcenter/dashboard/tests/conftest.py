@@ -65,6 +65,7 @@ LISTS = [
     "/projects/",
     "/repositories/",
     "/technologies/",
+    "/advisories/",
     "/analyses/",
     "/jobs/",
     "/system/",

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from commandcenter.advisories.matching import match_stale
+from commandcenter.advisories.models import Package, PackageVersion
+from commandcenter.analysis import packages
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.tests.factories import analyse, finding, messages
 from commandcenter.dashboard.tests.conftest import World, signed_in
@@ -51,6 +55,7 @@ def test_a_page_costs_the_same_number_of_queries_however_many_repositories_there
 
     def cost() -> int:
         standings.refresh_all(seconds=30)
+        caches["default"].clear()
         with CaptureQueriesContext(connection) as captured:
             assert client.get("/portfolio/").status_code == 200
         return len(captured)
@@ -70,3 +75,27 @@ def test_the_overview_begins_with_the_repositories_of_most_points(world: World) 
         ("ledger", "1 critical finding open, 1 high finding open"),
         ("untouched", "never analysed"),
     ]
+
+
+def test_libyears_are_summed_with_what_is_unknown_and_as_of_when(world: World) -> None:
+    standings.refresh_all(seconds=30)
+    daily.record()
+    packages.register_current()
+    match_stale(seconds=10)
+    caches["default"].clear()
+    client = signed_in(world.viewer)
+    assert "unknown: no registry has told of them" in client.get("/portfolio/").content.decode()
+    Package.objects.update(
+        latest_version="9.0", latest_released_at="2026-01-01T00:00:00Z", checked_at="2026-02-01T00:00:00Z"
+    )
+    PackageVersion.objects.update(released_at="2024-01-01T12:00:00Z")
+    caches["default"].clear()
+    words = "1 of 1 direct are behind, 1 unknown, as of 2026-02-01"
+    assert words in client.get("/portfolio/").content.decode()
+    assert words in client.get(f"/repositories/{world.repository.pk}/").content.decode()
+    assert "Libyears" not in signed_in(world.stranger).get("/portfolio/").content.decode()
+
+
+def test_before_the_first_sums_the_page_says_when_they_come(world: World) -> None:
+    standings.refresh_all(seconds=30)
+    assert "are written every hour" in signed_in(world.viewer).get("/portfolio/").content.decode()
