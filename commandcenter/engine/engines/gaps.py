@@ -19,11 +19,11 @@ from commandcenter.engine.practices.names import ci_file, names_of
 from commandcenter.engine.practices.submodules import submodules
 from commandcenter.engine.practices.workflows import dangerous_workflow, pinned_actions, token_permissions
 
-REVISION = "1"
+REVISION = "2"
 MAX_TEXT_BYTES = 1024 * 1024
 """A larger file is no configuration; lock files are read by their own readers, whatever their size."""
 
-_OTHERS = frozenset([".gitmodules", ".pre-commit-config.yaml"])
+_OTHERS = frozenset([".gitmodules"])
 _RUN: dict[str, Callable[[Repository], Outcome]] = {
     "dangerous-workflow": dangerous_workflow,
     "token-permissions": token_permissions,

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from commandcenter.engine.contract import Blob, Context, Dependency, Entry, Failure, Rule, Scope
-from commandcenter.engine.manifests.inventory import read, wanted
+from commandcenter.engine.manifests.inventory import REVISION, read, wanted
 
 
 class ManifestsEngine:
     """Yields one `Dependency` per lock file and package, or per manifest where there is no lock file."""
 
     id = "manifests"
-    version = "1"
+    version = REVISION
     config_digest = ""
     scope = Scope.TREE
 

@@ -20,7 +20,7 @@ from commandcenter.engine.contract import (
     Scope,
     Technology,
 )
-from commandcenter.engine.manifests.inventory import read, vendored, wanted
+from commandcenter.engine.manifests.inventory import REVISION, read, vendored, wanted
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.rules.globs import GlobIndex
 from commandcenter.engine.rules.technology_rules import ContentMatcher, RuleSet, TechnologyRule, load
@@ -103,7 +103,7 @@ class TechnologiesEngine:
     """
 
     id = "technologies"
-    version = "1"
+    version = f"1+manifests-{REVISION}"
     scope = Scope.TREE
 
     @cached_property

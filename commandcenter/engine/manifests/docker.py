@@ -10,6 +10,10 @@ from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.purls import docker_purl
 
+MAX_REFERENCE = 2_000
+MAX_NESTED = 4
+"""How deep defaults of variables may stand in defaults of others."""
+
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-+])([^{}$]*))?\}|(\w+))")
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?", re.IGNORECASE)
 _COPY_FROM = re.compile(r"--from=(\S+)")
@@ -116,7 +120,7 @@ def parse(source: Source) -> Manifest:
 
 
 def expand(text: str, arguments: dict[str, str]) -> str:
-    """Fill in build arguments; what has no default stays as it is written."""
+    """Fill in build arguments, defaults within defaults included; what has no default stays as it is written."""
 
     def value(match: re.Match[str]) -> str:
         known = arguments.get(match[1] or match[4])
@@ -126,7 +130,13 @@ def expand(text: str, arguments: dict[str, str]) -> str:
             return known
         return match[3] if match[2] == "-" else match[0]
 
-    return _VARIABLE.sub(value, text[:2_000])
+    text = text[:MAX_REFERENCE]
+    for _ in range(MAX_NESTED):
+        filled = _VARIABLE.sub(value, text)[:MAX_REFERENCE]
+        if filled == text:
+            break
+        text = filled
+    return text
 
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:

@@ -35,6 +35,7 @@ VENDORED = frozenset(
         ".tox",
         ".nox",
         ".yarn",
+        ".terraform",
         "Pods",
         "Carthage",
         "__pypackages__",

@@ -7,7 +7,18 @@ from functools import lru_cache
 from packageurl import PackageURL
 
 SLASHED = frozenset(
-    ["npm", "golang", "composer", "docker", "githubactions", "github", "gitlab", "swift", "terraform"]
+    [
+        "npm",
+        "golang",
+        "composer",
+        "docker",
+        "generic",
+        "githubactions",
+        "github",
+        "gitlab",
+        "swift",
+        "terraform",
+    ]
 )
 """Ecosystems whose names hold a namespace before the last slash."""
 

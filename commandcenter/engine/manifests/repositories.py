@@ -18,6 +18,7 @@ _ADDRESS = re.compile(
 )
 _RELEASE = re.compile(r"v?\d+(?:(?:\.\d+)+(?:[-+][\w.+-]*)?)?")
 _PREFIXED = re.compile(r"[-/@_]v?\d+\.\d+\.\d+(?:[-+][\w.+-]*)?$")
+_TRANSPORT = re.compile(r"\A(?:\w+::)?\w+://(?:[^/@]*@)?")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -77,3 +78,13 @@ def requirement(
         purl=PackageURL(ecosystem, namespace or None, base, version).to_string(),
         part=part,
     )
+
+
+def archive(address: str, scope: DependencyScope, line: int | None, part: str = "") -> Requirement | None:
+    """What is fetched from an address as a file: it says where from, and nothing says which version."""
+    bare = _TRANSPORT.sub("", address[:MAX_ADDRESS]).partition("?")[0].strip("/")
+    namespace, _, base = bare.rpartition("/")
+    if not base:
+        return None
+    purl = PackageURL("generic", namespace or None, base).to_string()
+    return Requirement(bare, None, scope, line, ecosystem="generic", purl=purl, part=part)

@@ -11,7 +11,7 @@ from packageurl import PackageURL
 from commandcenter.engine.manifests import hcl
 from commandcenter.engine.manifests.lines import json_lines
 from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source
-from commandcenter.engine.manifests.repositories import fixed, repository, requirement
+from commandcenter.engine.manifests.repositories import archive, fixed, repository, requirement
 from commandcenter.engine.manifests.syntax import Placed, line_of, load_json, string, table
 
 MODULES = "modules"
@@ -170,23 +170,13 @@ def _called(address: str | None, constraint: object) -> Requirement | None:
             part=MODULES,
         )
     if _ELSEWHERE.match(package) and not package.endswith(".git"):
-        return _archive(package, line)
+        return archive(package, "runtime", line, part=MODULES)
     where = repository(package)
     if where is None:
         return None
     asked = _REF.search(query)
     ref = unquote(asked[1]) if asked else None
     return requirement(where, ref, "runtime", line, version=fixed(ref), part=MODULES)
-
-
-def _archive(package: str, line: int | None) -> Requirement | None:
-    """A module that is fetched as an archive: its address says where from, and nothing says which version."""
-    bare = re.sub(r"^(?:\w+::)?\w+://(?:[^/@]*@)?", "", package).strip("/")
-    namespace, _, base = bare.rpartition("/")
-    if not base:
-        return None
-    purl = PackageURL("generic", namespace or None, base).to_string()
-    return Requirement(bare, None, "runtime", line, ecosystem="generic", purl=purl, part=MODULES)
 
 
 def _exact(constraint: str | None) -> str | None:

@@ -1,9 +1,8 @@
-"""Reads what CI and compose files pull in: GitHub Actions, GitLab CI, compose images."""
+"""Reads what workflows of GitHub's kind and compose files pull in: actions and images."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from commandcenter.engine.contract import DependencyScope
@@ -85,43 +84,3 @@ def parse_compose(source: Source) -> Manifest:
             if wanted is not None:
                 manifest.requirements.append(wanted)
     return manifest
-
-
-def parse_gitlab(source: Source) -> Manifest:
-    """Images and services of jobs, and `include:` of other projects, components and addresses."""
-    document = _document(source)
-    manifest = Manifest(source.path, "gitlab", "gitlab")
-    variables = {
-        str(k): str(v) for k, v in table(document.get("variables")).items() if isinstance(v, (str, int))
-    }
-    scopes = [document, table(document.get("default"))]
-    scopes += [body for key, body in document.items() if key != "default" and isinstance(body, dict)]
-    for body in scopes:
-        for value in _gitlab_images(body):
-            written = string(value)
-            if written is None:
-                continue
-            wanted = image_requirement(expand(written, variables), "build", line_of(value))
-            if wanted is not None:
-                manifest.requirements.append(wanted)
-    includes = document.get("include")
-    for item in includes if isinstance(includes, list) else [includes]:
-        entry = table(item)
-        project, component = string(entry.get("project")), string(entry.get("component"))
-        if project is not None:
-            ref = string(entry.get("ref"))
-            manifest.requirements.append(
-                Requirement(str(project), ref, "build", line_of(entry["project"]), version=ref)
-            )
-        elif component is not None and "@" in component:
-            name, _, ref = component.rpartition("@")
-            name = re.sub(r"^(?:\$\w+|[^/]+)/", "", name)
-            manifest.requirements.append(
-                Requirement(name, ref, "build", line_of(entry["component"]), version=ref)
-            )
-    return manifest
-
-
-def _gitlab_images(body: dict[str, Any]) -> Iterator[object]:
-    for value in (body.get("image"), *array(body.get("services"))):
-        yield value if isinstance(value, str) else table(value).get("name")

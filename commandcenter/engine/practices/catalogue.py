@@ -34,7 +34,7 @@ CHECKS: dict[str, About] = {
         ),
         About(
             "pinned-actions",
-            "Action not pinned to a commit",
+            "Action or include not pinned to a commit",
             "medium",
             "Name the full commit id after the @ and the version in a comment; dependabot and renovate keep both up to date.",
         ),

@@ -12,8 +12,10 @@ _DIGEST = re.compile(r"@sha(?:256|512):[0-9a-f]{64,128}")
 
 
 def pinned_images(repository: Repository) -> Outcome:
-    """Judge each image that Dockerfiles, compose files and workflows pull."""
-    outcome = Outcome("pinned-images", why="No Dockerfile, compose file or workflow pulls an image.")
+    """Judge each image that Dockerfiles, compose and bake files, CI files and Kubernetes manifests pull."""
+    outcome = Outcome(
+        "pinned-images", why="No Dockerfile, compose file, CI file or Kubernetes manifest pulls an image."
+    )
     for row in repository.inventory.dependencies:
         if row.ecosystem != "docker" or example(row.path):
             continue

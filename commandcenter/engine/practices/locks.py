@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from commandcenter.engine.contract import Evidence, Severity
+from commandcenter.engine.manifests import terraform
 from commandcenter.engine.practices.model import Outcome, Repository, example
 
 # family of manifests -> the file that its package manager writes
@@ -19,10 +22,15 @@ _LOCKS = {
     "pub": "pubspec.lock",
     "swift": "Package.resolved",
     "helm": "Chart.lock",
+    "helm-2": "requirements.lock",
+    "cocoapods": "Podfile.lock",
+    "terraform": ".terraform.lock.hcl",
     "go": "go.sum",
 }
-_LIBRARIES = frozenset(["python", "cargo"])
+_LIBRARIES = frozenset(["python", "cargo", "swift"])
 """Libraries of these are often published without a lock file: a gap all the same, of less weight."""
+
+_STATE = re.compile(r'\bbackend[ \t]+"|\bcloud[ \t]*\{')
 
 
 def lock_file(repository: Repository) -> Outcome:
@@ -33,9 +41,12 @@ def lock_file(repository: Repository) -> Outcome:
         for pair in repository.inventory.pairs
         if pair.family == "requirements" and 0 < pair.requirements == pair.exact
     }
+    applied = _applied(repository)
     for pair in repository.inventory.pairs:
         if not pair.requirements or example(pair.path):
             continue
+        if pair.family == "terraform" and not pair.locks and pair.path.rpartition("/")[0] not in applied:
+            continue  # a module: who calls it locks its providers
         if pair.family == "requirements":
             _requirement_file(outcome, pair.path, pair.requirements, pair.exact)
             continue
@@ -60,6 +71,15 @@ def lock_file(repository: Repository) -> Outcome:
             remedy=f"Let the package manager write {wanted} and commit it.",
         )
     return outcome
+
+
+def _applied(repository: Repository) -> frozenset[str]:
+    """Return the folders whose Terraform configuration says where its state is kept: those that are applied."""
+    return frozenset(
+        path.rpartition("/")[0]
+        for path, text in repository.texts.items()
+        if terraform.matches(path) and _STATE.search(text)
+    )
 
 
 def _shelves(path: str) -> tuple[str, str]:

@@ -66,7 +66,11 @@ def platforms(repository: Repository) -> list[Platform]:
     """List products and versions, each once a file and line, at most 200, in order of paths."""
     found: dict[tuple[str, str, str], Platform] = {}
     for row in repository.inventory.dependencies:
-        if example(row.path) or row.version is None:
+        if example(row.path):
+            continue
+        if (row.ecosystem, row.name) == ("generic", "terraform"):
+            _keep(found, row.path, row.line, "terraform", _oldest(row.requirement or "") or "")
+        if row.version is None:
             continue
         seen: Iterator[tuple[str, str]]
         if row.ecosystem == "docker":
@@ -178,7 +182,7 @@ def _lowest(pattern: str, product: str) -> Callable[[str], Found]:
 def _oldest(written: str) -> str | None:
     """The lowest version that a requirement admits, where it says so: >=3.9, ^3.9, ~3.9, 3.9.x, 18 || 20."""
     numbers: list[tuple[tuple[int, ...], str]] = []
-    for part in re.split(r"\|\|?|,|\s+", written.strip()):
+    for part in re.split(r"\|\|?|,|\s+", re.sub(r"([<>=~^!])\s+", r"\1", written.strip())):
         match = re.fullmatch(r"(>=|\^|~>?|~=|==?|v)?\s*v?(\d{1,4}(?:\.\d{1,4}){0,2})(?:\.[x*])?", part)
         if match is not None:
             numbers.append((tuple(map(int, match[2].split("."))), match[2]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from commandcenter.engine.contract import Evidence, Severity
 from commandcenter.engine.manifests.syntax import array, line_of, string, table
+from commandcenter.engine.practices.includes import judge_includes
 from commandcenter.engine.practices.model import Outcome, Repository, Workflow, read_table
 
 _USES = re.compile(r"(?P<action>[\w.-]+/[\w.-]+(?:/[\w./-]+)?)@(?P<ref>\S+)")
@@ -23,8 +24,9 @@ _FIXED = re.compile(r"refs/pull/[^/]+/merge", re.IGNORECASE)
 
 
 def pinned_actions(repository: Repository) -> Outcome:
-    """Judge each `uses:` of workflows and composite actions by whether it names a commit."""
+    """Judge each `uses:` of workflows and composite actions by whether it names a commit, and what other CI includes."""
     outcome = _about("pinned-actions", repository)
+    judge_includes(outcome, repository)
     for path, text in sorted(repository.texts.items()):
         if not path.endswith((".yml", ".yaml")) or "uses" not in text:
             continue
@@ -50,6 +52,8 @@ def pinned_actions(repository: Repository) -> Outcome:
                 remedy=f"Write {action}@<the full commit id of {match['ref'][:80]}>, with the version in a comment; "
                 "dependabot and renovate keep both up to date.",
             )
+    if outcome.looked_at:
+        outcome.why = "Everything that CI takes from others is pinned."
     return outcome
 
 

@@ -137,6 +137,78 @@ def test_an_action_is_one_gap_with_all_its_places(tmp_path: Path) -> None:
     }
 
 
+def test_what_other_ci_takes_from_others_is_judged(tmp_path: Path) -> None:
+    gitlab = f"""include:
+  - {{project: team/branch, ref: main, file: /a.yml}}
+  - {{project: team/tag, ref: v1.2.0, file: /a.yml}}
+  - {{project: team/commit, ref: {SHA}, file: /a.yml}}
+  - component: gitlab.com/team/scan/newest@~latest
+  - remote: https://ci.example.org/a.yml
+  - {{remote: https://ci.example.org/b.yml, integrity: sha256-aa}}
+  - local: /c.yml
+"""
+    circle = "orbs: {whole: acme/whole@1.2.3, part: acme/part@1}\n"
+    azure = "resources: {repositories: [{type: github, name: acme/t, ref: refs/heads/main}]}\n"
+    seen = Seen(
+        {".gitlab-ci.yml": gitlab, ".circleci/config.yml": circle, "azure-pipelines.yml": azure}, tmp_path
+    )
+    assert {s: g.severity for s, g in seen.gaps("pinned-actions").items()} == {
+        "team/branch": "medium",
+        "team/tag": "low",
+        "team/scan/newest": "medium",
+        "ci.example.org/a.yml": "medium",
+        "acme/part": "medium",
+        "acme/t": "medium",
+    }
+    assert seen.checks["pinned-actions"].looked_at == 9
+
+
+def test_images_of_every_kind_of_file_are_judged(tmp_path: Path) -> None:
+    seen = Seen(
+        {
+            ".gitlab-ci.yml": "a: {image: one:1}",
+            ".circleci/config.yml": "jobs: {a: {docker: [{image: two:2}]}}",
+            "k8s/a.yaml": "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: three}]}\n",
+            "app/kustomization.yaml": "images: [{name: four, newTag: '4'}]",
+        },
+        tmp_path,
+    )
+    assert sorted(seen.gaps("pinned-images")) == ["four:4", "one:1", "three", "two:2"]
+
+
+def test_only_what_is_applied_needs_a_lock_file_of_terraform(tmp_path: Path) -> None:
+    asks = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
+    files = {
+        "module/versions.tf": asks,
+        "live/versions.tf": asks,
+        "live/backend.tf": 'terraform {\n  backend "s3" {}\n}\n',
+    }
+    assert list(Seen(files, tmp_path).gaps("lock-file")) == ["live/versions.tf"]
+    locked = {
+        **files,
+        "live/.terraform.lock.hcl": 'provider "registry.terraform.io/hashicorp/aws" { version = "5.0.0" }',
+    }
+    seen = Seen(locked, tmp_path)
+    assert (seen.status("lock-file"), seen.status("lock-in-step")) == ("passed", "passed")
+
+
+def test_charts_and_swift_packages_need_lock_files(tmp_path: Path) -> None:
+    files = {
+        "chart/Chart.yaml": "dependencies: [{name: redis, version: ^18.0.0, repository: https://example.org}]",
+        "Package.swift": 'let p = Package(dependencies: [.package(url: "https://github.com/a/b", from: "1.0.0")])',
+    }
+    gaps = Seen(files, tmp_path).gaps("lock-file")
+    assert {s: g.severity for s, g in gaps.items()} == {"chart/Chart.yaml": "medium", "Package.swift": "low"}
+
+
+def test_the_oldest_terraform_that_is_admitted_is_a_platform(tmp_path: Path) -> None:
+    files = {
+        "main.tf": 'terraform { required_version = ">= 1.5, < 2.0" }',
+        "b/b.tf": 'terraform { required_version = "< 1.9" }',
+    }
+    assert list(Seen(files, tmp_path).platforms) == [("terraform", "1.5")]
+
+
 def test_a_moving_tag_weighs_more_than_a_version(tmp_path: Path) -> None:
     seen = Seen({"Dockerfile": "FROM node\nFROM redis:latest\nFROM alpine:3.20\n"}, tmp_path)
     assert {s: g.severity for s, g in seen.gaps("pinned-images").items()} == {

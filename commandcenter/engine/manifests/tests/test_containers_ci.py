@@ -1,4 +1,4 @@
-"""Dockerfile, compose, GitHub Actions, GitLab CI."""
+"""Dockerfile, compose and bake files, GitHub Actions, Kubernetes."""
 
 from __future__ import annotations
 
@@ -81,6 +81,81 @@ def test_compose_images_that_are_not_built_here(rows: Rows) -> None:
     ]
 
 
+def test_defaults_within_defaults(rows: Rows) -> None:
+    text = "services:\n  a:\n    image: ${IMAGE:-${OTHER:-redis}:${TAG-7}}\n  b:\n    image: nginx:${NGINX?say which}\n"
+    assert rows({"compose.yml": text}) == [
+        "compose.yml:3 pkg:docker/redis@7 | redis:7 | runtime | direct",
+        "compose.yml:5 pkg:docker/nginx | nginx:${NGINX?say which} | runtime | direct",
+    ]
+
+
+def test_bake_files(rows: Rows) -> None:
+    text = """variable "TAG" { default = "1" }
+target "app" {
+  contexts = {
+    base = "docker-image://alpine:3.20"
+    other = "target:base"
+    src = "https://github.com/a/b.git"
+  }
+  tags = ["acme/app:${TAG}"]
+}
+"""
+    document = '{"target": {"app": {"contexts": {"base": "docker-image://alpine:3.20"}}}}'
+    assert rows({"docker-bake.hcl": text, "x/docker-bake.json": document}) == [
+        "docker-bake.hcl:4 pkg:docker/alpine@3.20 | alpine:3.20 | build | direct",
+        "x/docker-bake.json:None pkg:docker/alpine@3.20 | alpine:3.20 | build | direct",
+    ]
+
+
+def test_kubernetes_workloads(rows: Rows) -> None:
+    digest = "sha256:" + "a" * 64
+    text = f"""apiVersion: apps/v1
+kind: Deployment
+spec:
+  template:
+    spec:
+      initContainers:
+        - {{name: wait, image: "busybox:1.36"}}
+      containers:
+        - name: web
+          image: ghcr.io/acme/web@{digest}
+---
+apiVersion: batch/v1
+kind: CronJob
+spec:
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers: [{{image: postgres:16}}]
+---
+apiVersion: example.org/v1
+kind: Other
+image: not/this:1
+--- # the last
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+    - image: redis
+"""
+    template = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: {{ .Values.image }}\n"
+    files = {
+        "k8s/base/web.yaml": text,
+        "deploy/pod.yaml": template,
+        "k8s/notes.yaml": "a: [\nkind: Pod\nimage: x\n",
+    }
+    assert rows(files) == [
+        "k8s/base/web.yaml:7 pkg:docker/busybox@1.36 | busybox:1.36 | runtime | direct",
+        (
+            f"k8s/base/web.yaml:10 pkg:docker/acme/web@sha256:{'a' * 64}?repository_url=ghcr.io | "
+            f"ghcr.io/acme/web@{digest} | runtime | direct"
+        ),
+        "k8s/base/web.yaml:19 pkg:docker/postgres@16 | postgres:16 | runtime | direct",
+        "k8s/base/web.yaml:29 pkg:docker/redis | redis | runtime | direct",
+    ]
+
+
 def test_workflows(rows: Rows) -> None:
     text = """on: push
 jobs:
@@ -125,37 +200,13 @@ def test_composite_actions(rows: Rows) -> None:
     ]
 
 
-def test_gitlab_images_and_includes(rows: Rows) -> None:
-    text = """variables: {PY: "3.12"}
-image: python:$PY
-include:
-  - project: team/ci
-    ref: v2.0
-    file: /a.yml
-  - component: gitlab.example.org/team/scan/sast@1.0
-  - local: /own.yml
-  - template: Jobs/Build.gitlab-ci.yml
-test:
-  image: {name: "golang:1.22", entrypoint: [""]}
-  services: ["redis:7", {name: postgres:16}]
-  script: [!reference [.x, script]]
-"""
-    assert rows({".gitlab-ci.yml": text}) == [
-        ".gitlab-ci.yml:2 pkg:docker/python@3.12 | python:3.12 | build | direct",
-        ".gitlab-ci.yml:4 pkg:gitlab/team/ci@v2.0 | v2.0 | build | direct",
-        ".gitlab-ci.yml:7 pkg:gitlab/team/scan/sast@1.0 | 1.0 | build | direct",
-        ".gitlab-ci.yml:11 pkg:docker/golang@1.22 | golang:1.22 | build | direct",
-        ".gitlab-ci.yml:12 pkg:docker/postgres@16 | postgres:16 | build | direct",
-        ".gitlab-ci.yml:12 pkg:docker/redis@7 | redis:7 | build | direct",
-    ]
-
-
 @pytest.mark.parametrize(
     "path",
     ["a/Dockerfile", "Dockerfile.dev", "x.Dockerfile", "Containerfile", "compose.yaml", "docker-compose.override.yml",
      "requirements.txt", "requirements-dev.txt", "dev-requirements.in", "requirements/base.txt", "src/a.csproj",
      ".github/workflows/x.yaml", "gradle/libs.versions.toml",
-     "a/main.tf", "main.tofu", "main.tf.json"],
+     "a/main.tf", "main.tofu", "main.tf.json", "ci/build.gitlab-ci.yml", ".gitlab/ci/build.yml", ".circleci/config.yml",
+     "azure-pipelines.release.yml", "ops/k8s/web.yaml"],
 )  # fmt: skip
 def test_files_that_are_known_by_a_pattern(path: str) -> None:
     assert format_of(path) is not None
@@ -164,7 +215,7 @@ def test_files_that_are_known_by_a_pattern(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["Dockerfile.md", "workflows/x.yml", "notes.txt", "docs/requirements.md", "composer.yaml", "my-package.json",
-     "requirements", "pom.xml.bak", "profile.py", "terraform.tfvars", "a.hcl"],
+     "requirements", "pom.xml.bak", "profile.py", "terraform.tfvars", "a.hcl", ".gitlab/issue.yml", "src/k8s.yaml"],
 )  # fmt: skip
 def test_files_that_are_not(path: str) -> None:
     assert format_of(path) is None

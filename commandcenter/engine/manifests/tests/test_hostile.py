@@ -73,6 +73,14 @@ BROKEN: list[tuple[str, str | bytes]] = [
     ("main.tf", "#" * 1_500_000 + "\nmodule"),
     ("main.tf.json", '{"module": [' + "[" * 500_000),
     (".terraform.lock.hcl", 'provider "a" {'),
+    ("Chart.lock", "[]\n"),
+    ("kustomization.yaml", "- 1\n"),
+    (".gitlab-ci.yml", "a: 1\n---\nb: [\n"),
+    (".circleci/config.yml", "1\n"),
+    ("azure-pipelines.yml", "a: " + "{a: " * 200_000),
+    (".pre-commit-config.yaml", "- repo: x\n"),
+    ("docker-bake.hcl", 'target "a" {'),
+    ("docker-bake.json", "[]"),
     ("compose.yaml", "a: " + "[" * 500_000),
     ("compose.yaml", "- " * 500_000),
     ("compose.yaml", "\n".join(" " * n + "a:" for n in range(1_500))),
@@ -154,19 +162,35 @@ KEYS = [
     "terraform",
     "module",
     "required_providers",
+    "images",
+    "resources",
+    "helmCharts",
+    "orbs",
+    "executors",
+    "stages",
+    "containers",
+    "repositories",
+    "repos",
+    "spec",
+    "template",
+    "items",
+    "contexts",
 ]
 FILES = ["package.json", "package-lock.json", "pnpm-lock.yaml", "composer.json", "composer.lock", "Pipfile.lock",
          "bun.lock", "pnpm-workspace.yaml", "environment.yml", "conda-lock.yml", "pixi.lock",
          "packages.lock.json", ".gitlab-ci.yml", "compose.yaml", "action.yml", "pubspec.yaml", "pubspec.lock",
-         "Package.resolved", "Podfile.lock", "main.tf.json"]  # fmt: skip
+         "Package.resolved", "Podfile.lock", "main.tf.json", "Chart.yaml", "Chart.lock", "requirements.yaml",
+         "requirements.lock", "kustomization.yaml", ".gitlab/ci/a.yml", ".circleci/config.yml", "azure-pipelines.yml",
+         ".pre-commit-config.yaml", "docker-bake.json", "k8s/a.yaml"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", FILES)
 def test_values_of_wrong_types_are_never_an_exception(tree: Tree, path: str) -> None:
     for value in WRONG:
         for inner in (value, {"": value, "node_modules/a": value, "a": value}, [value, {"name": value}]):
-            document = dict.fromkeys(KEYS, inner) | {"lockfileVersion": 3}
-            tree({path: json.dumps(document)})
+            document = dict.fromkeys(KEYS, inner) | {"lockfileVersion": 3, "apiVersion": "v1"}
+            found = tree({path: json.dumps(document)})
+            assert not [failure for failure in found.failures if "cannot be read as" in failure.message]
 
 
 @pytest.mark.parametrize("path", ["pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "Cargo.toml", "Cargo.lock",
@@ -266,6 +290,19 @@ SLOW: list[tuple[str, str]] = [
     ("main.tf", "terraform { required_providers {" + "a = 1\n" * 80_000 + "} }"),
     ("Cargo.toml", "[dependencies]\n" + "[a" * 500_000),
     ("gradle/libs.versions.toml", '[libraries]\na = "' + ":" * 1_000_000 + '"\n'),
+    ("Chart.yaml", "dependencies:\n" + "- {name: a, repository: " + "@" * 500_000 + "}\n"),
+    ("kustomization.yaml", "resources: [" + "https://a/" * 100_000 + "]\n"),
+    ("kustomization.yaml", "resources: [github.com/" + "a/" * 400_000 + "?" + "ref=&" * 100_000 + "]\n"),
+    (".gitlab-ci.yml", "include: [{component: " + "a/@" * 300_000 + "}]\n"),
+    (".gitlab-ci.yml", "include: [{project: a, ref: " + "1.1-" * 300_000 + "}]\n"),
+    (".gitlab-ci.yml", "variables: {A: $A$A$A$A$A$A$A$A}\nimage: " + "$A" * 100_000),
+    (".pre-commit-config.yaml", "repos: [" + "{repo: https://a.b/c, rev: 1}, " * 5_000 + "]\n"),
+    ("k8s/a.yaml", "kind: Pod\nimage: x\n---\n" * 20_000),
+    (
+        "k8s/a.yaml",
+        "kind: List\napiVersion: v1\nitems: [" + "{spec: {containers: [{image: a}]}}, " * 6_000 + "]\n",
+    ),
+    ("docker-bake.hcl", 'target "a" { contexts = {' + 'a = "docker-image://a:1"\n' * 15_000 + "} }"),
     (
         "compose.yaml",
         "a0: &a0 {x: 1}\n" + "\n".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}" for n in range(60)),
@@ -278,6 +315,19 @@ def test_megabytes_made_to_be_slow_are_read_quickly(tree: Tree, path: str, text:
     started = time.process_time()
     tree({path: text})
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize("path", ["Chart.yaml", "Chart.lock", "requirements.yaml", "kustomization.yaml", ".gitlab-ci.yml",
+                                  ".circleci/config.yml", "azure-pipelines.yml", ".pre-commit-config.yaml", "k8s/a.yaml",
+                                  "Podfile.lock"])  # fmt: skip
+def test_aliases_that_would_explode_are_refused(tree: Tree, path: str) -> None:
+    text = "kind: Pod\na0: &a0 [image: x]\n" + "\n".join(
+        f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]" for n in range(40)
+    )
+    started = time.process_time()
+    found = tree({path: text})
+    assert time.process_time() - started < 3
+    assert found.dependencies == ()
 
 
 def test_names_that_no_package_can_have_are_left_out_and_said(tree: Tree) -> None:
