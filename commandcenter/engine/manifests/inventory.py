@@ -70,9 +70,8 @@ def wanted(path: str) -> bool:
 def read(blobs: Sequence[Blob]) -> Inventory:
     """Read every manifest and lock file among the blobs and join them, sorted by path, line and name.
 
-    `ecosystem` of a row is its purl type (npm, pypi, golang, cargo, maven, gem, composer, nuget, hex, pub, docker,
-    githubactions, gitlab). A file that cannot be read is a failure with its path; the others are read nevertheless.
-    Fixtures of tests count.
+    `ecosystem` of a row is its purl type, as docs/dependencies.md lists them. A file that cannot be read is a failure
+    with its path; the others are read nevertheless. Fixtures of tests count.
     """
     global _last  # noqa: PLW0603 - a memory of one answer, see above
     chosen = sorted((blob for blob in blobs if wanted(blob.entry.path)), key=lambda blob: blob.entry.path)
