@@ -67,8 +67,9 @@ accuracy: $(DEV) ## The engine's numbers beside cloc, lizard and lock files them
 	@$(PY) -m tests.accuracy
 
 .PHONY: vendor
-vendor: $(RUNTIME) ## Fetch the front-end files again at the versions that their list names
+vendor: $(RUNTIME) ## Fetch the front-end files and the texts of licences again at the versions that their list names
 	@$(PY) deploy/vendor/vendor.py
+	@$(PY) deploy/vendor/licenses.py
 
 .PHONY: screenshots
 screenshots: $(DEV) ## Pictures of every page, light and dark, for the eye: build/screenshots

@@ -38,6 +38,7 @@ STEPS = {
     "manifests": "Reading manifests and lock files",
     "technologies": "Detecting technologies",
     "gaps": "Looking for what is missing",
+    "licenses": "Recognising licences",
     "secrets": "Looking for secrets",
     "ruff": "Checking Python",
     "astgrep": "Looking for dangerous code",

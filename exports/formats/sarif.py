@@ -17,7 +17,9 @@ from exports.writing import array, gathered
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"
 # These engines measure; they appear only when they failed, or have something to report after all.
-MEASURING = frozenset({"language", "lines", "functions", "manifests", "technologies", "gaps", "history"})
+MEASURING = frozenset(
+    {"language", "lines", "functions", "manifests", "technologies", "gaps", "licenses", "history"}
+)
 _NAMESPACE = uuid.UUID("6d1fd4a5-5cf5-4c6e-9d39-0c1d2f7a8e21")
 _BASELINE = {"new": "new", "reopened": "new", "existing": "unchanged", "fixed": "absent"}
 

@@ -89,6 +89,7 @@ ENGINES = Registry(
         "manifests": f"{_PACKAGE}.manifests",
         "technologies": f"{_PACKAGE}.technologies",
         "gaps": f"{_PACKAGE}.gaps",
+        "licenses": f"{_PACKAGE}.licenses",
         "secrets": f"{_PACKAGE}.secrets",
         "ruff": f"{_PACKAGE}.ruff",
         "astgrep": f"{_PACKAGE}.astgrep",

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from commandcenter.engine.contract import Blob, Check, Context, Entry, Failure, Gap, Platform, Rule, Scope
+from commandcenter.engine.licenses.files import holds_text, place_of
+from commandcenter.engine.licenses.texts import digest
 from commandcenter.engine.manifests import inventory
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.practices import platforms, presence
@@ -52,7 +54,7 @@ class GapsEngine:
     id = "gaps"
     version = f"{REVISION}+manifests-{inventory.REVISION}"
     scope = Scope.TREE
-    config_digest = hashlib.sha256("\0".join(map(repr, CHECKS.values())).encode()).hexdigest()
+    config_digest = hashlib.sha256("\0".join([*map(repr, CHECKS.values()), digest()]).encode()).hexdigest()
 
     def unavailable(self) -> str | None:
         return None
@@ -62,7 +64,7 @@ class GapsEngine:
 
     def select(self, entry: Entry) -> bool:
         path = entry.path
-        if path in _OTHERS or inventory.wanted(path):
+        if path in _OTHERS or inventory.wanted(path) or (holds_text(path) and place_of(path) == "repository"):
             return True
         return (platforms.wanted(path) and not inventory.vendored(path)) or ci_file(path)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from commandcenter.engine.contract import Evidence
+from commandcenter.engine.licenses.likeness import licenses_in
 from commandcenter.engine.practices.model import Outcome, Repository
 
 _SAST_TOOLS = re.compile(
@@ -17,12 +18,27 @@ _FUZZ_TOOLS = re.compile(
     r"google/oss-fuzz|clusterfuzzlite|\bcargo[ -]fuzz\b|\bgo test\b[^\n]*-fuzz\b|\batheris\b|\bjazzer\b|\bafl-fuzz\b",
     re.IGNORECASE,
 )
+MAX_LICENSES = 10
+"""Licence files that are read."""
 _SHELVES = "the top of the tree, .github/, .gitlab/ and docs/"
 
 
 def license_file(repository: Repository) -> Outcome:
-    """Look for a licence file at the top of the tree."""
-    return _file("license", repository.names.license, "LICENSE, COPYING or LICENSES/ at the top of the tree")
+    """Look for a licence file at the top of the tree, and for a licence in it."""
+    present = repository.names.license
+    outcome = _file("license", present, "LICENSE, COPYING or LICENSES/ at the top of the tree")
+    read = [path for path in present[:MAX_LICENSES] if path in repository.texts]
+    known = {path: _licenses(repository.texts[path]) for path in read}
+    named = next((path for path in read if known[path]), None)
+    if named is not None:
+        outcome.why = f"Found {named}: {', '.join(known[named])}."
+    elif read:
+        outcome.unknown = f"Found {read[0]}, whose text is no licence of the SPDX list that is known here."
+    return outcome
+
+
+def _licenses(text: str) -> list[str]:
+    return [found.spdx for found in licenses_in(text) if found.spdx is not None]
 
 
 def readme(repository: Repository) -> Outcome:

@@ -11,6 +11,7 @@ from commandcenter.engine import codec
 from commandcenter.engine.contract import Check, Entry, Failure, Gap, Platform
 from commandcenter.engine.engines.gaps import ENGINE
 from commandcenter.engine.engines.tests.lending import run
+from commandcenter.engine.licenses.texts import listed
 from commandcenter.engine.practices.catalogue import CHECKS
 
 SHA = "8f4b7f84864484a7bf31766abe9204da3cbe65b3"
@@ -82,7 +83,7 @@ CASES: dict[str, tuple[dict[str, str | bytes], dict[str, str | bytes], dict[str,
         {".gitmodules": '[submodule "a"]\n\tpath = a\n\turl = https://example.org/a.git\n'},
         {"a.py": "x"},
     ),
-    "license": ({"src/LICENSE": "x"}, {"LICENSE.md": "x"}, None),
+    "license": ({"src/LICENSE": "x"}, {"LICENSE.md": listed()["MIT"]["text"]}, None),
     "readme": ({"src/README": "x"}, {"readme.rst": "x"}, None),
     "security-policy": ({"a.py": "x"}, {".github/SECURITY.md": "x"}, None),
     "code-owners": ({"a.py": "x"}, {"docs/CODEOWNERS": "* @a"}, None),
@@ -378,3 +379,14 @@ def test_a_name_that_changes_a_result_changes_the_key() -> None:
 def test_the_documents_name_every_check() -> None:
     text = (Path(__file__).resolve().parents[4] / "docs" / "gaps.md").read_text()
     assert [check for check in CHECKS if f"| `{check}` |" not in text] == []
+
+
+def test_a_licence_file_is_judged_by_its_text(tmp_path: Path) -> None:
+    """What is no licence of the list is unknown: it may be a company's own terms, or nothing at all."""
+    known = Seen({"COPYING": listed()["GPL-3.0"]["text"], "LICENSE": "Ask us."}, tmp_path).checks["license"]
+    assert (known.status, known.detail) == ("passed", "Found COPYING: GPL-3.0.")
+    own = Seen({"LICENSE": "All rights reserved by Example Ltd.", "LICENSES/b.txt": "x"}, tmp_path)
+    assert own.status("license") == "unknown"
+    assert own.checks["license"].detail.startswith("Found LICENSE, whose text is no licence")
+    assert own.gaps("license") == {}
+    assert Seen({"LICENSE.pdf": b"%PDF\0"}, tmp_path).status("license") == "passed"

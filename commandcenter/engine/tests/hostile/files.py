@@ -347,6 +347,26 @@ def case_configuration_that_runs_programs_or_silences_rules(place: Place) -> Pat
 
 
 @case("complete")
+def case_licences_that_never_end(place: Place) -> Path:
+    nested = "(" * DEEP + "MIT" + ")" * DEEP
+    return place.repo(
+        {
+            "LICENSE": "the above copyright notice and this permission notice shall be included in all copies "
+            * 40_000,
+            "COPYING": "a " * MEGABYTE,
+            "LICENSES/a.txt": "(c)" * MEGABYTE,
+            "a/package.json": '{"license": "' + nested + '"}',
+            "b/Cargo.toml": f'[package]\nlicense = "{"MIT/" * DEEP}MIT"\n',
+            "c/x.gemspec": "s.licenses = [" + "'MIT'," * DEEP,
+            "d/pom.xml": "<project><licenses>"
+            + "<license><name>x</name></license>" * DEEP
+            + "</licenses></project>",
+            "e.c": f"// SPDX-License-Identifier: {nested}\n",
+        }
+    ).path
+
+
+@case("complete")
 def case_thousands_of_files_of_one_name(place: Place) -> Path:
     lines = [b"commit refs/heads/main\ncommitter A <a@b> 1700000000 +0000\ndata 0\n"]
     lines += [b"M 100644 inline d%d/main.py\ndata 4\nx=1\n\n" % number for number in range(3000)]
