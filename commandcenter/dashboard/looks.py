@@ -48,6 +48,11 @@ STATUS = {
     # checks of good practice
     "gap": Look("warn", "alert", "Gap"),
     "not_applicable": Look("", "stop", "Not applicable"),
+    # rings of the radar
+    "adopt": Look("good", "check", "Adopt"),
+    "trial": Look("live", "play", "Trial"),
+    "assess": Look("", "dot", "Assess"),
+    "hold": Look("warn", "pause", "Hold"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
-from commandcenter.analysis.radar.entries import Entry, entries
+from commandcenter.analysis.radar.entries import Entry, entries, held_by
 from commandcenter.analysis.radar.packages import PackageSpread, spreads
 from commandcenter.analysis.radar.rings import Ring
 from commandcenter.analysis.radar.uses import MAX_VERSIONS, Use, VersionCount, landscape, versions
 from commandcenter.engine.rules import technology_names
-from commandcenter.inventory.models import Technology
 
-MAX_ENTRIES = 20_000  # of radars that are compared at once
 MAX_PROJECTS = 50  # that are named of one technology
 _MAJOR = re.compile(r"[vV]?([0-9]{1,9})")
 T = TypeVar("T")
@@ -81,12 +79,8 @@ class Drift:
 def drift(projects: Collection[int], *, limit: int) -> Drift:
     """Compare use with decisions in these projects; each section has at most `limit` rows. Four queries."""
     known = landscape(projects)
-    held = list(
-        Technology.objects.filter(project__in=projects)
-        .select_related("project")
-        .order_by("pk")[: MAX_ENTRIES + 1]
-    )
-    radar = entries(held[:MAX_ENTRIES], known)
+    held, held_cut = held_by(projects)
+    radar = entries(held, known)
     packages, package_total = spreads(projects, limit=limit)
     uses = [use for found in known.uses.values() for use in found]
     retired = [entry for entry in radar if entry.ring is Ring.HOLD and entry.repositories]
@@ -97,7 +91,7 @@ def drift(projects: Collection[int], *, limit: int) -> Drift:
         unlisted=_section(_unlisted(uses, {(e.technology.project_id, e.key) for e in radar}), limit),
         retired=_section(sorted(retired, key=lambda entry: (-(entry.repositories or 0), entry.key)), limit),
         unused=_section(sorted(unused, key=lambda entry: (entry.key, entry.technology.pk)), limit),
-        cut=known.cut or len(held) > MAX_ENTRIES,
+        cut=known.cut or held_cut,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from commandcenter.analysis.radar.rings import RING_OF, SECTOR_OF, Ring, Sector
 from commandcenter.analysis.radar.uses import Landscape, VersionCount, versions
 from commandcenter.engine.rules import technology_names
 from commandcenter.inventory.models import Technology
+
+MAX_ENTRIES = 20_000  # of radars that are looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class Entry:
     versions: list[VersionCount]
     first_seen: datetime | None
     last_seen: datetime | None
+
+
+def held_by(projects: Collection[int]) -> tuple[list[Technology], bool]:
+    """Return the technologies on the radars of these projects, at most 20,000, and whether there are more. One query."""
+    found = Technology.objects.filter(project__in=projects).select_related("project").order_by("pk")
+    held = list(found.defer("description", "notes", "use_cases")[: MAX_ENTRIES + 1])
+    return held[:MAX_ENTRIES], len(held) > MAX_ENTRIES
 
 
 def entries(technologies: Iterable[Technology], known: Landscape) -> list[Entry]:

@@ -66,6 +66,8 @@ LISTS = [
     "/repositories/",
     "/technologies/",
     "/advisories/",
+    "/technologies/radar/",
+    "/technologies/drift/",
     "/analyses/",
     "/jobs/",
     "/system/",
