@@ -53,6 +53,11 @@ class RuleRow:
     cwe: tuple[str, ...]
     tags: tuple[str, ...]
 
+    @property
+    def why(self) -> str:
+        """What `full` says beyond `short`."""
+        return self.full.removeprefix(self.short).strip()
+
 
 class Decision(NamedTuple):
     """What people decided about a finding; `here` is false for what was decided on the default branch."""

@@ -20,6 +20,7 @@ _ITEMS = (
     ("Advisories", "shield", "dashboard:advisories"),
     ("Analyses", "analysis", "dashboard:analyses"),
     ("Findings", "alert", "dashboard:findings"),
+    ("Rules", "rule", "dashboard:rules"),
     ("Jobs", "job", "dashboard:jobs"),
     ("System", "system", "dashboard:system"),
 )

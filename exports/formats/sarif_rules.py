@@ -46,7 +46,6 @@ def _descriptor(rule: RuleRow) -> dict[str, Any]:
     level = LEVELS[rule.severity]
     short = rule.short or rule.rule_id
     help_uri = http_uri(rule.help_url)
-    text = rule.help or rule.full or short
     properties: dict[str, Any] = {
         "tags": _tags(rule),
         "precision": rule.precision,
@@ -58,10 +57,7 @@ def _descriptor(rule: RuleRow) -> dict[str, Any]:
         "id": rule.rule_id,
         "shortDescription": {"text": short},
         "fullDescription": {"text": rule.full or short},
-        "help": {
-            "text": text,
-            "markdown": f"{text}\n\n[More about this rule]({help_uri})" if help_uri else text,
-        },
+        "help": _help(rule, short, help_uri),
         "defaultConfiguration": {"level": level},
         "properties": properties,
     }
@@ -71,6 +67,16 @@ def _descriptor(rule: RuleRow) -> dict[str, Any]:
     if help_uri:
         described["helpUri"] = help_uri
     return described
+
+
+def _help(rule: RuleRow, what: str, help_uri: str | None) -> dict[str, str]:
+    """Return what, why and how to fix, as the rule's own page has them."""
+    parts = [("Why it matters", rule.why), ("How to fix it", rule.help)]
+    text = [what, *(f"{title}: {words}" for title, words in parts if words)]
+    markdown = [what, *(f"**{title}**\n\n{words}" for title, words in parts if words)]
+    if help_uri:
+        markdown.append(f"[More about this rule]({help_uri})")
+    return {"text": "\n\n".join(text), "markdown": "\n\n".join(markdown)}
 
 
 def _tags(rule: RuleRow) -> list[str]:

@@ -82,6 +82,13 @@ def test_sarif_describes_rules_and_points_at_them(repository: Any) -> None:
     assert described["id"] == "S105"
     assert described["name"] == "HardcodedPasswordString"
     assert described["helpUri"] == "https://docs.example.com/rules/S105"
+    assert described["help"]["text"] == (
+        "Possible hardcoded password.\n\n"
+        "Why it matters: A password in the code can be read by everyone who can read the code.\n\n"
+        "How to fix it: Read it from the environment."
+    )
+    assert "**How to fix it**" in described["help"]["markdown"]
+    assert described["helpUri"] in described["help"]["markdown"]
     assert described["defaultConfiguration"] == {"level": "error"}
     assert described["properties"]["precision"] == "medium"
     assert described["properties"]["security-severity"] == "8.0"

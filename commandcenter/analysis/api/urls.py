@@ -14,6 +14,7 @@ from commandcenter.analysis.api.policies import PolicyViewSet
 from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
 from commandcenter.analysis.api.radar import DriftView, Radar
 from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
+from commandcenter.analysis.api.rules import ENGINE, RULE_ID, RuleDetail, RuleViewSet
 from commandcenter.analysis.api.standings import PortfolioTrends, StandingViewSet
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
@@ -22,6 +23,7 @@ router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
     ("dependencies", DependencyViewSet, "dependency"),
     ("portfolio", StandingViewSet, "portfolio"),
     ("policies", PolicyViewSet, "policy"),
+    ("rules", RuleViewSet, "rule"),
 ]
 _id = r"(?P<pk>[0-9]{1,18})"
 urlpatterns: list[URLPattern] = [
@@ -34,5 +36,8 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^repositories/{_id}/trends/?$", RepositoryTrends.as_view(), name="repository-trends"),
     re_path(r"^technologies/drift/?$", DriftView.as_view(), name="technology-drift"),
     re_path(r"^technologies/radar/?$", Radar.as_view(), name="technology-radar"),
+    re_path(
+        rf"^rules/(?P<engine>{ENGINE})/(?P<rule_id>{RULE_ID})/?$", RuleDetail.as_view(), name="rule-detail"
+    ),
     re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),
 ]

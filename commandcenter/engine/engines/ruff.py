@@ -26,6 +26,7 @@ from commandcenter.engine.contract import (
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.ruff_rules import CWE, LOW_PRECISION, NOT_IN_TESTS, SEVERITY, tags
 from commandcenter.engine.engines.ruff_run import OPTIONS, RuffRun
+from commandcenter.engine.engines.ruff_texts import TEXTS
 from commandcenter.engine.errors import EngineUnavailable
 
 REVISION = "1"
@@ -175,7 +176,7 @@ def binary() -> str | None:
 
 @functools.cache
 def _rules() -> tuple[Rule, ...]:
-    """Ask ruff itself what its rules are called and say: our own question, so it needs no sandbox."""
+    """Ask ruff itself which of these rules it has and how they are called: our own question, so it needs no sandbox."""
     program = binary()
     if program is None:
         return ()
@@ -194,9 +195,10 @@ def _rules() -> tuple[Rule, ...]:
             id=rule["code"],
             engine="ruff",
             name=rule["name"],
-            short=rule["summary"],
-            full=f"ruff's rule {rule['code']} ({rule['name']}): {rule['summary']}",
-            help=f"`ruff rule {rule['code']}` explains it with an example.",
+            short=TEXTS[rule["code"]].what,
+            full=f"{TEXTS[rule['code']].what} {TEXTS[rule['code']].why}",
+            help=TEXTS[rule["code"]].fix,
+            help_url=f"https://docs.astral.sh/ruff/rules/{rule['name']}/",
             severity=SEVERITY[rule["code"]],
             precision="low" if rule["code"] in LOW_PRECISION else "high",
             cwe=CWE.get(rule["code"], ()),

@@ -9,6 +9,7 @@ import tomllib
 from typing import Any, Literal
 
 from commandcenter.engine.contract import Rule, Severity
+from commandcenter.engine.engines.secrets_texts import why_and_fix
 from commandcenter.engine.errors import EngineUnavailable
 
 CONFIG_SECONDS = 30.0
@@ -72,21 +73,25 @@ def configuration() -> tuple[str, dict[str, Any]]:
 @functools.cache
 def rules_by_id() -> dict[str, Rule]:
     """Return the rules of this betterleaks, described and rated."""
-    return {
-        rule["id"]: Rule(
-            id=rule["id"],
-            engine="secrets",
-            name=rule["id"],
-            short=rule["description"],
-            full=rule["description"],
-            help="Revoke the secret where it was issued, then remove it: it stays in the history of the repository.",
-            severity=severity_of(rule["id"], rule.get("confidence", "high")),
-            precision=_precision(rule.get("confidence", "high")),
-            cwe=("CWE-798",),
-            tags=("security", "secret"),
-        )
-        for rule in configuration()[1]["rules"]
-    }
+    return {rule["id"]: _rule(rule) for rule in configuration()[1]["rules"]}
+
+
+def _rule(rule: dict[str, Any]) -> Rule:
+    id_, confidence = rule["id"], rule.get("confidence", "high")
+    what = f"{rule['description'].strip().rstrip('.')}."
+    why, fix = why_and_fix(id_, identifier=IDENTIFIER.search(id_) is not None)
+    return Rule(
+        id=id_,
+        engine="secrets",
+        name=id_,
+        short=what,
+        full=f"{what} {why}",
+        help=fix,
+        severity=severity_of(id_, confidence),
+        precision=_precision(confidence),
+        cwe=("CWE-798",),
+        tags=("security", "secret"),
+    )
 
 
 def severity_of(rule_id: str, confidence: str) -> Severity:
