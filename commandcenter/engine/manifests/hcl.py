@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from commandcenter.engine.manifests.lines import LineIndex
 from commandcenter.engine.manifests.model import Unreadable
-from commandcenter.engine.manifests.syntax import Placed
+from commandcenter.engine.manifests.syntax import Placed, placed
 
 MAX_CHARACTERS = 500_000
 MAX_DEPTH = 12
@@ -131,7 +131,7 @@ class _Reader:
         first = self._peek()
         if first is not None and first.kind == "literal":
             self._next()
-            value = _placed(first, self._index)
+            value = placed(_plain(first), self._index.at(first.start))
         elif first is not None and first.text == "{" and depth < MAX_DEPTH:
             self._next()
             value = self._object(depth + 1)
@@ -212,9 +212,3 @@ def _plain(token: _Token) -> str:
         return token.text
     inner = token.text[1:-1]
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), inner) if "\\" in inner else inner
-
-
-def _placed(token: _Token, index: LineIndex) -> Placed:
-    value = Placed(_plain(token))
-    value.line = index.at(token.start)
-    return value

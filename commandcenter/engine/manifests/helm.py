@@ -39,7 +39,7 @@ def parse(source: Source) -> Manifest:
         entry = table(item)
         name, address = string(entry.get("name")), string(entry.get("repository"))
         if name is not None and not _local(address):
-            manifest.requirements.append(_chart(name, address, string(entry.get("version"))))
+            manifest.requirements.append(chart(name, address, string(entry.get("version"))))
     return manifest
 
 
@@ -76,7 +76,8 @@ def _local(address: str | None) -> bool:
     return address is None or address.startswith("file:")
 
 
-def _chart(name: str, address: str | None, constraint: str | None) -> Requirement:
+def chart(name: str, address: str | None, constraint: str | None) -> Requirement:
+    """A chart from a repository; its line is that of its name."""
     match = _EXACT.fullmatch(constraint.strip()) if constraint and len(constraint) < 100 else None
     version = match[1] if match else None
     return Requirement(
@@ -110,8 +111,7 @@ def parse_kustomization(source: Source) -> Manifest:
         entry = table(item)
         name, address = string(entry.get("name")), string(entry.get("repo"))
         if name is not None and address is not None:
-            chart = _chart(name, address, string(entry.get("version")))
-            wanted.append(replace(chart, ecosystem="helm"))
+            wanted.append(replace(chart(name, address, string(entry.get("version"))), ecosystem="helm"))
     manifest.requirements = [found for found in wanted if found is not None]
     return manifest
 

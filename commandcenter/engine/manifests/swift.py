@@ -15,11 +15,12 @@ MAX_CALLS = 1_000
 MAX_CALL = 2_000
 """Characters of one `.package(...)` that are looked at."""
 
-_CALL = re.compile(r"\.package\s*\(")
+_CALL = re.compile(r"\.[pP]ackage\s*\(")
 _CODE = re.compile(r'"""|"(?:[^"\\\n]|\\.)*"?|//[^\n]*|/\*|[()]')
 _NESTED = re.compile(r"/\*|\*/")
 _ADDRESS = re.compile(r'\b(url|id|path)\s*:\s*"([^"\\\n]*)"')
 _RANGE = re.compile(r'"([^"\\\n]*)"\s*(\.\.<|\.\.\.)\s*"([^"\\\n]*)"')
+_MAJOR = re.compile(r"\bmajorVersion\s*:\s*(\d+)(?:\s*,\s*minor\s*:\s*(\d+))?")
 _ONE = re.compile(r'\b(from|exact|branch|revision|upToNextMinor)\b\s*[:(]\s*(?:from\s*:\s*)?"([^"\\\n]*)"')
 
 
@@ -98,6 +99,9 @@ def _constraint(call: str) -> tuple[str | None, str | None]:
     between = _RANGE.search(call)
     if between is not None:
         return f"{between[1]}{between[2]}{between[3]}", None
+    major = _MAJOR.search(call)  # as Swift 3 wrote it
+    if major is not None:
+        return f"majorVersion: {major[1]}" + (f", minor: {major[2]}" if major[2] else ""), None
     one = _ONE.search(call)
     if one is None:
         return None, None

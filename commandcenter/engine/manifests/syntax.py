@@ -11,7 +11,10 @@ import yaml
 
 from commandcenter.engine.manifests.model import Unreadable
 
-MAX_ALIASES = 200
+MAX_ALIASES = 5_000
+MAX_ALIASED = 200_000
+"""Values for which all aliases of a YAML file may stand together."""
+
 MAX_DEPTH = 100
 MAX_DOTS = 100
 """Dots outside of quotes in one line of TOML: dotted keys cost their square in tomllib."""
@@ -26,17 +29,22 @@ class Placed(str):
     """A string of a YAML document that knows its line (1-based)."""
 
     __slots__ = ("line",)
-    line: int
+    line: int | None
 
 
 class _PlacingLoader(_YamlLoader):  # type: ignore[misc]
     """A safe loader whose strings are `Placed`; timestamps and the like stay text."""
 
 
+def placed(text: str, line: int | None) -> Placed:
+    """A string that knows its line."""
+    value = Placed(text)
+    value.line = line
+    return value
+
+
 def _place(_loader: Any, node: Any) -> Placed:
-    placed = Placed(node.value)
-    placed.line = node.start_mark.line + 1
-    return placed
+    return placed(node.value, node.start_mark.line + 1)
 
 
 _PlacingLoader.yaml_implicit_resolvers = {
@@ -93,7 +101,7 @@ def load_toml(text: str) -> dict[str, Any]:
 def load_yaml(text: str) -> Any:
     """The first document of the text, strings as `Placed`, nothing but strings, booleans, lists and tables.
 
-    `Unreadable` where it is not YAML, nests deeper than 100 or holds more than 200 aliases.
+    `Unreadable` where it is not YAML, nests deeper than 100 or has aliases that stand for too much.
     """
     return next(iter(load_yaml_documents(text, 1)), None)
 
@@ -126,18 +134,43 @@ def _check_events(text: str) -> None:
     )
     if not (anchored or deep):
         return
-    depth = aliases = 0
-    for event in yaml.parse(text, Loader=_YamlLoader):
-        if isinstance(event, yaml.AliasEvent):
-            aliases += 1
-            if aliases > MAX_ALIASES:
-                raise Unreadable(f"It holds more than {MAX_ALIASES} YAML aliases.")
-        elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise Unreadable(f"It nests deeper than {MAX_DEPTH} levels.")
-        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
-            depth -= 1
+    _Weigher().weigh(text)
+
+
+class _Weigher:
+    """Counts what a YAML file holds when every alias is written out, as merge keys do."""
+
+    def __init__(self) -> None:
+        self._weights: dict[str, int] = {}
+        self._open: list[tuple[str | None, int]] = []
+        self._total = self._aliases = self._aliased = 0
+
+    def weigh(self, text: str) -> None:
+        for event in yaml.parse(text, Loader=_YamlLoader):
+            if isinstance(event, yaml.AliasEvent):
+                self._alias(self._weights.get(event.anchor or "", 1))
+            elif isinstance(event, yaml.ScalarEvent):
+                self._total += 1
+                if event.anchor:
+                    self._weights[event.anchor] = 1
+            elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+                self._total += 1
+                self._open.append((event.anchor, self._total))
+                if len(self._open) > MAX_DEPTH:
+                    raise Unreadable(f"It nests deeper than {MAX_DEPTH} levels.")
+            elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+                anchor, before = self._open.pop()
+                if anchor:
+                    self._weights[anchor] = self._total - before + 1
+
+    def _alias(self, weight: int) -> None:
+        self._aliases += 1
+        self._aliased += weight
+        self._total += weight
+        if self._aliases > MAX_ALIASES:
+            raise Unreadable(f"It holds more than {MAX_ALIASES:,} YAML aliases.")
+        if self._aliased > MAX_ALIASED:
+            raise Unreadable(f"Its YAML aliases stand for more than {MAX_ALIASED:,} values.")
 
 
 def table(value: object) -> dict[str, Any]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from urllib.parse import unquote
 
 from packageurl import PackageURL
 
-from commandcenter.engine.manifests import hcl
+from commandcenter.engine.manifests import hcl, helm
 from commandcenter.engine.manifests.lines import json_lines
 from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source
 from commandcenter.engine.manifests.repositories import archive, fixed, repository, requirement
-from commandcenter.engine.manifests.syntax import Placed, line_of, load_json, string, table
+from commandcenter.engine.manifests.syntax import line_of, load_json, placed, string, table
 
 MODULES = "modules"
 """The part of a configuration that its lock file does not hold."""
 
 _SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
-_INTERESTING = re.compile(r"\brequired_|\bmodule\b")
+_INTERESTING = re.compile(r"\brequired_|\bmodule\b|\bhelm_release\b")
 _REGISTRIES = ("registry.terraform.io/", "registry.opentofu.org/")
 _PROVIDER = re.compile(r"(?:[\w.-]+\.[\w-]+(?::\d+)?/)?[\w-]+/[\w-]+")
 _MODULE = re.compile(r"(?:(?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?)/)?(?P<name>[\w-]+/[\w-]+/[\w-]+)")
@@ -35,7 +36,8 @@ def parse(source: Source) -> Manifest:
     manifest = Manifest(source.path, "terraform", "terraform", complete=False)
     if not _INTERESTING.search(source.text):
         return manifest
-    settings, modules = _json(source) if source.path.endswith(".json") else _blocks(source.text)
+    in_json = source.path.endswith(".json")
+    settings, modules, releases = _json(source) if in_json else _blocks(source.text)
     for body in settings:
         tool = body.get("required_version")
         if isinstance(tool, str):
@@ -49,26 +51,42 @@ def parse(source: Source) -> Manifest:
         called = _called(string(body.get("source")), body.get("version"))
         if called is not None:
             manifest.requirements.append(called)
+    for body in releases:
+        installed = _release(
+            string(body.get("chart")), string(body.get("repository")), string(body.get("version"))
+        )
+        if installed is not None:
+            manifest.requirements.append(installed)
     return manifest
 
 
 Body = Mapping[str, object]
 
 
-def _blocks(text: str) -> tuple[list[Body], list[Body]]:
+Parts = tuple[list[Body], list[Body], list[Body]]
+"""Settings, modules, and the charts that a configuration installs."""
+
+
+def _blocks(text: str) -> Parts:
     settings: list[Body] = []
     modules: list[Body] = []
-    for block in hcl.blocks(text, ("terraform", "module")):
-        if block.kind == "module":
-            modules.append(block.attributes)
+    releases: list[Body] = []
+    # Resources are most of a configuration, and only those of one kind name a package.
+    resources = ("resource",) if "helm_release" in text else ()
+    for block in hcl.blocks(text, ("terraform", "module", *resources)):
+        if block.kind != "terraform":
+            if block.kind == "module":
+                modules.append(block.attributes)
+            elif block.labels[:1] == ("helm_release",):
+                releases.append(block.attributes)
             continue
         nested = {inner.kind: inner.attributes for inner in block.blocks}
         settings.append({**block.attributes, **nested})
-    return settings, modules
+    return settings, modules, releases
 
 
-def _json(source: Source) -> tuple[list[Body], list[Body]]:
-    """The same of the JSON syntax, in which a block may be a table or a list of tables."""
+def _json(source: Source) -> Parts:
+    """The same of the JSON syntax, charts left out, in which a block may be a table or a list of tables."""
     document = load_json(source.data)
     lines = json_lines(source.text, ("terraform", "module"), depth=3)
     settings: list[Body] = []
@@ -85,7 +103,7 @@ def _json(source: Source) -> tuple[list[Body], list[Body]]:
         for name, bodies in group.items():
             at = lines.get(("module", name, "source")) or lines.get(("module", name))
             modules.extend(table(_all_placed(body, at)) for body in _tables(bodies))
-    return settings, modules
+    return settings, modules, []
 
 
 def _tables(value: object) -> Iterator[dict[str, object]]:
@@ -98,9 +116,7 @@ def _all_placed(value: object, line: int | None) -> object:
         return {key: _all_placed(inner, line) for key, inner in value.items() if isinstance(inner, str)}
     if not isinstance(value, str) or line is None:
         return value
-    placed = Placed(value)
-    placed.line = line
-    return placed
+    return placed(value, line)
 
 
 def _tool(path: str, constraint: str) -> Requirement:
@@ -177,6 +193,16 @@ def _called(address: str | None, constraint: object) -> Requirement | None:
     asked = _REF.search(query)
     ref = unquote(asked[1]) if asked else None
     return requirement(where, ref, "runtime", line, version=fixed(ref), part=MODULES)
+
+
+def _release(name: str | None, address: str | None, constraint: str | None) -> Requirement | None:
+    """A chart of a `helm_release`, by its name in a repository or by its address; None for a folder."""
+    if name is not None and name.startswith("oci://"):
+        address, _, last = name.rpartition("/")
+        name = placed(last, line_of(name))
+    if not name or address is None or "/" in name:
+        return None
+    return replace(helm.chart(name, address, constraint), ecosystem="helm", part=MODULES)
 
 
 def _exact(constraint: str | None) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from commandcenter.engine.contract import Evidence, Severity
-from commandcenter.engine.manifests import docker
+from commandcenter.engine.manifests import docker, gitlab
 from commandcenter.engine.manifests.syntax import array, line_of, string, table
 from commandcenter.engine.practices.model import Outcome, Repository, example, read_table
 
@@ -65,7 +65,7 @@ def _commands(path: str, text: str) -> Iterator[tuple[int | None, str]]:
         return
     if not path.endswith((".yml", ".yaml")) or not ("run" in text or "script" in text):
         return
-    if not (path.startswith(".") or path.endswith(("action.yml", "action.yaml"))):
+    if not (path.startswith(".") or path.endswith(("action.yml", "action.yaml")) or gitlab.matches(path)):
         return
     document = read_table(text) or {}
     jobs = [table(job) for job in table(document.get("jobs")).values()]

@@ -59,6 +59,15 @@ test:
     ]
 
 
+def test_a_configuration_of_many_jobs_that_share_their_body(rows: Rows) -> None:
+    jobs = "".join(f"rspec {n} 400: {{<<: *shared, stage: s{n}}}\nagain {n}: *shared\n" for n in range(400))
+    text = ".shared: &shared\n  image: ruby:3.3\n  services: [postgres:16]\n" + jobs
+    assert rows({".gitlab-ci.yml": text}) == [
+        ".gitlab-ci.yml:2 pkg:docker/ruby@3.3 | ruby:3.3 | build | direct",
+        ".gitlab-ci.yml:3 pkg:docker/postgres@16 | postgres:16 | build | direct",
+    ]
+
+
 def test_gitlab_files_that_are_included_and_components(rows: Rows) -> None:
     component = "spec:\n  inputs:\n    tag: {default: '1'}\n---\nlint:\n  image: alpine:$[[ inputs.tag ]]\n"
     files = {

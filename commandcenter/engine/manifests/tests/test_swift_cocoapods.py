@@ -26,6 +26,7 @@ let package = Package(
         .package(url: "https://github.com/a/between", "1.0.0"..<"2.0.0"),
         .package(url: "https://github.com/a/rev", revision: "aa11"),
         .package(id: "mona.LinkedList", from: "1.1.0"),
+        .Package(url: "https://github.com/a/old.git", majorVersion: 1, minor: 2),
     ],
     targets: [.target(name: "Shop", dependencies: [.product(name: "NIO", package: "swift-nio")])]
 )
@@ -41,6 +42,7 @@ def test_a_swift_manifest_names_what_it_asks_for(rows: Rows) -> None:
         "Package.swift:15 pkg:swift/github.com/a/between | 1.0.0..<2.0.0 | runtime | direct",
         "Package.swift:16 pkg:swift/github.com/a/rev@aa11 | revision: aa11 | runtime | direct",
         "Package.swift:17 pkg:swift/mona/LinkedList | from: 1.1.0 | runtime | direct",
+        "Package.swift:18 pkg:swift/github.com/a/old | majorVersion: 1, minor: 2 | runtime | direct",
     ]
 
 

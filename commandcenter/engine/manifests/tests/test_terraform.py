@@ -122,6 +122,34 @@ def test_modules_are_not_missed_in_the_lock_file(tree: Tree) -> None:
     )
 
 
+def test_charts_that_a_configuration_installs(rows: Rows) -> None:
+    text = """resource "helm_release" "karpenter" {
+  name       = "karpenter"
+  repository = "oci://public.example.org/karpenter"
+  chart      = "karpenter"
+  version    = "1.1.0"
+  values     = [<<-EOT
+    image: not:this
+    EOT
+  ]
+}
+resource "helm_release" "whole" { chart = "oci://public.example.org/charts/whole" }
+resource "helm_release" "near" { chart = "./charts/near" }
+resource "helm_release" "computed" { chart = var.chart }
+resource "other" "x" {
+  chart      = "not-this"
+  repository = "https://charts.example.org"
+}
+"""
+    assert rows({"main.tf": text}) == [
+        (
+            "main.tf:4 pkg:helm/karpenter@1.1.0?repository_url=oci://public.example.org/karpenter | "
+            "1.1.0 | runtime | direct"
+        ),
+        "main.tf:11 pkg:helm/whole?repository_url=oci://public.example.org/charts | None | runtime | direct",
+    ]
+
+
 def test_the_json_syntax(rows: Rows) -> None:
     document = {
         "terraform": [
