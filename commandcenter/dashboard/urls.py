@@ -57,6 +57,7 @@ urlpatterns = [
     path("findings/", triage.index, name="findings"),
     path("findings/decide/", triage.decide, name="findings-decide"),
     path("findings/<int:pk>/", finding.detail, name="finding"),
+    path("findings/<int:pk>/code/", finding.code, name="finding-code"),
     path("findings/<int:pk>/<slug:action>/", finding.act, name="finding-act"),
     path("rules/", rules.index, name="rules"),
     path("rules/<str:engine>/<path:rule_id>/", rules.detail, name="rule"),

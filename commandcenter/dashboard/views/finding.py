@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.accounts.models import User
+from commandcenter.analysis.code import code_of
 from commandcenter.analysis.correlation import also_in
 from commandcenter.analysis.history import history
 from commandcenter.analysis.models import Finding, SuppressionKind
@@ -114,6 +115,13 @@ _DONE = {
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a finding."""
     return _page(request, _finding(request, pk), {})
+
+
+@login_required
+@require_GET
+def code(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the lines of a finding, as a part of its page."""
+    return render(request, "findings/_code.html", {"code": code_of(_finding(request, pk))})
 
 
 @login_required

@@ -5,11 +5,13 @@ from __future__ import annotations
 from commandcenter.engine.source.housekeeping import prune_mirrors
 from commandcenter.engine.source.model import Credentials, Kind, SourcePolicy, TreeRef
 from commandcenter.engine.source.opening import check_source, classify, open_source
+from commandcenter.engine.source.passage import Passage, read_passage
 from commandcenter.engine.source.tree import Tree
 
 __all__ = [
     "Credentials",
     "Kind",
+    "Passage",
     "SourcePolicy",
     "Tree",
     "TreeRef",
@@ -17,4 +19,5 @@ __all__ = [
     "classify",
     "open_source",
     "prune_mirrors",
+    "read_passage",
 ]

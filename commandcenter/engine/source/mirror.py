@@ -123,14 +123,19 @@ class Mirror:
         self.wipe()
 
 
+def folder_of(mirrors: Path, source: str) -> Path:
+    """Return where the mirror of a source lies: an address as it is written, or a path without symlinks."""
+    return mirrors / hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:40]
+
+
 @contextmanager
 def locked(mirrors: Path, source: str, guard: Guard) -> Iterator[Mirror]:
     """Yield the source's mirror while no other process works on it. Waits as long as the guard allows."""
     mirrors.mkdir(mode=0o700, parents=True, exist_ok=True)
     home = mirrors / "home"
     home.mkdir(mode=0o700, exist_ok=True)
-    name = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:40]
-    handle = os.open(mirrors / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    folder = folder_of(mirrors, source)
+    handle = os.open(folder.with_name(f"{folder.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         waiting = False
         while True:
@@ -144,6 +149,6 @@ def locked(mirrors: Path, source: str, guard: Guard) -> Iterator[Mirror]:
                 guard.check()
                 time.sleep(0.1)
         os.utime(handle)
-        yield Mirror(mirrors / name, home, guard)
+        yield Mirror(folder, home, guard)
     finally:
         os.close(handle)
