@@ -17,6 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import orjson
 import yaml
 
 from commandcenter.engine.contract import SEVERITIES, Rule
@@ -163,6 +164,7 @@ def _example(item: object) -> Example:
 def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not value:
         raise RuleError(f"{value!r} is not a rule object.")
+    orjson.dumps(value)  # refuses keys such as `on`, which YAML takes for a truth value
     return value
 
 

@@ -98,6 +98,7 @@ def test_every_file_is_a_rule_of_its_own_language() -> None:
         ("[Python]", "[Go]", "languages"),
         ("[Python]", "[]", "languages"),
         ("{pattern: a($X)}", "a($X)", "not a rule object"),
+        ("{pattern: a($X)}", "{has: {on: a}}", "key"),
         ("pass: [b(1)]", "pass: []", "no example of pass"),
         ("fail: [a(1)]", "fail: [{code: a(1)}]", "{code, lines}"),
         ("pass: [b(1)]", "pass: [{code: b(1), lines: [1]}]", "has no lines"),
