@@ -144,10 +144,15 @@ def test_a_lack_of_memory_costs_only_the_file_that_has_it(tmp_path: Path) -> Non
 
 
 def test_what_looks_like_a_secret_is_not_quoted(tmp_path: Path) -> None:
-    text = 'jwt.decode(t, "AKIAIOSFODNN7EXAMPLE2", verify=False); password = "hunter2"\n'
-    (finding,) = findings(run(ENGINE, {"a.py": text}, tmp_path))
-    assert "AKIA" not in finding.message + finding.snippet
-    assert "hunter2" not in finding.message + finding.snippet
+    text = (
+        'jwt.decode(t, "AKIAIOSFODNN7EXAMPLE2", verify=False); password = "hunter2"\n'
+        'jwt.encode(claims, "correct horse", algorithm="HS256")\n'
+    )
+    results = findings(run(ENGINE, {"a.py": text}, tmp_path))
+    assert {f.rule_id for f in results} == {JWT, "python.jwt-literal-key"}
+    quoted = " ".join(f"{f.message} {f.snippet}" for f in results)
+    assert not any(secret in quoted for secret in ("AKIA", "hunter2", "correct"))
+    assert 'jwt.encode(claims, "[redacted]", algorithm=' in quoted
 
 
 def test_the_suffix_is_all_of_the_path_that_matters() -> None:
