@@ -48,6 +48,7 @@ urlpatterns = [
     path("technologies/new/", technologies.create, name="technology-create"),
     path("technologies/radar/", radar.radar, name="radar"),
     path("technologies/drift/", radar.drift, name="drift"),
+    path("technologies/uses/", radar.uses, name="technology-uses"),
     path("technologies/<int:pk>/", technologies.detail, name="technology"),
     path("technologies/<int:pk>/edit/", technologies.edit, name="technology-edit"),
     path("analyses/", analyses.index, name="analyses"),

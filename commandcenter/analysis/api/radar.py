@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from commandcenter.analysis.api import radar_shapes as shapes
 from commandcenter.analysis.radar.drift import drift
 from commandcenter.analysis.radar.entries import entries
+from commandcenter.analysis.radar.places import UNKNOWN, places
 from commandcenter.analysis.radar.uses import landscape
 from commandcenter.core.fields import IdField
 from commandcenter.core.pagination import KeysetPagination
@@ -35,6 +36,13 @@ class DriftQuery(RadarQuery):
     """`?project= &limit=`."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_ROWS, default=ROWS)
+
+
+class UsesQuery(RadarQuery):
+    """`?name= &version= &project=`."""
+
+    name = serializers.CharField(max_length=200)
+    version = serializers.CharField(max_length=200, required=False)
 
 
 class RadarPages(KeysetPagination):
@@ -67,6 +75,38 @@ class Radar(ApiMixin, APIView):
         page: list[Technology] = pages.paginate_queryset(found, request)
         known = landscape({technology.project_id for technology in page})
         return pages.get_paginated_response([shapes.entry(each) for each in entries(page, known)])
+
+
+class Uses(ApiMixin, APIView):
+    """Who uses a technology, on the radar or not."""
+
+    pagination_class = KeysetPagination
+
+    @extend_schema(
+        operation_id="technologies_uses",
+        parameters=[
+            OpenApiParameter(
+                "name", str, required=True, description="As people write it: postgres is PostgreSQL."
+            ),
+            OpenApiParameter(
+                "version", str, description=f"Exact; `{UNKNOWN}` for uses of which none is known."
+            ),
+            OpenApiParameter("project", int, description="Only this project."),
+            OpenApiParameter("cursor", str, description="Opaque; taken from `next` or `previous`."),
+            OpenApiParameter("limit", int, description="Uses on a page, 100 without it, at most 1000."),
+        ],
+        responses=shapes.UsesPageSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List the repositories that use it on their default branches, in one project or in all that one may see."""
+        asked = UsesQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        pages = self.pagination_class()
+        projects = _projects(request, given.get("project"))
+        found = places(projects, given["name"], version=given.get("version"))
+        page = pages.paginate_queryset(found, request)
+        return pages.get_paginated_response([shapes.use(row) for row in page])
 
 
 class DriftView(ApiMixin, APIView):

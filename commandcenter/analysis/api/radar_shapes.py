@@ -46,6 +46,26 @@ class RadarPageSerializer(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True)
 
 
+class TechnologyUseSerializer(serializers.Serializer[Any]):
+    """A repository that uses a technology."""
+
+    project = serializers.IntegerField()
+    repository = serializers.IntegerField()
+    repository_name = serializers.CharField()
+    name = serializers.CharField()
+    domain = serializers.CharField()
+    version = serializers.CharField(allow_null=True)
+    confidence = serializers.FloatField()
+
+
+class UsesPageSerializer(serializers.Serializer[Any]):
+    """A page of uses."""
+
+    results = TechnologyUseSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 class SpreadSerializer(serializers.Serializer[Any]):
     """What is in use in several majors; `versions` are the most used 50 of `versions_total`."""
 
@@ -144,6 +164,16 @@ def entry(row: Entry) -> dict[str, Any]:
         "versions_total": len(row.versions),
         "first_seen": row.first_seen,
         "last_seen": row.last_seen,
+    }
+
+
+def use(row: Any) -> dict[str, Any]:
+    """Return the public shape of a use, annotated as `places` annotates it."""
+    return {
+        "project": row.project_id,
+        "repository": row.repository_id,
+        "repository_name": row.repository_name,
+        **{name: getattr(row, name) for name in ("name", "domain", "version", "confidence")},
     }
 
 

@@ -12,7 +12,7 @@ from commandcenter.analysis.api.batch import AnalyzeMany
 from commandcenter.analysis.api.freshness import PortfolioFreshness, RepositoryFreshness
 from commandcenter.analysis.api.policies import PolicyViewSet
 from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
-from commandcenter.analysis.api.radar import DriftView, Radar
+from commandcenter.analysis.api.radar import DriftView, Radar, Uses
 from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
 from commandcenter.analysis.api.rules import ENGINE, RULE_ID, RuleDetail, RuleViewSet
 from commandcenter.analysis.api.standings import PortfolioTrends, StandingViewSet
@@ -34,10 +34,11 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^freshness/?$", PortfolioFreshness.as_view(), name="freshness"),
     re_path(rf"^repositories/{_id}/freshness/?$", RepositoryFreshness.as_view(), name="repository-freshness"),
     re_path(rf"^repositories/{_id}/trends/?$", RepositoryTrends.as_view(), name="repository-trends"),
-    re_path(r"^technologies/drift/?$", DriftView.as_view(), name="technology-drift"),
-    re_path(r"^technologies/radar/?$", Radar.as_view(), name="technology-radar"),
     re_path(
         rf"^rules/(?P<engine>{ENGINE})/(?P<rule_id>{RULE_ID})/?$", RuleDetail.as_view(), name="rule-detail"
     ),
+    re_path(r"^technologies/drift/?$", DriftView.as_view(), name="technology-drift"),
+    re_path(r"^technologies/radar/?$", Radar.as_view(), name="technology-radar"),
+    re_path(r"^technologies/uses/?$", Uses.as_view(), name="technology-uses"),
     re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),
 ]

@@ -23,6 +23,7 @@ from commandcenter.inventory.models import Project, Technology
 pytestmark = pytest.mark.django_db
 RADAR = "/api/v1/technologies/radar"
 DRIFT = "/api/v1/technologies/drift"
+USES = "/api/v1/technologies/uses?name=Django"
 
 
 def used(project: Project, *technologies: tuple[str, str | None], **packages: str) -> Any:
@@ -206,14 +207,14 @@ def test_a_decision_holds_in_its_own_project(project: Project) -> None:
     assert rows(staff, RADAR)["Django"]["repositories"] == 1
 
 
-@pytest.mark.parametrize("path", [RADAR, DRIFT])
+@pytest.mark.parametrize("path", [f"{RADAR}?", f"{DRIFT}?", f"{USES}&"])
 def test_who_may_see_what(viewer: Any, project: Project, path: str) -> None:
     foreign = make_project()
-    assert viewer.get(path, {"project": foreign.pk}).status_code == 404
-    assert viewer.get(path, {"project": project.pk}).status_code == 200
+    assert viewer.get(f"{path}project={foreign.pk}").status_code == 404
+    assert viewer.get(f"{path}project={project.pk}").status_code == 200
     _, token = make_token(make_user(project), scope="read", project_ids=[foreign.pk])
     limited = api(token=token)
-    assert limited.get(path, {"project": project.pk}).status_code == 404
+    assert limited.get(f"{path}project={project.pk}").status_code == 404
     assert api().get(path).status_code == 401
 
 
@@ -244,7 +245,7 @@ def test_lists_are_bounded_and_say_what_is_left_out(viewer: Any, project: Projec
     assert [row["name"] for row in viewer.get(page["next"]).json()["results"]] == ["three"]
 
 
-@pytest.mark.parametrize("path", [RADAR, DRIFT])
+@pytest.mark.parametrize("path", [RADAR, DRIFT, USES])
 def test_the_cost_does_not_grow(viewer: Any, project: Project, path: str) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -268,3 +269,34 @@ def test_usage_and_the_status_of_what_was_found_know_other_names(viewer: Any, pr
     assert [(use["repository"], use["version"]) for use in uses] == [(analysis.repository_id, "16")]
     found = viewer.get(f"/api/v1/analyses/{analysis.pk}/technologies").json()["results"]
     assert [row["radar_status"] for row in found] == ["integrated"]
+
+
+def test_who_uses_a_technology_is_listed_whether_it_is_on_the_radar_or_not(
+    viewer: Any, project: Project
+) -> None:
+    old = used(project, ("PostgreSQL", "13"))
+    new = used(project, ("PostgreSQL", "16"))
+    unknown = used(project, ("PostgreSQL", None))
+    used(make_project(), ("PostgreSQL", "16"))
+
+    def repositories(query: str) -> list[int]:
+        answer = viewer.get(f"/api/v1/technologies/uses?{query}")
+        assert answer.status_code == 200, answer.json()
+        return [row["repository"] for row in answer.json()["results"]]
+
+    everything = [unknown.repository_id, new.repository_id, old.repository_id]
+    assert repositories("name=postgres") == everything
+    assert repositories(f"name=PostgreSQL&project={project.pk}") == everything
+    assert repositories("name=postgresql&version=16") == [new.repository_id]
+    assert repositories("name=postgresql&version=-") == [unknown.repository_id]
+    assert repositories("name=mysql") == []
+    page = viewer.get("/api/v1/technologies/uses?name=postgres&limit=2").json()
+    assert [row["version"] for row in page["results"]] == [None, "16"]
+    assert [row["version"] for row in viewer.get(page["next"]).json()["results"]] == ["13"]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "name=", "name=%00", "name=x&version=%00", f"name={'x' * 201}", "name=x&limit=x"]
+)
+def test_what_cannot_be_a_technology_is_refused(viewer: Any, query: str) -> None:
+    assert viewer.get(f"/api/v1/technologies/uses?{query}").status_code == 400

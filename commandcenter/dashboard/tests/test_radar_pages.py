@@ -162,7 +162,7 @@ def test_bad_values_are_said_at_their_field(world: World, wrong: dict[str, Any])
 
 def test_queries_that_make_no_sense_do_no_harm(world: World) -> None:
     client = signed_in(world.operator)
-    for path in (RADAR, DRIFT, NEW):
+    for path in (RADAR, DRIFT, NEW, "/technologies/uses/"):
         assert client.get(f"{path}?project=x&name=%00&domain=no").status_code == 200
 
 
@@ -185,3 +185,23 @@ def test_the_pages_cost_the_same_however_much_there_is(world: World, path: str) 
         make_technology(project, name="Django", status="archived")
         make_technology(project, name="Redis", status="integrated")
     assert cost() == few <= 16
+
+
+def test_who_uses_what_nobody_decided_about_is_one_click_from_drift(spread: World) -> None:
+    client = signed_in(spread.viewer)
+    content = client.get(DRIFT).content.decode()
+    assert 'href="/technologies/uses/?name=Flask"' in content
+    shown = client.get("/technologies/uses/", {"name": "django"})
+    assert [(use["version"], use["repositories"]) for use in shown.context["versions"]] == [
+        ("4.2", 1),
+        ("5.2", 1),
+        (None, 1),
+    ]
+    assert len(shown.context["page"].rows) == 3
+    for version, found in (("4.2", "4.2"), ("-", None)):
+        narrowed = client.get("/technologies/uses/", {"name": "django", "version": version})
+        assert [row.version for row in narrowed.context["page"].rows] == [found]
+    assert "Name a technology" in client.get("/technologies/uses/").content.decode()
+    stranger = signed_in(spread.stranger)
+    assert "Nobody uses it" in stranger.get("/technologies/uses/", {"name": "django"}).content.decode()
+    assert stranger.get(f"/technologies/uses/?name=x&project={spread.project.pk}").status_code == 404

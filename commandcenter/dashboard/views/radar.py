@@ -9,9 +9,11 @@ from django.views.decorators.http import require_GET
 
 from commandcenter.analysis.radar.drift import drift as drift_of
 from commandcenter.analysis.radar.entries import entries, held_by
-from commandcenter.analysis.radar.uses import landscape
+from commandcenter.analysis.radar.places import places, spread
+from commandcenter.analysis.radar.uses import MAX_VERSIONS, landscape
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.decisions import decisions
+from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.radar_chart import picture
 from commandcenter.inventory.models import Project
 
@@ -57,6 +59,25 @@ def drift(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "technologies/drift.html", context)
+
+
+@login_required
+@require_GET
+def uses(request: HttpRequest) -> HttpResponse:
+    """Say who uses the technology `?name=`, on the radar or not, narrowed by `?version= &project=`."""
+    chosen, project = _chosen(request)
+    name, version = filters.words(request, "name"), filters.words(request, "version")
+    context: dict[str, object] = {**_filter(request, project), "name": name, "version": version}
+    if name:
+        found = places(chosen, name)
+        versions = spread(found)
+        context |= {
+            "versions": versions[:MAX_VERSIONS],
+            "cut": len(versions) > MAX_VERSIONS,
+            "shares": [(use["version"] or "unknown", use["repositories"]) for use in versions],
+            "page": paginate(request, places(chosen, name, version=version or None)),
+        }
+    return render(request, "technologies/uses.html", context)
 
 
 def _chosen(request: HttpRequest) -> tuple[list[int], Project | None]:
