@@ -97,6 +97,7 @@ _PARSERS: dict[str, Callable[[Source], Document]] = {
     "Podfile": cocoapods.parse,
     "Podfile.lock": cocoapods.parse_lock,
     ".terraform.lock.hcl": terraform.parse_lock,
+    "terragrunt.hcl": terraform.parse_terragrunt,
     "Chart.yaml": helm.parse,
     "Chart.lock": helm.parse_lock,
     "requirements.yaml": helm.parse,

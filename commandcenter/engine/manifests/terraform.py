@@ -5,27 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import unquote
-
-from packageurl import PackageURL
 
 from commandcenter.engine.manifests import hcl, helm
 from commandcenter.engine.manifests.lines import json_lines
 from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source
-from commandcenter.engine.manifests.repositories import archive, fixed, repository, requirement
 from commandcenter.engine.manifests.syntax import line_of, load_json, placed, string, table
-
-MODULES = "modules"
-"""The part of a configuration that its lock file does not hold."""
+from commandcenter.engine.manifests.terraform_addresses import (
+    MODULES,
+    exact_version,
+    module,
+    provider_name,
+    registry_purl,
+)
 
 _SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _INTERESTING = re.compile(r"\brequired_|\bmodule\b|\bhelm_release\b")
-_REGISTRIES = ("registry.terraform.io/", "registry.opentofu.org/")
-_PROVIDER = re.compile(r"(?:[\w.-]+\.[\w-]+(?::\d+)?/)?[\w-]+/[\w-]+")
-_MODULE = re.compile(r"(?:(?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?)/)?(?P<name>[\w-]+/[\w-]+/[\w-]+)")
-_EXACT = re.compile(r"=?\s*v?(\d+\.\d+\.\d+(?:[-+][\w.+-]*)?)")
-_REF = re.compile(r"(?:^|&)ref=([^&]{1,200})")
-_ELSEWHERE = re.compile(r"(?:(?:hg|s3|gcs|http|https|oci)::)?(?:https?|oci)://", re.IGNORECASE)
+_TFR = re.compile(r"tfr://(?P<host>[^/?]*)/(?P<module>[^?]+)\?version=(?P<version>[^&]{1,100})")
 
 
 def matches(path: str) -> bool:
@@ -48,7 +43,7 @@ def parse(source: Source) -> Manifest:
             if wanted is not None:
                 manifest.requirements.append(wanted)
     for body in modules:
-        called = _called(string(body.get("source")), body.get("version"))
+        called = module(string(body.get("source")), body.get("version"))
         if called is not None:
             manifest.requirements.append(called)
     for body in releases:
@@ -122,7 +117,7 @@ def _all_placed(value: object, line: int | None) -> object:
 def _tool(path: str, constraint: str) -> Requirement:
     """The version of the tool itself, which no package registry has."""
     name = "opentofu" if path.endswith((".tofu", ".tofu.json")) else "terraform"
-    version = _exact(constraint)
+    version = exact_version(constraint)
     return Requirement(
         name,
         str(constraint),
@@ -150,49 +145,27 @@ def _provider(alias: str, asked: object) -> Requirement | None:
         str(written) if written else None,
         "runtime",
         line,
-        version=_exact(written),
-        purl=_purl(name, _exact(written)),
+        version=exact_version(written),
+        purl=registry_purl(name, exact_version(written)),
     )
 
 
-def provider_name(address: str) -> str | None:
-    """`namespace/type` of a provider's address, with its host where that is none of the two public registries."""
-    lowered = address.lower()
-    for host in _REGISTRIES:
-        lowered = lowered.removeprefix(host)
-    return lowered if _PROVIDER.fullmatch(lowered) and not lowered.startswith("terraform.io/") else None
-
-
-def _called(address: str | None, constraint: object) -> Requirement | None:
-    """The package of a module; None for local folders and for addresses that are computed."""
-    if address is None or address.startswith((".", "/")):
-        return None
-    line, written = line_of(address), string(constraint)
-    base, _, query = address.partition("?")
-    scheme, double, rest = base.partition("://")
-    path, _, _ = (rest if double else base).partition("//")
-    package = f"{scheme}://{path}" if double else path
-    found = _MODULE.fullmatch(package.removeprefix(_REGISTRIES[0]).removeprefix(_REGISTRIES[1]))
-    if found is not None and found["host"] not in ("github.com", "bitbucket.org"):
-        name = f"{found['host'].lower()}/{found['name']}" if found["host"] else found["name"]
-        version = _exact(written)
-        return Requirement(
-            name,
-            str(written) if written else None,
-            "runtime",
-            line,
-            version=version,
-            purl=_purl(name, version),
-            part=MODULES,
-        )
-    if _ELSEWHERE.match(package) and not package.endswith(".git"):
-        return archive(package, "runtime", line, part=MODULES)
-    where = repository(package)
-    if where is None:
-        return None
-    asked = _REF.search(query)
-    ref = unquote(asked[1]) if asked else None
-    return requirement(where, ref, "runtime", line, version=fixed(ref), part=MODULES)
+def parse_terragrunt(source: Source) -> Manifest:
+    """The module that a terragrunt.hcl takes: as Terraform writes it, or `tfr://` for one of a registry."""
+    manifest = Manifest(source.path, "terragrunt", "terraform")
+    for block in hcl.blocks(source.text, ("terraform",)):
+        address = block.attributes.get("source")
+        if not isinstance(address, str):
+            continue
+        match = _TFR.fullmatch(address)
+        if match is None:
+            called = module(address, None)
+        else:
+            host, name = match["host"], match["module"]
+            called = module(placed(f"{host}/{name}" if host else name, line_of(address)), match["version"])
+        if called is not None:
+            manifest.requirements.append(called)
+    return manifest
 
 
 def _release(name: str | None, address: str | None, constraint: str | None) -> Requirement | None:
@@ -203,20 +176,6 @@ def _release(name: str | None, address: str | None, constraint: str | None) -> R
     if not name or address is None or "/" in name:
         return None
     return replace(helm.chart(name, address, constraint), ecosystem="helm", part=MODULES)
-
-
-def _exact(constraint: str | None) -> str | None:
-    match = _EXACT.fullmatch(constraint.strip()) if constraint and len(constraint) < 100 else None
-    return match[1] if match else None
-
-
-def _purl(name: str, version: str | None) -> str:
-    """A registry of one's own is a qualifier; the two public ones hold the same packages under the same names."""
-    first, _, rest = name.partition("/")
-    host = first if "." in first or ":" in first else None
-    namespace, _, base = (rest if host else name).rpartition("/")
-    qualifiers = {"repository_url": host} if host else None
-    return PackageURL("terraform", namespace or None, base, version, qualifiers).to_string()
 
 
 def parse_lock(source: Source) -> Lock:
@@ -234,7 +193,7 @@ def parse_lock(source: Source) -> Lock:
             resolved,
             block.line,
             requirement=str(constraint) if isinstance(constraint, str) else None,
-            purl=_purl(name, resolved),
+            purl=registry_purl(name, resolved),
         )
     return lock
 

@@ -177,6 +177,19 @@ def test_images_of_every_kind_of_file_are_judged(tmp_path: Path) -> None:
     assert sorted(seen.gaps("pinned-images")) == ["four:4", "one:1", "three", "two:2"]
 
 
+def test_an_image_with_a_tag_that_is_computed_is_not_judged(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": "ARG TAG\nFROM alpine:$TAG\n",
+        "azure-pipelines.yml": "jobs: [{container: 'python:$(version)'}]\n",
+    }
+    assert Seen(files, tmp_path).status("pinned-images") == "not_applicable"
+
+
+def test_commands_of_included_files_of_gitlab_are_judged(tmp_path: Path) -> None:
+    files = {"ci/lint.gitlab-ci.yml": "lint:\n  script: [pip install ruff]\n"}
+    assert list(Seen(files, tmp_path).gaps("pinned-installs")) == ["pip ruff"]
+
+
 def test_only_what_is_applied_needs_a_lock_file_of_terraform(tmp_path: Path) -> None:
     asks = 'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
     files = {

@@ -74,6 +74,7 @@ BROKEN: list[tuple[str, str | bytes]] = [
     ("main.tf", "#" * 1_500_000 + "\nmodule"),
     ("main.tf.json", '{"module": [' + "[" * 500_000),
     (".terraform.lock.hcl", 'provider "a" {'),
+    ("terragrunt.hcl", 'terraform { source = "'),
     ("Chart.lock", "[]\n"),
     ("kustomization.yaml", "- 1\n"),
     (".gitlab-ci.yml", "a: 1\n---\nb: [\n"),

@@ -122,6 +122,22 @@ def test_modules_are_not_missed_in_the_lock_file(tree: Tree) -> None:
     )
 
 
+def test_modules_of_terragrunt(rows: Rows) -> None:
+    git = 'terraform {\n  source = "git::git@github.com:acme/modules.git//app?ref=v0.4.0"\n}\ninputs = { a = "x/y/z" }\n'
+    files = {
+        "a/terragrunt.hcl": git,
+        "b/terragrunt.hcl": 'terraform { source = "tfr:///terraform-aws-modules/vpc/aws//sub?version=5.1.2" }\n',
+        "c/terragrunt.hcl": 'terraform { source = "tfr://registry.example.org/acme/net/aws?version=1.0.0" }\n',
+        "d/terragrunt.hcl": 'terraform { source = "${local.base}//app" }\n',
+        "e/terragrunt.hcl": 'terraform { source = "../modules/app" }\n',
+    }
+    assert rows(files) == [
+        "a/terragrunt.hcl:2 pkg:github/acme/modules@v0.4.0 | v0.4.0 | runtime | direct",
+        "b/terragrunt.hcl:1 pkg:terraform/terraform-aws-modules/vpc/aws@5.1.2 | 5.1.2 | runtime | direct",
+        "c/terragrunt.hcl:1 pkg:terraform/acme/net/aws@1.0.0?repository_url=registry.example.org | 1.0.0 | runtime | direct",
+    ]
+
+
 def test_charts_that_a_configuration_installs(rows: Rows) -> None:
     text = """resource "helm_release" "karpenter" {
   name       = "karpenter"
