@@ -21,6 +21,7 @@ from commandcenter.analysis.models import (
     Dependency,
     Gap,
     GapCheck,
+    LicenseUse,
     Occurrence,
     ResultSet,
     ResultSetStatus,
@@ -57,6 +58,7 @@ _CONTRIBUTOR = (
 _TECHNOLOGY = ("result_set", "name", "domain", "version", "confidence", "evidence")
 _CHECK = ("result_set", "check_id", "title", "status", "looked_at", "gaps", "detail")
 _GAP = ("result_set", "check_id", "subject", "title", "severity", "reason", "remedy", "evidence")
+_LICENSE = ("result_set", "path", "line", "spdx", "name", "source", "place", "confidence", "files")
 _OCCURRENCE = (
     "result_set", "rule", "fingerprint", "severity", "message", "path", "start_line", "end_line", "start_column",
     "end_column", "inline_suppressed", "content", "correlation",
@@ -94,6 +96,7 @@ class Ingest:
             "findings": self._findings,
             "checks": self._checks,
             "gaps": self._gaps,
+            "licenses": self._licenses,
         }
 
     def take(self, message: Mapping[str, Any]) -> None:
@@ -215,6 +218,20 @@ class Ingest:
                 (
                     own, row["check"], row["subject"], row["title"], int(Severity[row["severity"].upper()]),
                     row["reason"], row["remedy"], list(row["evidence"]),
+                )
+                for row in rows
+            ),
+        )  # fmt: skip
+
+    def _licenses(self, rows: Sequence[Row]) -> None:
+        own = self.result_set.pk
+        copy_rows(
+            LicenseUse,
+            _LICENSE,
+            (
+                (
+                    own, row["path"], within_integer(row["line"]), row["spdx"], row["name"], row["source"],
+                    row["place"], row["confidence"], row["files"],
                 )
                 for row in rows
             ),

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from commandcenter.analysis.gap_rows import CheckRow, GapRow
+from commandcenter.analysis.licensing.rows import LicenseRow
 from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.analysis.packages import Exposure, exposures
 from commandcenter.analysis.policy import verdict
@@ -24,7 +25,17 @@ from commandcenter.analysis.summary import engines_of, summary_of
 
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (RuleRow, FindingRow, DependencyRow, TechnologyRow, FileRow, ContributorRow, GapRow, CheckRow)
+    for kind in (
+        RuleRow,
+        FindingRow,
+        DependencyRow,
+        TechnologyRow,
+        FileRow,
+        ContributorRow,
+        GapRow,
+        CheckRow,
+        LicenseRow,
+    )
 }
 _VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 

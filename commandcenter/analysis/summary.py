@@ -33,7 +33,7 @@ def summary_of(analysis: Analysis, exposure: Exposure | None = None) -> dict[str
 
 _FROM_ENGINE = (
     "files", "bytes", "lines_of_code", "languages", "functions", "complexity", "technologies", "contributors",
-    "bus_factor", "history",
+    "bus_factor", "history", "licenses",
 )  # fmt: skip
 
 

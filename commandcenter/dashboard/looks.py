@@ -53,6 +53,8 @@ STATUS = {
     "trial": Look("live", "play", "Trial"),
     "assess": Look("", "dot", "Assess"),
     "hold": Look("warn", "pause", "Hold"),
+    # licences
+    "conflict": Look("bad", "alert", "Conflict"),
     # findings
     "new": Look("warn", "plus", "New"),
     "existing": Look("", "dot", "Existing"),

@@ -19,7 +19,10 @@ from commandcenter.analysis.api import filters, people
 from commandcenter.analysis.api.analysis_shapes import AnalysisSerializer
 from commandcenter.analysis.api.dependency_shapes import DependencySerializer
 from commandcenter.analysis.api.gaps import PARAMETERS, gaps_page
+from commandcenter.analysis.api.licenses import LicenseFilters, LicenseSerializer
 from commandcenter.analysis.compare import compare
+from commandcenter.analysis.licensing.conflicts import own_licenses
+from commandcenter.analysis.licensing.rows import license_rows
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -27,6 +30,7 @@ from commandcenter.analysis.models import (
     Dependency,
     Finding,
     FindingState,
+    LicenseUse,
     TechnologyUse,
 )
 from commandcenter.analysis.shapes import analysis_shape, analysis_shapes, flat
@@ -99,6 +103,14 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         """List who worked on it within the history window, most changes first; addresses are not shown."""
         found = Contributor.objects.filter(result_set=self._analysis().result_set_id)
         return self._page(found, None, lambda page: map(rows.contributor_row, page))
+
+    @extend_schema(responses=LicenseSerializer(many=True))
+    @action(detail=True)
+    def licenses(self, request: Request, pk: str = "") -> Response:
+        """List the licences that files hold or name: texts and metadata in path order, then headers."""
+        found_in = self._analysis().result_set_id
+        found = LicenseUse.objects.filter(result_set=found_in)
+        return self._page(found, LicenseFilters, lambda page: license_rows(own_licenses(found_in), page))
 
     @extend_schema(parameters=PARAMETERS)
     @action(detail=True)

@@ -19,6 +19,7 @@ from commandcenter.analysis.models.findings import (
     decision_in_force,
 )
 from commandcenter.analysis.models.gaps import CheckStatus, Gap, GapCheck
+from commandcenter.analysis.models.licenses import LicensePlace, LicenseSource, LicenseUse
 from commandcenter.analysis.models.people import Contributor
 from commandcenter.analysis.models.policies import Policy, PolicyQuerySet, PolicyStatus, PolicyVerdict
 from commandcenter.analysis.models.portfolio import PortfolioDay, Standing, StandingQuerySet
@@ -57,6 +58,9 @@ __all__ = [
     "FindingTransition",
     "Gap",
     "GapCheck",
+    "LicensePlace",
+    "LicenseSource",
+    "LicenseUse",
     "Occurrence",
     "Policy",
     "PolicyQuerySet",

@@ -76,7 +76,14 @@ _ALL = (
         "count",
         items="licences",
         items_required=True,
-        help="Licences of the repository and its dependencies that are on the list, by SPDX identifier.",
+        help="Licences of the repository, its packages and vendored code that are on the list, by SPDX identifier.",
+    ),
+    Metric(
+        "unknown_licences",
+        "Unknown licences",
+        "at_most",
+        "count",
+        help="Texts of licence files, names in metadata and headers that are of no known licence.",
     ),
     Metric(
         "gaps",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from commandcenter.analysis.licensing import denial
 from commandcenter.analysis.models import Severity
 from commandcenter.analysis.policy.catalogue import COMPLEXITY_MEASURES, METRICS, OPERATORS, Metric, Operator
 
@@ -247,4 +248,17 @@ class _Reading:
                 f"Give a list of at most {MAX_ITEMS} texts of at most {MAX_ITEM} characters.",
             )
             return ()
-        return tuple(dict.fromkeys(each.strip() for each in given))
+        items = tuple(dict.fromkeys(each.strip() for each in given))
+        if about.items == "licences":
+            self._licences(items)
+        return items
+
+    def _licences(self, items: tuple[str, ...]) -> None:
+        """Refuse what could match no licence: a list with a slip of the pen in it would deny nothing."""
+        wrong = [item for item in items if denial.entry(item) is None]
+        if wrong:
+            self._wrong(
+                "licences",
+                "invalid_choice",
+                f"{', '.join(wrong[:5])}: no SPDX identifier, such as GPL-3.0, AGPL-3.0-only or LicenseRef-Ours.",
+            )

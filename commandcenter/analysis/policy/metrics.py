@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from commandcenter.analysis.policy.conditions import Condition
+from commandcenter.analysis.policy.licences import denied_licences, unknown_licences
 from commandcenter.analysis.policy.measures import Measure
 from commandcenter.analysis.policy.practice import gaps, lock_file_coverage
 from commandcenter.analysis.policy.subject import FACT_ENGINES, Subject
@@ -101,6 +102,8 @@ PROVIDERS: dict[str, Provider] = {
     "secrets": _secrets,
     "vulnerabilities": vulnerabilities,
     "lock_file_coverage": lock_file_coverage,
+    "denied_licences": denied_licences,
+    "unknown_licences": unknown_licences,
     "gaps": gaps,
     "complexity": _complexity,
     "incomplete_engines": _incomplete_engines,

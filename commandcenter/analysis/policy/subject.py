@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Min
 
 from commandcenter.analysis.gap_rows import CheckRow, GapRow
 from commandcenter.analysis.gaps import checks_of, gaps_of
 from commandcenter.analysis.identity import FINDING_OF
-from commandcenter.analysis.models import Analysis, ResultSet, Severity
+from commandcenter.analysis.models import Analysis, LicenseUse, ResultSet, Severity
 from commandcenter.analysis.outdated import Outdated, outdated_of
 from commandcenter.analysis.policy.weaknesses import Weaknesses, weaknesses
 
@@ -82,6 +83,12 @@ class Subject:
     def weaknesses(self) -> Weaknesses:
         """Return what is known of the dependencies. Three statements."""
         return weaknesses(self.result_set.pk)
+
+    @cached_property
+    def licenses(self) -> list[tuple[str | None, int, str]]:
+        """Return (SPDX expression, rows, first path) of each licence; None for all that is not known. One statement."""
+        uses = LicenseUse.objects.filter(result_set=self.result_set.pk).values_list("spdx")
+        return list(uses.annotate(rows=Count("id"), first=Min("path")).order_by("spdx"))
 
     @cached_property
     def outdated(self) -> Outdated:

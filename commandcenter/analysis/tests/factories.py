@@ -144,6 +144,21 @@ def technology_row(name: str, domain: str = "framework", **fields: Any) -> dict[
     }
 
 
+def license_row(spdx: str | None, path: str = "LICENSE", **fields: Any) -> dict[str, Any]:
+    """A licence as the engine sends it, a text unless told otherwise."""
+    return {
+        "path": path,
+        "line": 1,
+        "spdx": spdx,
+        "source": "text",
+        "place": "repository",
+        "confidence": 1.0 if spdx else 0.0,
+        "name": "" if spdx else "Ask us.",
+        "files": 1,
+        **fields,
+    }
+
+
 def messages(
     findings: Sequence[dict[str, Any]] = (),
     *,
@@ -153,6 +168,7 @@ def messages(
     rules: Sequence[dict[str, Any]] | None = None,
     engines: dict[str, str] | None = None,
     contributors: Sequence[dict[str, Any]] = (),
+    licenses: Sequence[dict[str, Any]] | None = None,
     history: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """The messages of a run, in the engine's shape. `engines` maps an id to its status."""
@@ -196,6 +212,7 @@ def messages(
         "contributors": 3,
         "bus_factor": 1,
         "history": history,
+        "licenses": None if licenses is None else {row["spdx"]: 1 for row in licenses if row["spdx"]},
         "skipped": {},
     }
     rows = {
@@ -204,6 +221,7 @@ def messages(
         "dependencies": dependencies,
         "technologies": technologies,
         "contributors": contributors,
+        "licenses": licenses or (),
         "files": files,
     }
     batches = [

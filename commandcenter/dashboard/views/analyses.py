@@ -17,6 +17,8 @@ from commandcenter.advisories.ecosystems import OSV_NAMES
 from commandcenter.advisories.models import PackageVersion
 from commandcenter.analysis import gaps
 from commandcenter.analysis.identity import with_findings
+from commandcenter.analysis.licensing.conflicts import conflicts_of, own_licenses
+from commandcenter.analysis.licensing.rows import license_rows
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -24,6 +26,8 @@ from commandcenter.analysis.models import (
     Dependency,
     FindingState,
     FindingTransition,
+    LicensePlace,
+    LicenseUse,
     Occurrence,
     Severity,
     TechnologyUse,
@@ -193,6 +197,31 @@ def _gaps(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     }
 
 
+def _licenses(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    queryset = LicenseUse.objects.filter(result_set=analysis.result_set)
+    query, place = filters.words(request, "q"), filters.choice(request, "place", LicensePlace.values)
+    known = filters.choice(request, "known", ["false"])
+    if query:
+        queryset = queryset.filter(
+            Q(spdx__icontains=query) | Q(name__icontains=query) | Q(path__icontains=query)
+        )
+    if place:
+        queryset = queryset.filter(place=place)
+    if known:
+        queryset = queryset.filter(spdx__isnull=True)
+    page = paginate(request, queryset, size=ROWS, ascending=True)
+    own = own_licenses(analysis.result_set_id)
+    return {
+        "page": page,
+        "rows": license_rows(own, page.rows),
+        "conflicts": conflicts_of(analysis.result_set_id, own),
+        "places": LicensePlace.choices,
+        "query": query,
+        "place": place,
+        "known": known,
+    }
+
+
 _TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {
     "summary": _summary,
     "findings": _findings,
@@ -200,4 +229,5 @@ _TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {
     "technologies": _technologies,
     "files": _files,
     "gaps": _gaps,
+    "licenses": _licenses,
 }
