@@ -59,7 +59,8 @@ def parse(source: Source) -> CargoManifest:
             for key, value in table(body.get(section)).items():
                 line = _line(lines, f"{prefix}{section}", key)
                 if table(value).get("workspace") is True:
-                    manifest.inherited.append((key, scope, line))
+                    optional = table(value).get("optional") is True and scope == "runtime"
+                    manifest.inherited.append((key, "optional" if optional else scope, line))
                     continue
                 wanted = _requirement(key, value, scope, line)
                 if wanted is not None:
@@ -68,6 +69,7 @@ def parse(source: Source) -> CargoManifest:
 
 
 def _line(lines: dict[tuple[str, str], int], header: str, key: str) -> int | None:
+    header = re.sub(r"[\"']", "", header)
     return lines.get((header, key)) or lines.get((f"{header}.{key}", ""))
 
 

@@ -76,7 +76,10 @@ def toml_key_lines(text: str) -> dict[tuple[str, str], int]:
             header = re.sub(r"[\"']", "", match["header"].strip())
             found.setdefault((header, ""), line)
         else:
-            found.setdefault((header, match["key"].strip('"')), line)
+            key = match["key"]
+            found.setdefault((header, key.strip('"')), line)
+            if key[0] != '"':  # the first part of a dotted key is a key of this table
+                found.setdefault((header, key.partition(".")[0]), line)
     return found
 
 

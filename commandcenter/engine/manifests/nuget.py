@@ -1,4 +1,4 @@
-"""Reads packages.lock.json, *.csproj and its kin, Directory.Packages.props and packages.config."""
+"""Reads MSBuild projects, their Directory.*.props and packages.config, and resolves properties and central versions."""
 
 from __future__ import annotations
 
@@ -6,116 +6,134 @@ import re
 from dataclasses import dataclass, field, replace
 
 from commandcenter.engine.contract import DependencyScope
-from commandcenter.engine.manifests.lines import LineIndex
-from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Root, Source
-from commandcenter.engine.manifests.syntax import load_json, string, table
-from commandcenter.engine.manifests.xmltree import load_xml
+from commandcenter.engine.manifests.model import Manifest, Requirement, Source
+from commandcenter.engine.manifests.xmltree import Node, load_xml
 
+SHARED = ("Directory.Packages.props", "Directory.Build.props", "Directory.Build.targets")
+"""Files that MSBuild takes into every project below: the nearest of each name."""
 _PROPERTY = re.compile(r"\$\((\w+)\)")
+_REFERENCES = ("PackageReference", "GlobalPackageReference")
 
 
 @dataclass(slots=True)
 class ProjectFile(Manifest):
-    """An MSBuild file: central versions that it sets for the folders below it."""
+    """An MSBuild file: also what it sets for itself and, by its name, for the folders below it."""
 
     central: dict[str, str] = field(default_factory=dict)
-
-
-def parse_lock(source: Source) -> Lock:
-    document = load_json(source.data)
-    lock = Lock(source.path, "nuget", "nuget", roots=[])
-    index = LineIndex(source.text)
-    for framework, packages in table(document.get("dependencies")).items():
-        keys = {str(name).lower(): f"{framework}/{name}" for name in table(packages)}
-        for name, value in table(packages).items():
-            entry, key = table(value), f"{framework}/{name}"
-            kind = string(entry.get("type")) or ""
-            local = kind == "Project"
-            lock.packages[key] = Locked(
-                name,
-                string(entry.get("resolved")),
-                index.of(f'"{name}": {{'),
-                local=local,
-                direct=kind == "Direct",
-            )
-            for needed in table(entry.get("dependencies")):
-                target = keys.get(str(needed).lower())
-                if target is not None:
-                    lock.packages[key].needs.append((target, "runtime"))
-            if (kind == "Direct" or local) and lock.roots is not None:
-                lock.roots.append(Root(key, string(entry.get("requested")), "runtime"))
-    return lock
+    properties: dict[str, str | None] = field(default_factory=dict)
+    """None where it is set to different values, under conditions that are not judged."""
+    onward: bool = False
+    """Whether it imports the file of its name above it."""
 
 
 def parse_project(source: Source) -> ProjectFile:
     root = load_xml(source.data)
     manifest = ProjectFile(source.path, "nuget", "nuget", name=source.name.rpartition(".")[0])
-    properties = {
-        node.tag: node.text for group in root.all("PropertyGroup") for node in group.children if node.text
-    }
+    for group in root.all("PropertyGroup"):
+        for node in group.children:
+            first = manifest.properties.setdefault(node.tag, node.text)
+            if first != node.text:
+                manifest.properties[node.tag] = None
     for node in root.walk():
         if node.tag == "PackageVersion":
-            name, version = (
-                node.attributes.get("Include"),
-                node.attributes.get("Version") or node.value("Version"),
-            )
-            if name and version:
-                manifest.central[name.lower()] = _expand(version, properties) or version
-        elif node.tag in ("PackageReference", "GlobalPackageReference"):
-            name = node.attributes.get("Include")
-            version = (
-                node.attributes.get("Version")
-                or node.attributes.get("VersionOverride")
-                or node.value("Version")
-            )
-            private = node.attributes.get("PrivateAssets") or node.value("PrivateAssets") or ""
-            scope: DependencyScope = "development" if private.lower() == "all" else "runtime"
-            if name:
-                resolved = _expand(version, properties)
-                manifest.requirements.append(
-                    Requirement(name, version, scope, node.line, version=_minimum(resolved))
-                )
+            _central(manifest, node)
+        elif node.tag in _REFERENCES:
+            manifest.requirements.extend(_references(node))
+        elif node.tag == "Import" and source.name in (node.attributes.get("Project") or ""):
+            manifest.onward = True
         elif node.tag == "package" and root.tag == "packages":
-            name, version = node.attributes.get("id"), node.attributes.get("version")
-            if name:
-                development = node.attributes.get("developmentDependency") == "true"
-                manifest.requirements.append(
-                    Requirement(
-                        name, version, "development" if development else "runtime", node.line, version=version
-                    )
-                )
+            manifest.requirements.extend(_configured(node))
+    sdks = [root.attributes.get("Sdk") or ""] if root.tag == "Project" else []
+    for sdk in ";".join(sdks).split(";"):
+        name, _, version = sdk.partition("/")
+        if name and version:
+            manifest.requirements.append(
+                Requirement(name.strip(), version, "build", root.line, version=minimum(version))
+            )
     return manifest
 
 
-def _expand(version: str | None, properties: dict[str, str]) -> str | None:
-    if version is None or "$(" not in version:
-        return version
-    filled = _PROPERTY.sub(lambda match: properties.get(match[1], match[0]), version)
-    return None if "$(" in filled else filled
+def _names(node: Node) -> list[str]:
+    written = node.attributes.get("Include") or node.attributes.get("Update") or ""
+    return [name for part in written.split(";") if (name := part.strip()) and "$(" not in name]
 
 
-def _minimum(version: str | None) -> str | None:
+def _value(node: Node, *keys: str) -> str | None:
+    """The first of these that is set as an attribute or as an element."""
+    return next((text for key in keys if (text := node.attributes.get(key) or node.value(key))), None)
+
+
+def _central(manifest: ProjectFile, node: Node) -> None:
+    version = _value(node, "Version")
+    if version is not None:
+        manifest.central.update((name.lower(), version) for name in _names(node))
+
+
+def _references(node: Node) -> list[Requirement]:
+    version = _value(node, "VersionOverride", "Version")
+    private = (_value(node, "PrivateAssets") or "").lower() == "all"
+    development = private or node.tag == "GlobalPackageReference"
+    scope: DependencyScope = "development" if development else "runtime"
+    if "Include" not in node.attributes and version is None:
+        return []  # an update of what stands elsewhere
+    return [Requirement(name, version, scope, node.line) for name in _names(node)]
+
+
+def _configured(node: Node) -> list[Requirement]:
+    name, version = node.attributes.get("id"), node.attributes.get("version")
+    if not name:
+        return []
+    development = node.attributes.get("developmentDependency") == "true"
+    return [Requirement(name, version, "development" if development else "runtime", node.line)]
+
+
+def minimum(version: str | None) -> str | None:
     """NuGet restores the lowest version that is allowed: a plain one is the version that is used."""
     match = re.fullmatch(r"\[?\s*(\d+(?:\.\d+)*(?:-[\w.-]+)?)\s*\]?", version or "")
     return match[1] if match else None
 
 
 def link(manifests: dict[str, Manifest]) -> None:
-    """Give projects the versions that the nearest Directory.Packages.props above them sets."""
+    """Give projects the properties and versions that the shared files above them set."""
     files = {path: m for path, m in manifests.items() if isinstance(m, ProjectFile)}
-    props = {
-        m.folder: m for path, m in files.items() if path.rpartition("/")[2] == "Directory.Packages.props"
-    }
     for manifest in files.values():
-        folder = manifest.folder
-        while folder and folder not in props:
+        central: dict[str, str] = {}
+        properties: dict[str, str | None] = {}
+        for shared in _shared(manifest, files):
+            central |= shared.central
+            properties |= shared.properties
+        central |= manifest.central
+        properties |= manifest.properties
+        manifest.requirements = [_resolved(r, central, properties) for r in manifest.requirements]
+
+
+def _shared(manifest: ProjectFile, files: dict[str, ProjectFile]) -> list[ProjectFile]:
+    """The shared files that apply to a project, those of the outermost folders first."""
+    found: list[ProjectFile] = []
+    for name in SHARED:
+        folder, own = manifest.folder, []
+        while True:
+            path = f"{folder}/{name}" if folder else name
+            shared = files.get(path)
+            if shared is not None and shared is not manifest:
+                own.append(shared)
+                if not shared.onward:
+                    break
+            if not folder:
+                break
             folder = folder.rpartition("/")[0]
-        if folder not in props:
-            continue
-        central = props[folder].central
-        manifest.requirements = [
-            replace(r, constraint=central[r.name.lower()], version=_minimum(central[r.name.lower()]))
-            if r.constraint is None and r.name.lower() in central
-            else r
-            for r in manifest.requirements
-        ]
+        found += reversed(own)
+    return found
+
+
+def _resolved(asked: Requirement, central: dict[str, str], properties: dict[str, str | None]) -> Requirement:
+    written = asked.constraint or central.get(asked.name.lower())
+    return replace(asked, constraint=written, version=minimum(_expand(written, properties)))
+
+
+def _expand(version: str | None, properties: dict[str, str | None]) -> str | None:
+    for _ in range(5):  # properties may name properties
+        if version is None or "$(" not in version or len(version) > 500:
+            return version
+        version = _PROPERTY.sub(lambda match: (properties.get(match[1]) or match[0])[:500], version)
+    return None

@@ -1,4 +1,4 @@
-"""go.mod, Cargo.toml, Cargo.lock."""
+"""go.mod, go.work, Cargo.toml, Cargo.lock."""
 
 from __future__ import annotations
 
@@ -42,6 +42,29 @@ exclude example.org/direct/v2 v2.2.0
     ]
 
 
+def test_a_go_workspace_replaces_for_all_and_its_modules_are_no_third_party(rows: Rows) -> None:
+    work = """go 1.22
+
+use (
+	./api
+	./cmd // the programs
+)
+
+replace example.org/forked => example.com/fork v1.0.1
+"""
+    api = "module example.org/shop/api\n\nrequire example.org/forked v1.0.0\n"
+    cmd = (
+        "module example.org/shop/cmd\n\nrequire (\n\texample.org/shop/api v0.0.0\n\texample.org/forked v1.0.0\n)\n\n"
+        "replace example.org/forked => ../fork\n"
+    )
+    files = {"go.work": work, "api/go.mod": api, "cmd/go.mod": cmd, "tool/go.mod": cmd}
+    assert rows({**files, "go.work.sum": "example.org/x v1.0.0 h1:aa=\n"}) == [
+        "api/go.mod:3 pkg:golang/example.com/fork@v1.0.1 | v1.0.0 | runtime | direct",
+        "cmd/go.mod:5 pkg:golang/example.com/fork@v1.0.1 | v1.0.0 | runtime | direct",
+        "tool/go.mod:4 pkg:golang/example.org/shop/api@v0.0.0 | v0.0.0 | runtime | direct",
+    ]
+
+
 ROOT = """[workspace]
 members = ["crates/*"]
 
@@ -77,6 +100,40 @@ def test_cargo_without_a_lock_file(rows: Rows) -> None:
         "Cargo.toml:20 pkg:cargo/cc | 1 | build | direct",
         "Cargo.toml:23 pkg:cargo/criterion | 0.5 | development | direct",
         "crates/near/Cargo.toml:5 pkg:cargo/rand | 0.7 | runtime | direct",
+    ]
+
+
+def test_cargo_members_inherit_and_targets_have_tables_of_their_own(rows: Rows) -> None:
+    root = """[workspace]
+members = ["a"]
+
+[workspace.dependencies]
+log = { version = "0.4" }
+json = { package = "serde_json", version = "=1.0.100" }
+near = { path = "near" }
+"""
+    member = """[package]
+name = "a"
+
+[dependencies]
+log.workspace = true
+json = { workspace = true, optional = true }
+near = { workspace = true }
+absent = { workspace = true }
+forge = { git = "https://example.org/forge", branch = "main" }
+
+[target.'cfg(all(unix, target_os = "linux"))'.dependencies]
+nix = "0.29"
+
+[target.x86_64-pc-windows-msvc.build-dependencies]
+cc = { version = "1", registry = "own" }
+"""
+    assert rows({"Cargo.toml": root, "a/Cargo.toml": member}) == [
+        "a/Cargo.toml:5 pkg:cargo/log | 0.4 | runtime | direct",
+        "a/Cargo.toml:6 pkg:cargo/serde_json@1.0.100 | =1.0.100 | optional | direct",
+        "a/Cargo.toml:9 pkg:cargo/forge | https://example.org/forge | runtime | direct",
+        "a/Cargo.toml:12 pkg:cargo/nix | 0.29 | runtime | direct",
+        "a/Cargo.toml:15 pkg:cargo/cc | 1 | build | direct",
     ]
 
 

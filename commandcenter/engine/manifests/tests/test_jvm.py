@@ -1,8 +1,7 @@
-"""pom.xml, Gradle, NuGet."""
+"""pom.xml, Gradle."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 Rows = Callable[[dict[str, str]], list[str]]
@@ -104,45 +103,4 @@ def test_gradle_lock_file_governs_the_build_file_and_the_catalog_stands_alone(ro
         "gradle/libs.versions.toml:7 pkg:maven/org.lib/lib@1.0 | 1.0 | runtime | direct",
         "gradle/libs.versions.toml:8 pkg:maven/org.rich/rich@2.0 | 2.0 | runtime | direct",
         "gradle/libs.versions.toml:9 pkg:maven/org.b/b | None | runtime | direct",
-    ]
-
-
-PROJECT = """<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup><Third>3.0.0</Third></PropertyGroup>
-  <ItemGroup>
-    <PackageReference Include="Central" />
-    <PackageReference Include="Second" Version="2.0.0" PrivateAssets="all" />
-    <PackageReference Include="Third"><Version>$(Third)</Version></PackageReference>
-    <PackageReference Include="Floating" Version="1.*" />
-    <ProjectReference Include="../near/near.csproj" />
-  </ItemGroup>
-</Project>
-"""
-
-
-def test_nuget_with_central_versions(rows: Rows) -> None:
-    props = '<Project><ItemGroup><PackageVersion Include="central" Version="1.5.0" /></ItemGroup></Project>'
-    assert rows({"src/shop/shop.csproj": PROJECT, "Directory.Packages.props": props}) == [
-        "src/shop/shop.csproj:4 pkg:nuget/Central@1.5.0 | 1.5.0 | runtime | direct",
-        "src/shop/shop.csproj:5 pkg:nuget/Second@2.0.0 | 2.0.0 | development | direct",
-        "src/shop/shop.csproj:6 pkg:nuget/Third@3.0.0 | $(Third) | runtime | direct",
-        "src/shop/shop.csproj:7 pkg:nuget/Floating | 1.* | runtime | direct",
-    ]
-
-
-def test_a_nuget_lock_file_holds_one_row_for_all_frameworks(rows: Rows) -> None:
-    entry = {
-        "Central": {
-            "type": "Direct",
-            "requested": "[1.5.0, )",
-            "resolved": "1.5.0",
-            "dependencies": {"Leaf": "1"},
-        },
-        "Leaf": {"type": "Transitive", "resolved": "1.0.0"},
-        "near": {"type": "Project"},
-    }
-    lock = json.dumps({"version": 1, "dependencies": {"net8.0": entry, "net9.0": entry}}, indent=2)
-    assert rows({"src/packages.lock.json": lock, "src/shop.csproj": PROJECT}) == [
-        "src/packages.lock.json:5 pkg:nuget/Central@1.5.0 | [1.5.0, ) | runtime | direct",
-        "src/packages.lock.json:13 pkg:nuget/Leaf@1.0.0 | None | runtime | transitive",
     ]
