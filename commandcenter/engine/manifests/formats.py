@@ -19,6 +19,8 @@ from commandcenter.engine.manifests import (
     gitlab,
     golang,
     gradle,
+    gradle_catalog,
+    gradle_locks,
     helm,
     kubernetes,
     maven,
@@ -90,9 +92,7 @@ _PARSERS: dict[str, Callable[[Source], Document]] = {
     "Directory.Packages.props": nuget.parse_project,
     "Directory.Build.props": nuget.parse_project,
     "Directory.Build.targets": nuget.parse_project,
-    "gradle.lockfile": gradle.parse_lock,
-    "build.gradle": gradle.parse_build,
-    "build.gradle.kts": gradle.parse_build,
+    "gradle.properties": gradle.parse_properties,
     "mix.exs": beam_dart.parse_mix,
     "mix.lock": beam_dart.parse_mix_lock,
     "pubspec.yaml": beam_dart.parse_pubspec,
@@ -130,7 +130,9 @@ _MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
     (lambda path: _WORKFLOW.search(path) is not None, Format("a workflow", workflows.parse_actions)),
     (workflows.is_compose, Format("a compose file", workflows.parse_compose)),
     (lambda path: path.endswith((".csproj", ".fsproj", ".vbproj")), Format("a project", nuget.parse_project)),
-    (lambda path: path.endswith(".versions.toml"), Format("a version catalog", gradle.parse_catalog)),
+    (gradle.matches, Format("a script of Gradle", gradle.parse)),
+    (gradle_locks.matches, Format("a lock file of Gradle", gradle_locks.parse)),
+    (gradle_catalog.matches, Format("a version catalog", gradle_catalog.parse)),
     (gitlab.matches, Format("a GitLab CI file", gitlab.parse)),
     (pipelines.is_circleci, Format("a CircleCI file", pipelines.parse_circleci)),
     (pipelines.is_azure, Format("an Azure pipeline", pipelines.parse_azure)),
@@ -141,6 +143,7 @@ _MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
 
 _SUFFIXES = (
     *(".txt", ".in", ".yml", ".yaml", ".toml", ".csproj", ".fsproj", ".vbproj", ".TXT"),
+    *(".gradle", ".gradle.kts"),
     *(".tf", ".tofu", ".tf.json", ".tofu.json"),
 )
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from commandcenter.engine.contract import Blob, Dependency, Failure
-from commandcenter.engine.manifests import cargo, golang, maven, node_workspaces, nuget, requirements
+from commandcenter.engine.manifests import (
+    cargo,
+    golang,
+    gradle_links,
+    maven,
+    node_workspaces,
+    nuget,
+    requirements,
+)
 from commandcenter.engine.manifests.formats import Format, format_of
 from commandcenter.engine.manifests.join import lock_rows, manifest_rows
 from commandcenter.engine.manifests.model import Document, Lock, Manifest, Source, Unreadable
@@ -97,7 +105,15 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
             _parse(kind, blob, documents, failures)
     manifests = {d.path: d for d in documents if isinstance(d, Manifest)}
     locks = [d for d in documents if isinstance(d, Lock)]
-    for link in (node_workspaces.link, requirements.link, cargo.link, golang.link, maven.link, nuget.link):
+    for link in (
+        node_workspaces.link,
+        requirements.link,
+        cargo.link,
+        golang.link,
+        gradle_links.link,
+        maven.link,
+        nuget.link,
+    ):
         link(manifests)
     rows: list[Dependency] = []
     covered: set[tuple[str, str]] = set()

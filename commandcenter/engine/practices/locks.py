@@ -27,6 +27,8 @@ _LOCKS = {
     "terraform": ".terraform.lock.hcl",
     "go": "go.sum",
 }
+_BY_CHOICE = frozenset(["gradle", "nuget"])
+"""Their package managers write a lock file only where a project chose it: one without is no gap."""
 _LIBRARIES = frozenset(["python", "cargo", "swift"])
 """Libraries of these are often published without a lock file: a gap all the same, of less weight."""
 
@@ -51,7 +53,7 @@ def lock_file(repository: Repository) -> Outcome:
             _requirement_file(outcome, pair.path, pair.requirements, pair.exact)
             continue
         wanted = _LOCKS.get(pair.family)
-        if wanted is None:
+        if wanted is None and not (pair.family in _BY_CHOICE and pair.locks):
             continue
         outcome.looked_at += 1
         outcome.why = "Every manifest has its lock file."

@@ -300,6 +300,13 @@ def test_every_package_manager_that_writes_a_lock_file_is_asked_for_it(
     assert Seen({manifest: text, lock: locked}, tmp_path).status("lock-file") == "passed"
 
 
+def test_gradle_and_nuget_lock_by_choice(tmp_path: Path) -> None:
+    script = "dependencies { implementation 'org.a:run:1.0' }\n"
+    assert Seen({"build.gradle": script}, tmp_path).status("lock-file") == "not_applicable"
+    locked = {"build.gradle": script, "gradle.lockfile": "org.a:run:1.0=runtimeClasspath\n"}
+    assert Seen(locked, tmp_path).status("lock-file") == "passed"
+
+
 def test_a_compiled_requirement_file_locks_a_project(tmp_path: Path) -> None:
     project = '[project]\nname = "a"\ndependencies = ["django>=5"]\n'
     assert Seen({"pyproject.toml": project}, tmp_path).status("lock-file") == "gap"

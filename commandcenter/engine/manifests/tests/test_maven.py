@@ -1,4 +1,4 @@
-"""pom.xml, Gradle."""
+"""pom.xml."""
 
 from __future__ import annotations
 
@@ -68,39 +68,3 @@ def test_a_parent_outside_of_the_tree_is_a_requirement_itself(rows: Rows) -> Non
         line for line in CHILD.splitlines() if ">parent</artifactId><version>7.0</version></d" not in line
     )
     assert rows({"pom.xml": alone})[0] == "pom.xml:2 pkg:maven/org.example/parent@7.0 | 7.0 | build | direct"
-
-
-def test_gradle_lock_file_governs_the_build_file_and_the_catalog_stands_alone(rows: Rows) -> None:
-    lock = (
-        "# This is a Gradle generated file for dependency locking.\n"
-        "org.a:run:1.0=compileClasspath,runtimeClasspath,testRuntimeClasspath\n"
-        "org.b:t:2.0=testCompileClasspath\n"
-        "org.c:apt:3.0=annotationProcessor\n"
-        "empty=kapt\n"
-    )
-    build = (
-        "plugins {\n  id 'org.plug' version '1.2'\n}\ndependencies {\n"
-        "  implementation 'org.a:run:1.0'\n  testImplementation(\"org.b:t:$version\")\n"
-        "  implementation project(':near')\n  // implementation 'org.no:no:1'\n}\n"
-    )
-    assert rows({"gradle.lockfile": lock, "build.gradle": build}) == [
-        "gradle.lockfile:2 pkg:maven/org.a/run@1.0 | 1.0 | runtime | direct",
-        "gradle.lockfile:3 pkg:maven/org.b/t@2.0 | None | development | direct",
-        "gradle.lockfile:4 pkg:maven/org.c/apt@3.0 | None | build | transitive",
-    ]
-    assert rows({"build.gradle.kts": build}) == [
-        "build.gradle.kts:2 pkg:maven/org.plug/org.plug.gradle.plugin@1.2 | 1.2 | build | direct",
-        "build.gradle.kts:5 pkg:maven/org.a/run@1.0 | 1.0 | runtime | direct",
-        "build.gradle.kts:6 pkg:maven/org.b/t | None | development | direct",
-    ]
-    catalog = (
-        '[versions]\nweb = "3.1"\nrich = { strictly = "2.0" }\n\n[libraries]\n'
-        'web = { module = "org.web:web", version.ref = "web" }\nlib = "org.lib:lib:1.0"\n'
-        'rich = { group = "org.rich", name = "rich", version.ref = "rich" }\nbom = { module = "org.b:b" }\n'
-    )
-    assert rows({"gradle/libs.versions.toml": catalog}) == [
-        "gradle/libs.versions.toml:6 pkg:maven/org.web/web@3.1 | 3.1 | runtime | direct",
-        "gradle/libs.versions.toml:7 pkg:maven/org.lib/lib@1.0 | 1.0 | runtime | direct",
-        "gradle/libs.versions.toml:8 pkg:maven/org.rich/rich@2.0 | 2.0 | runtime | direct",
-        "gradle/libs.versions.toml:9 pkg:maven/org.b/b | None | runtime | direct",
-    ]
