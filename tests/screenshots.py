@@ -25,6 +25,7 @@ LISTS = (
     "technologies/drift",
     "technologies/new",
     "analyses",
+    "rules",
     "jobs",
     "system",
     "projects/new",

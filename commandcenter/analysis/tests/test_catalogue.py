@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
+import redis
 from django.core.management import call_command
 from django.utils import timezone
 
 from commandcenter.analysis import catalogue, engines
 from commandcenter.analysis.models import EngineRelease, Rule, Severity
+from commandcenter.analysis.tasks import sync_rules
 from commandcenter.analysis.tests.conftest import GitRepository
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, messages
 from commandcenter.analysis.tests.running import run
@@ -75,7 +78,7 @@ def test_what_no_engine_has_is_retired_and_comes_back() -> None:
 def test_a_rule_that_is_retired_keeps_its_findings() -> None:
     repository = make_repository()
     analyse(repository, messages([finding("a")]))
-    catalogue.synchronise()
+    sync_rules()
     kept = Rule.objects.get(engine="ruff", rule_id="S105")
     assert kept.retired_at is not None
     assert kept.findings.count() == 1
@@ -97,6 +100,18 @@ def test_storing_what_is_known_reads_and_little_more(django_assert_num_queries: 
     # a savepoint and its release, the lock, a look for each engine's rules, the retired ones, a release each
     with django_assert_num_queries(8):
         assert catalogue.synchronise().changed == 0
+
+
+def test_a_start_asks_a_worker_for_the_rules(settings: Any) -> None:
+    assert sync_rules.name == catalogue.TASK
+    with closing(redis.Redis.from_url(settings.BROKER_URL)) as broker:
+        before = _asked(broker)
+        assert catalogue.request()
+        assert _asked(broker) == before + 1
+
+
+def _asked(broker: Any) -> int:
+    return sum(catalogue.TASK.encode() in message for message in broker.lrange("default", 0, -1))
 
 
 @pytest.mark.django_db(transaction=True)

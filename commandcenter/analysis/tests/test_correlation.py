@@ -14,6 +14,7 @@ import zstandard
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commandcenter.analysis import correlation
 from commandcenter.analysis.models import CorrelationKey, Finding, Occurrence
@@ -160,8 +161,15 @@ def test_also_in_is_bounded_and_says_so(client: Any) -> None:
     ]
     analyse(repository, messages(rows))
     client.force_login(make_user(staff=True))
-    shown = client.get(f"/api/v1/findings/{Finding.objects.earliest('pk').pk}").json()
+    address = f"/api/v1/findings/{Finding.objects.earliest('pk').pk}"
+    shown = client.get(address).json()
     assert (len(shown["also_in"]), shown["also_in_more"]) == (20, True)
+    with CaptureQueriesContext(connection) as many:
+        client.get(address)
+    Finding.objects.exclude(fingerprint__in=["v1:f00", "v1:f01"]).delete()
+    with CaptureQueriesContext(connection) as one:
+        assert len(client.get(address).json()["also_in"]) == 1
+    assert len(many) == len(one)
 
 
 def test_what_is_no_secret_is_in_no_other_place(client: Any) -> None:

@@ -33,7 +33,7 @@ from commandcenter.engine.engines.secrets_rules import (
 )
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 
-REVISION = "4"
+REVISION = "5"
 # Not --redact: it cuts the secret, and all that the rule captures, out of the whole report. A user called "u" would turn
 # the rule into generic-credential-REDACTEDri, and a path with a "u" in it into one that we do not know: lost.
 # No validation over the network (it is off unless asked for), no archives, no markers that allow a secret, and our

@@ -9,7 +9,7 @@ import tomllib
 from typing import Any, Literal
 
 from commandcenter.engine.contract import Rule, Severity
-from commandcenter.engine.engines.secrets_texts import why_and_fix
+from commandcenter.engine.engines.secrets_texts import what, why_and_fix
 from commandcenter.engine.errors import EngineUnavailable
 
 CONFIG_SECONDS = 30.0
@@ -78,14 +78,14 @@ def rules_by_id() -> dict[str, Rule]:
 
 def _rule(rule: dict[str, Any]) -> Rule:
     id_, confidence = rule["id"], rule.get("confidence", "high")
-    what = f"{rule['description'].strip().rstrip('.')}."
+    found = what(id_, rule["description"])
     why, fix = why_and_fix(id_, identifier=IDENTIFIER.search(id_) is not None)
     return Rule(
         id=id_,
         engine="secrets",
         name=id_,
-        short=what,
-        full=f"{what} {why}",
+        short=found,
+        full=f"{found} {why}",
         help=fix,
         severity=severity_of(id_, confidence),
         precision=_precision(confidence),

@@ -1,4 +1,4 @@
-"""Why a secret in a repository matters and what to do about it, by its kind, in our own words."""
+"""What a secret in a repository is, why it matters and what to do about it, by its kind, in our own words."""
 
 from __future__ import annotations
 
@@ -76,6 +76,32 @@ _OTHER = (
     "Who has it can use the service in your name: read your data there, and spend what you pay for.",
     "Revoke it where it was issued and issue another.",
 )
+
+
+# Around the name of what is found stands how it was found, and what may come of it.
+_BEFORE = re.compile(
+    r"^(?:uncovered|detected|identified|discovered|found|possible)\b(?: (?:a )?pattern (?:that may indicate|that resembles|resembling))?"
+    r"(?: an?\b)?(?: (?:possible|potential)\b)?(?: (?:pattern that resembles|pattern resembling)(?: an?\b)?)?\s+",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"(?:,| - | which| that may| detected\b| used as| risking| posing| potentially|\. ).*$", re.DOTALL
+)
+_NAMES = {  # where the tool describes the service
+    "sourcegraph-access-token": "Sourcegraph access token",
+    "cisco-meraki-api-key": "Cisco Meraki API key",
+    "buildkite-service-token": "Buildkite agent token",
+    "gitlab-pat-routable-versioned": "GitLab Personal Access Token (routable, versioned)",
+}
+_LOWER_CASE = frozenset({"npm", "eBay", "ngrok", "xAI", "monday.com", "crates.io", "redirect.pizza"})
+
+
+def what(rule_id: str, description: str) -> str:
+    """Return what a rule of betterleaks finds, from its description: "GitHub App Token in a file."."""
+    name = _NAMES.get(rule_id) or _AFTER.sub("", _BEFORE.sub("", description.strip().rstrip("."))).strip()
+    if name.partition(" ")[0] not in _LOWER_CASE:
+        name = f"{name[:1].upper()}{name[1:]}"
+    return f"{name or rule_id} in a file."
 
 
 def why_and_fix(rule_id: str, *, identifier: bool) -> tuple[str, str]:

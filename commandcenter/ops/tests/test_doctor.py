@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +32,19 @@ def test_everything_is_there() -> None:
         "engine ruff",
         "engine secrets",
         "settings",
+        "correlation key",
     ):
         assert part in table
+
+
+def test_a_key_that_cannot_be_read_is_a_warning(settings) -> None:
+    doctor()
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    code, table = doctor()
+    assert code == 0
+    (line,) = (line for line in table.splitlines() if line.startswith("correlation key"))
+    assert "warning" in line
+    assert "CC_ENCRYPTION_KEYS" in line
 
 
 def test_a_broker_that_is_away_is_named_and_ends_with_1(settings) -> None:

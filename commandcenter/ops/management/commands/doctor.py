@@ -19,6 +19,7 @@ from django.db import connection
 from commandcenter import __version__
 from commandcenter.advisories.ecosystems import OSV_NAMES
 from commandcenter.advisories.lookup import databases
+from commandcenter.analysis import correlation
 from commandcenter.analysis.engines import close_process, engine_states, sandbox_state
 from commandcenter.ops import health
 
@@ -60,6 +61,7 @@ def rows() -> Iterator[Row]:
             yield "migrations", "", check["status"], check["detail"]
             if check["status"] == "ok":
                 yield _advisories()
+                yield _correlation()
     yield from _engines()
     yield "sandbox", "", "ok", sandbox_state()
     yield from _settings()
@@ -109,6 +111,12 @@ def _advisories() -> Row:
     oldest = min(known, key=lambda database: database.as_of)
     names = ", ".join(OSV_NAMES.get(database.ecosystem, database.ecosystem) for database in known)
     return "advisories", f"as of {oldest.as_of:%Y-%m-%d}", "ok", names
+
+
+def _correlation() -> Row:
+    """Say whether secrets can be compared: the key that names them must be readable."""
+    readable = correlation.correlator().key
+    return "correlation key", "", "ok" if readable else "warning", "" if readable else correlation.UNREADABLE
 
 
 def _engines() -> Iterator[Row]:
