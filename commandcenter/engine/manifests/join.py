@@ -22,12 +22,13 @@ from commandcenter.engine.manifests.purls import purl
 MAX_NAME = 300
 MAX_VERSION = 200
 MAX_REQUIREMENT = 500
+MAX_PURL = 1_000
 
 _LOGIN = re.compile(r"(://)(?!git@)[^/@\s]{1,300}@")
 
 
 class Unnamed(ValueError):
-    """An entry whose name or version no package can have: empty, unprintable or endless."""
+    """An entry whose name, version or address no package can have: empty, unprintable or endless."""
 
 
 def _checked(row: Dependency) -> Dependency:
@@ -43,6 +44,8 @@ def _checked(row: Dependency) -> Dependency:
         identity = row.purl or purl(row.ecosystem, row.name, row.version)
     except ValueError as error:
         raise Unnamed from error
+    if len(identity) > MAX_PURL:
+        raise Unnamed
     return replace(row, purl=identity, requirement=requirement)
 
 

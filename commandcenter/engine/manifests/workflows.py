@@ -8,9 +8,12 @@ from typing import Any
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.docker import expand, image_requirement
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.manifests.repositories import Repository, fixed, requirement
 from commandcenter.engine.manifests.syntax import array, line_of, load_yaml, string, table
 
-_USES = re.compile(r"([\w.-]+/[\w.-]+)((?:/[\w./-]+)?)@([^\s@]+)")
+_USES = re.compile(
+    r"(?:https?://(?P<host>[\w.-]+)/)?(?P<action>[\w.-]+/[\w.-]+)(?:/[\w./-]+)?@(?P<ref>[^\s@]+)"
+)
 
 
 def _document(source: Source) -> dict[str, Any]:
@@ -52,7 +55,11 @@ def _uses(value: object) -> Requirement | None:
     match = _USES.fullmatch(written.strip())
     if match is None:
         return None
-    return Requirement(match[1], match[3], "build", line_of(value), version=match[3])
+    host, ref = match["host"], match["ref"]
+    if host and host.lower() != "github.com":  # Gitea and Forgejo take actions of any host
+        where = Repository(host.lower(), match["action"])
+        return requirement(where, ref, "build", line_of(value), version=fixed(ref))
+    return Requirement(match["action"], ref, "build", line_of(value), version=ref)
 
 
 def _add_image(manifest: Manifest, value: object, scope: DependencyScope) -> None:

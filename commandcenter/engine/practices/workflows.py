@@ -11,7 +11,7 @@ from commandcenter.engine.manifests.syntax import array, line_of, string, table
 from commandcenter.engine.practices.includes import judge_includes
 from commandcenter.engine.practices.model import Outcome, Repository, Workflow, read_table
 
-_USES = re.compile(r"(?P<action>[\w.-]+/[\w.-]+(?:/[\w./-]+)?)@(?P<ref>\S+)")
+_USES = re.compile(r"(?:https?://(?:github\.com/)?)?(?P<action>[\w.-]+/[\w.-]+(?:/[\w./-]+)?)@(?P<ref>\S+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _OWN = frozenset(["actions", "github"])
 _HEAD = re.compile(

@@ -138,6 +138,11 @@ def test_an_action_is_one_gap_with_all_its_places(tmp_path: Path) -> None:
     }
 
 
+def test_an_action_by_its_address_is_judged(tmp_path: Path) -> None:
+    seen = Seen(workflow("      - uses: https://code.example.org/a/b@v1\n"), tmp_path)
+    assert list(seen.gaps("pinned-actions")) == ["code.example.org/a/b"]
+
+
 def test_what_other_ci_takes_from_others_is_judged(tmp_path: Path) -> None:
     gitlab = f"""include:
   - {{project: team/branch, ref: main, file: /a.yml}}

@@ -193,6 +193,20 @@ jobs:
     ]
 
 
+def test_actions_of_other_hosts(rows: Rows) -> None:
+    steps = "".join(
+        f"      - uses: {written}\n"
+        for written in (
+            "https://code.example.org/actions/checkout@v4",
+            "https://github.com/actions/cache/save@v3",
+        )
+    )
+    assert rows({".forgejo/workflows/ci.yml": f"jobs:\n  a:\n    steps:\n{steps}"}) == [
+        ".forgejo/workflows/ci.yml:4 pkg:generic/code.example.org/actions/checkout@v4 | v4 | build | direct",
+        ".forgejo/workflows/ci.yml:5 pkg:githubactions/actions/cache@v3 | v3 | build | direct",
+    ]
+
+
 def test_composite_actions(rows: Rows) -> None:
     text = "runs:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v5\n"
     assert rows({"setup/action.yml": text}) == [

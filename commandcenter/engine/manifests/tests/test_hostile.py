@@ -375,6 +375,18 @@ def test_names_that_no_package_can_have_are_left_out_and_said(tree: Tree) -> Non
     ]
 
 
+def test_package_urls_that_no_table_holds_are_left_out_and_said(tree: Tree) -> None:
+    chart = "dependencies: [{name: a, version: 1.0.0, repository: 'https://" + "a" * 3_000 + "'}]\n"
+    found = tree(
+        {
+            "Chart.yaml": chart,
+            "package.json": json.dumps({"dependencies": {"\u3042" * 290: "1.0.0", "good": "1.0.0"}}),
+        }
+    )
+    assert [d.name for d in found.dependencies] == ["good"]
+    assert [failure.path for failure in found.failures] == ["Chart.yaml", "package.json"]
+
+
 def test_vendored_folders_are_left_out_and_fixtures_are_kept(tree: Tree) -> None:
     text = '{"dependencies": {"a": "1.0.0"}}'
     folders = [
