@@ -192,7 +192,8 @@ def _unsilenced(blob: Blob) -> Blob:
 
 def _matches(result: ToolResult) -> Iterator[tuple[str, Match]]:
     if result.returncode != 0 or b"ERROR" in result.stderr:
-        raise NoAnswer(f"ast-grep ended with status {result.returncode}.")
+        said = " ".join(redacted(result.stderr[-200:].decode("utf-8", "replace")).split())
+        raise NoAnswer(f"ast-grep ended with status {result.returncode}: {said or 'it says nothing'}.")
     try:
         found = orjson.loads(result.stdout)["runs"][0]["results"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
