@@ -1,19 +1,14 @@
-"""How a repository changed over its analyses, and where a technology is used."""
+"""How a repository changed over its analyses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
-
-from commandcenter.analysis.models import Analysis, BranchLine, TechnologyUse
+from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.analysis.summary import summary_of
-from commandcenter.engine.rules import technology_names
-from commandcenter.inventory.models import Repository, Technology
+from commandcenter.inventory.models import Repository
 
 MAX_POINTS = 100
-MAX_USES = 1000
 
 
 def trends(repository: Repository, *, branch: str | None = None) -> dict[str, Any]:
@@ -45,41 +40,3 @@ def _point(analysis: Analysis) -> dict[str, Any]:
         "findings": summary.get("findings"),
         "dependencies": (summary.get("dependencies") or {}).get("total"),
     }
-
-
-def usage(technology: Technology) -> list[dict[str, Any]]:
-    """Return where the repositories of the technology's project use it, on their default branches, by name.
-
-    Shape: [{repository, repository_name, analysis, version, confidence, evidence, seen_at}]; names are compared by
-    what they mean. At most 1,000 repositories.
-    """
-    lines = (
-        BranchLine.objects.filter(is_default=True, repository__project=technology.project_id)
-        .annotate(
-            current_id=Coalesce("baseline_id", "latest_id"),
-            set_id=Coalesce("baseline__result_set_id", "latest__result_set_id"),
-            seen_at=Coalesce("baseline__completed_at", "latest__completed_at"),
-            repository_name=F("repository__name"),
-        )
-        .exclude(set_id=None)
-    )
-    reported = technology_names.official(technology.name) or technology.name
-    uses = {
-        use.result_set_id: use
-        for use in TechnologyUse.objects.filter(
-            Q(name=reported) | Q(name__iexact=technology.name), result_set__in=lines.values("set_id")
-        ).order_by("-confidence", "pk")
-    }
-    places = lines.filter(set_id__in=uses.keys()).order_by("repository_name")[:MAX_USES]
-    return [
-        {
-            "repository": place.repository_id,
-            "repository_name": place.repository_name,
-            "analysis": place.current_id,
-            "version": uses[place.set_id].version,
-            "confidence": uses[place.set_id].confidence,
-            "evidence": uses[place.set_id].evidence,
-            "seen_at": place.seen_at,
-        }
-        for place in places
-    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 from commandcenter.analysis.api import radar_shapes as shapes
 from commandcenter.analysis.radar.drift import drift
 from commandcenter.analysis.radar.entries import entries
-from commandcenter.analysis.radar.places import UNKNOWN, places
+from commandcenter.analysis.radar.places import UNKNOWN, places, usage
 from commandcenter.analysis.radar.uses import landscape
 from commandcenter.core.fields import IdField
 from commandcenter.core.pagination import KeysetPagination
@@ -24,6 +25,10 @@ from commandcenter.inventory.models import Project, Technology
 
 ROWS = 100
 MAX_ROWS = 1000
+PAGING = [
+    OpenApiParameter("cursor", str, description="Opaque; taken from `next` or `previous`."),
+    OpenApiParameter("limit", int, description="Rows on a page, 100 without it, at most 1000."),
+]
 
 
 class RadarQuery(serializers.Serializer[Any]):
@@ -60,8 +65,7 @@ class Radar(ApiMixin, APIView):
         operation_id="technologies_radar",
         parameters=[
             OpenApiParameter("project", int, description="Only this project."),
-            OpenApiParameter("cursor", str, description="Opaque; taken from `next` or `previous`."),
-            OpenApiParameter("limit", int, description="Entries on a page, 100 without it, at most 1000."),
+            *PAGING,
         ],
         responses=shapes.RadarPageSerializer,
     )
@@ -92,8 +96,7 @@ class Uses(ApiMixin, APIView):
                 "version", str, description=f"Exact; `{UNKNOWN}` for uses of which none is known."
             ),
             OpenApiParameter("project", int, description="Only this project."),
-            OpenApiParameter("cursor", str, description="Opaque; taken from `next` or `previous`."),
-            OpenApiParameter("limit", int, description="Uses on a page, 100 without it, at most 1000."),
+            *PAGING,
         ],
         responses=shapes.UsesPageSerializer,
     )
@@ -107,6 +110,21 @@ class Uses(ApiMixin, APIView):
         found = places(projects, given["name"], version=given.get("version"))
         page = pages.paginate_queryset(found, request)
         return pages.get_paginated_response([shapes.use(row) for row in page])
+
+
+class Usage(ApiMixin, APIView):
+    """Where a technology of the radar is in use."""
+
+    pagination_class = KeysetPagination
+
+    @extend_schema(operation_id="technologies_usage", parameters=PAGING, responses=shapes.UsagePageSerializer)
+    def get(self, request: Request, pk: str) -> Response:
+        """List the project's repositories whose default branch uses it."""
+        visible = Technology.objects.visible_to(request.user, token_projects=token_projects(request))
+        technology = get_object_or_404(visible, pk=pk)
+        pages = self.pagination_class()
+        page = pages.paginate_queryset(places([technology.project_id], technology.name), request)
+        return pages.get_paginated_response(usage(page))
 
 
 class DriftView(ApiMixin, APIView):

@@ -66,6 +66,33 @@ class UsesPageSerializer(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True)
 
 
+class EvidenceSerializer(serializers.Serializer[Any]):
+    """A place that shows it."""
+
+    path = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """A repository that uses a technology, and the analysis that saw it."""
+
+    repository = serializers.IntegerField()
+    repository_name = serializers.CharField()
+    analysis = serializers.IntegerField()
+    version = serializers.CharField(allow_null=True)
+    confidence = serializers.FloatField()
+    evidence = EvidenceSerializer(many=True)
+    seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class UsagePageSerializer(serializers.Serializer[Any]):
+    """A page of repositories."""
+
+    results = UsageSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 class SpreadSerializer(serializers.Serializer[Any]):
     """What is in use in several majors; `versions` are the most used 50 of `versions_total`."""
 

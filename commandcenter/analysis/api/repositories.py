@@ -1,4 +1,4 @@
-"""What this app adds to repositories and technologies: analyse one, its trends, where a technology is used."""
+"""What this app adds to repositories: analyse one, and its trends."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rest_framework.views import APIView
 from commandcenter.accounts.models import User
 from commandcenter.analysis.parameters import MAX_REF
 from commandcenter.analysis.requests import request_analysis
-from commandcenter.analysis.trends import trends, usage
+from commandcenter.analysis.trends import trends
 from commandcenter.core.idempotency import idempotent
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.problems import Problem
 from commandcenter.core.viewsets import ApiMixin
-from commandcenter.inventory.models import Repository, Role, Technology
+from commandcenter.inventory.models import Repository, Role
 from commandcenter.inventory.permissions import require_role
 from jobs.api.serializers import JobSerializer
 from jobs.exceptions import InvalidParameters
@@ -102,17 +102,6 @@ class RepositoryTrends(ApiMixin, APIView):
         if branch is not None and (len(branch) > MAX_REF or "\x00" in branch):
             raise ValidationError({"branch": f"A branch has at most {MAX_REF} characters."}, code="invalid")
         return Response(trends(repository, branch=branch))
-
-
-class TechnologyUsage(ApiMixin, APIView):
-    """Where a technology is in use."""
-
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def get(self, request: Request, pk: str) -> Response:
-        """List the project's repositories whose default branch uses it."""
-        visible = Technology.objects.visible_to(request.user, token_projects=token_projects(request))
-        technology = get_object_or_404(visible, pk=pk)
-        return Response({"results": usage(technology), "next": None, "previous": None})
 
 
 def _visible_repository(request: Request, pk: str) -> Repository:

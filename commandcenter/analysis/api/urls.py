@@ -12,8 +12,8 @@ from commandcenter.analysis.api.batch import AnalyzeMany
 from commandcenter.analysis.api.freshness import PortfolioFreshness, RepositoryFreshness
 from commandcenter.analysis.api.policies import PolicyViewSet
 from commandcenter.analysis.api.portfolio import DependencyViewSet, FindingViewSet
-from commandcenter.analysis.api.radar import DriftView, Radar, Uses
-from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends, TechnologyUsage
+from commandcenter.analysis.api.radar import DriftView, Radar, Usage, Uses
+from commandcenter.analysis.api.repositories import AnalyseRepository, RepositoryTrends
 from commandcenter.analysis.api.rules import ENGINE, RULE_ID, RuleDetail, RuleViewSet
 from commandcenter.analysis.api.standings import PortfolioTrends, StandingViewSet
 
@@ -40,5 +40,5 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^technologies/drift/?$", DriftView.as_view(), name="technology-drift"),
     re_path(r"^technologies/radar/?$", Radar.as_view(), name="technology-radar"),
     re_path(r"^technologies/uses/?$", Uses.as_view(), name="technology-uses"),
-    re_path(rf"^technologies/{_id}/usage/?$", TechnologyUsage.as_view(), name="technology-usage"),
+    re_path(rf"^technologies/{_id}/usage/?$", Usage.as_view(), name="technology-usage"),
 ]

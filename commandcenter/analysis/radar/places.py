@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -30,6 +31,34 @@ def places(projects: Collection[int], name: str, *, version: str | None = None) 
         repository_name=F("result_set__repository__name"),
         project_id=F("result_set__repository__project_id"),
     )
+
+
+def usage(page: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return uses, annotated as `places` annotates them, with the analysis that saw each and when it ended. One query.
+
+    Shape: [{repository, repository_name, analysis, version, confidence, evidence, seen_at}].
+    """
+    lines = BranchLine.objects.filter(is_default=True, repository__in=[use.repository_id for use in page])
+    seen = {
+        repository: (analysis, at)
+        for repository, analysis, at in lines.values_list(
+            "repository",
+            Coalesce("baseline_id", "latest_id"),
+            Coalesce("baseline__completed_at", "latest__completed_at"),
+        )
+    }
+    return [
+        {
+            "repository": use.repository_id,
+            "repository_name": use.repository_name,
+            "analysis": seen[use.repository_id][0],
+            "version": use.version,
+            "confidence": use.confidence,
+            "evidence": use.evidence,
+            "seen_at": seen[use.repository_id][1],
+        }
+        for use in page
+    ]
 
 
 def spread(found: QuerySet[TechnologyUse]) -> list[VersionCount]:

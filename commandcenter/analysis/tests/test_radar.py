@@ -267,6 +267,12 @@ def test_usage_and_the_status_of_what_was_found_know_other_names(viewer: Any, pr
     technology = decided(project, "postgres", "integrated", "database")
     uses = viewer.get(f"/api/v1/technologies/{technology.pk}/usage").json()["results"]
     assert [(use["repository"], use["version"]) for use in uses] == [(analysis.repository_id, "16")]
+    assert (uses[0]["analysis"], uses[0]["seen_at"] is None) == (analysis.pk, False)
+    later = used(project, ("PostgreSQL", None))
+    page = viewer.get(f"/api/v1/technologies/{technology.pk}/usage?limit=1").json()
+    assert [use["repository"] for use in page["results"]] == [later.repository_id]
+    rest = viewer.get(page["next"]).json()
+    assert [use["repository"] for use in rest["results"]] == [analysis.repository_id]
     found = viewer.get(f"/api/v1/analyses/{analysis.pk}/technologies").json()["results"]
     assert [row["radar_status"] for row in found] == ["integrated"]
 

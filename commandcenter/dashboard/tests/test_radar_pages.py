@@ -127,6 +127,17 @@ def _fields(form: Any) -> list[tuple[str, Any]]:
     return [(name, form[name]) for name in form.fields]
 
 
+def test_a_technology_shows_the_versions_in_use_and_who_uses_them(spread: World) -> None:
+    context = signed_in(spread.viewer).get(f"/technologies/{spread.technology.pk}/").context
+    assert [(use["version"], use["repositories"]) for use in context["versions"]] == [
+        ("4.2", 1),
+        ("5.2", 1),
+        (None, 1),
+    ]
+    names = [use.repository_name for use in context["uses"]]
+    assert (len(names), names[0]) == (3, "ledger")
+
+
 def test_who_may_not_change_the_radar(world: World) -> None:
     edit = f"/technologies/{world.technology.pk}/edit/"
     values = {"project": world.project.pk, "name": "x", "domain": "other", "status": "research"}

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from commandcenter.analysis.radar.entries import entries
+from commandcenter.analysis.radar.places import places
 from commandcenter.analysis.radar.rings import Ring
 from commandcenter.analysis.radar.uses import MAX_VERSIONS, landscape
-from commandcenter.analysis.trends import usage
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.technology_forms import TechnologyForm
@@ -97,7 +97,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one technology: its place on the radar, versions in use, and the repositories that use it."""
     technology = get_object_or_404(_visible(request), pk=pk)
     (entry,) = entries([technology], landscape([technology.project_id]))
-    uses = usage(technology)
+    uses = places([technology.project_id], technology.name).order_by("result_set__repository__name")
     context = {
         "technology": technology,
         "entry": entry,

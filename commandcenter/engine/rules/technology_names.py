@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -11,9 +11,11 @@ import yaml
 
 from commandcenter.engine.rules.technology_rules import RuleError, load
 
+MAX_KNOWN = 4096  # names of which the answer is kept
 _SEPARATORS = re.compile(r"[\s._-]+")
 
 
+@lru_cache(maxsize=MAX_KNOWN)
 def key(name: str) -> str:
     """Return what two names of one technology have in common; a name that no rule knows stands for itself."""
     spelt = _spelt(name)
