@@ -10,6 +10,7 @@ import secrets
 from typing import NamedTuple
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Model, Q
 
@@ -42,7 +43,7 @@ def correlator() -> Correlator:
             # Another worker may make it at the same time: the first one stays.
             CorrelationKey.objects.bulk_create([_fresh()], ignore_conflicts=True)
             kept = CorrelationKey.objects.get()
-    except DecryptionFailed:
+    except (DecryptionFailed, ImproperlyConfigured):
         log.warning("correlation key unreadable", action="correlate")
         return NOBODY
     return Correlator(bytes.fromhex(kept.key))

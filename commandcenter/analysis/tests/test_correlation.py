@@ -108,6 +108,12 @@ def test_a_new_encryption_key_changes_no_name(settings: Any) -> None:
     assert CorrelationKey.objects.count() == 1
 
 
+def test_without_any_encryption_key_nothing_is_named_and_nothing_stored(settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = []
+    assert correlation.correlator().name("x") is None
+    assert not CorrelationKey.objects.exists()
+
+
 def _stored() -> Any:
     with connection.cursor() as cursor:
         cursor.execute("SELECT key FROM analysis_correlationkey")
