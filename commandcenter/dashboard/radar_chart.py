@@ -35,7 +35,6 @@ def picture(decided: Sequence[Decision]) -> dict[str, Any]:
     """Return what technologies/_radar.html draws: rings from the outside in, their names along the axis, sectors, blips."""
     placed = blips(decided)
     return {
-        "size": SIZE,
         "blip": BLIP,
         "rings": [(ring, RADII[ring], (RADII[ring] + INNER[ring]) / 2) for ring in reversed(Ring)],
         "sectors": [

@@ -138,6 +138,11 @@ def test_a_technology_shows_the_versions_in_use_and_who_uses_them(spread: World)
     assert (len(names), names[0]) == (3, "ledger")
 
 
+def test_an_analysis_says_what_was_decided_about_what_it_found(spread: World) -> None:
+    content = signed_in(spread.viewer).get(f"/analyses/{spread.analysis.pk}/technologies/").content.decode()
+    assert re.search(r"Django</td>.*?Archived</span>", content, re.DOTALL)
+
+
 def test_who_may_not_change_the_radar(world: World) -> None:
     edit = f"/technologies/{world.technology.pk}/edit/"
     values = {"project": world.project.pk, "name": "x", "domain": "other", "status": "research"}

@@ -34,7 +34,7 @@ from commandcenter.analysis.models import (
 )
 from commandcenter.analysis.outdated import outdated_of
 from commandcenter.analysis.packages import exposures
-from commandcenter.analysis.rows import dependency_rows
+from commandcenter.analysis.rows import dependency_rows, technology_rows
 from commandcenter.analysis.summary import summary_of
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import paginate
@@ -167,8 +167,10 @@ def _dependencies(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
 
 
 def _technologies(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
-    uses = TechnologyUse.objects.filter(result_set=analysis.result_set)
-    return {"technologies": uses.order_by("domain", "-confidence", "name")[:500]}
+    uses = TechnologyUse.objects.filter(result_set=analysis.result_set).order_by(
+        "domain", "-confidence", "name"
+    )
+    return {"technologies": technology_rows(analysis, uses[:500])}
 
 
 def _files(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
