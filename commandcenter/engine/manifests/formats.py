@@ -131,6 +131,7 @@ _MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
     (lambda path: _WORKFLOW.search(path) is not None, Format("a workflow", workflows.parse_actions)),
     (workflows.is_compose, Format("a compose file", workflows.parse_compose)),
     (lambda path: path.endswith((".csproj", ".fsproj", ".vbproj")), Format("a project", nuget.parse_project)),
+    (maven.is_extensions, Format("a list of Maven's extensions", maven.parse_extensions)),
     (gradle.matches, Format("a script of Gradle", gradle.parse)),
     (gradle_locks.matches, Format("a lock file of Gradle", gradle_locks.parse)),
     (gradle_catalog.matches, Format("a version catalog", gradle_catalog.parse)),
@@ -144,7 +145,7 @@ _MATCHED: tuple[tuple[Callable[[str], bool], Format], ...] = (
 
 _SUFFIXES = (
     *(".txt", ".in", ".yml", ".yaml", ".toml", ".csproj", ".fsproj", ".vbproj", ".TXT"),
-    *(".gradle", ".gradle.kts"),
+    *(".gradle", ".gradle.kts", "extensions.xml"),
     *(".tf", ".tofu", ".tf.json", ".tofu.json"),
 )
 

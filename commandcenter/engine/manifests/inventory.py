@@ -12,7 +12,7 @@ from commandcenter.engine.manifests import (
     cargo,
     golang,
     gradle_links,
-    maven,
+    maven_links,
     node_workspaces,
     nuget,
     requirements,
@@ -111,7 +111,7 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
         cargo.link,
         golang.link,
         gradle_links.link,
-        maven.link,
+        maven_links.link,
         nuget.link,
     ):
         link(manifests)

@@ -11,6 +11,8 @@ from commandcenter.engine.manifests.xmltree import Node, load_xml
 
 SHARED = ("Directory.Packages.props", "Directory.Build.props", "Directory.Build.targets")
 """Files that MSBuild takes into every project below: the nearest of each name."""
+MAX_REFERENCES = 10
+MAX_VALUE = 500
 _PROPERTY = re.compile(r"\$\((\w+)\)")
 _REFERENCES = ("PackageReference", "GlobalPackageReference")
 
@@ -133,7 +135,7 @@ def _resolved(asked: Requirement, central: dict[str, str], properties: dict[str,
 
 def _expand(version: str | None, properties: dict[str, str | None]) -> str | None:
     for _ in range(5):  # properties may name properties
-        if version is None or "$(" not in version or len(version) > 500:
+        if version is None or not 0 < version.count("$(") <= MAX_REFERENCES:
             return version
-        version = _PROPERTY.sub(lambda match: (properties.get(match[1]) or match[0])[:500], version)
+        version = _PROPERTY.sub(lambda match: (properties.get(match[1]) or match[0])[:MAX_VALUE], version)
     return None

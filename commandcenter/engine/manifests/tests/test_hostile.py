@@ -59,6 +59,7 @@ BROKEN: list[tuple[str, str | bytes]] = [
     ("Cargo.lock", ""),
     ("pom.xml", "<project>"),
     ("pom.xml", "<html/>"),
+    (".mvn/extensions.xml", "<extensions>"),
     ("pom.xml", "<project>" + "<a>" * 500_000),
     ("pom.xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><project>&b;</project>'),
     ("build.gradle", "{" * 200_000),
@@ -288,6 +289,15 @@ SLOW: list[tuple[str, str]] = [
     ("build.gradle", '"""' * 90_000),
     ("build.gradle.kts", "{ }" * 90_000),
     ("build.gradle.kts", "x = [" + "a: 'b', " * 30_000),
+    (
+        "pom.xml",
+        "<project><properties><a>"
+        + "${a}" * 200_000
+        + "</a></properties><dependencies>"
+        + "<dependency><groupId>g</groupId><artifactId>a</artifactId><version>${a}</version></dependency>"
+        * 2_000
+        + "</dependencies></project>",
+    ),
     ("gradle.properties", "a=b\n" * 200_000),
     ("gradle.lockfile", "a:b:" + "c" * 1_000_000),
     ("gradle.lockfile", "a:b:1=c\n" * 60_000),
