@@ -57,7 +57,8 @@ def _filled(asked: Requirement, catalogs: Catalogs) -> Requirement:
 def _leave_out_members(root: NodeManifest, files: list[NodeManifest]) -> None:
     """npm and yarn link a member that another one asks for by name, whatever its constraint looks like."""
     globs = Globs(root.folder, root.workspaces)
-    members = [m for m in files if m.family == "npm" and (m is root or globs.holds(m.folder))]
+    members = [m for m in files if m.family == "npm" and globs.holds(m.folder)]
     names = {m.name for m in members if m.name}
-    for member in members:
+    # The root asks for members as well, but is none: its own name leads to the registry.
+    for member in (root, *members):
         member.requirements = [r for r in member.requirements if r.name not in names]

@@ -219,14 +219,15 @@ snapshots:
 
 def test_members_of_a_workspace_that_ask_for_each_other_are_no_third_party(rows: Rows) -> None:
     files = {
-        "package.json": '{"name": "root", "workspaces": ["packages/*"]}',
+        "package.json": '{"name": "root", "dependencies": {"a": "*"}, "workspaces": ["packages/*"]}',
         "packages/a/package.json": '{"name": "a", "dependencies": {"b": "^1.0.0", "left": "1.0.0"}}',
-        "packages/b/package.json": '{"name": "b", "version": "1.2.0"}',
+        "packages/b/package.json": '{"name": "b", "version": "1.2.0", "dependencies": {"root": "^1.0.0"}}',
         "other/package.json": '{"name": "c", "dependencies": {"b": "^1.0.0"}}',
     }
     assert rows(files) == [
         "other/package.json:None pkg:npm/b | ^1.0.0 | runtime | direct",
         "packages/a/package.json:None pkg:npm/left@1.0.0 | 1.0.0 | runtime | direct",
+        "packages/b/package.json:None pkg:npm/root | ^1.0.0 | runtime | direct",
     ]
     assert rows({**files, "yarn.lock": '# yarn lockfile v1\n\n\nleft@1.0.0:\n  version "1.0.0"\n'})[1:] == [
         "yarn.lock:4 pkg:npm/left@1.0.0 | 1.0.0 | runtime | direct"
