@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.cache import caches
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +18,7 @@ from django.utils import timezone
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.tests.corpus import CRITICAL, HIGH, affected, record, since, write_zip
-from commandcenter.analysis import packages
+from commandcenter.analysis import packages, tasks
 from commandcenter.analysis.models import Analysis, PolicyVerdict
 from commandcenter.analysis.policy import flows, overtaken
 from commandcenter.analysis.policy.verdict import verdict_of, violations
@@ -194,6 +195,12 @@ def test_a_look_without_news_costs_three_statements_and_time_that_is_over_leaves
     PolicyVerdict.objects.update(evaluated_at=timezone.now() - timedelta(days=1))
     assert overtaken.judge_overtaken(seconds=0.0) == set()
     assert len(overtaken.judge_overtaken()) == 2
+
+
+def test_matching_is_told_to_a_task_that_exists(settings: Any) -> None:
+    current_app.loader.import_default_modules()
+    assert settings.PACKAGES_MATCHED_TASKS == [tasks.judge_overtaken.name]
+    assert set(settings.PACKAGES_MATCHED_TASKS) <= set(current_app.tasks)
 
 
 def check(name: str, status: str, looked_at: int = 1, gaps: int = 0) -> dict[str, Any]:
