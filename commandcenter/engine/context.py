@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from commandcenter.engine.contract import Blob, Entry, Scope, ToolResult
+from commandcenter.engine.contract import Blob, Entry, Links, Scope, ToolResult
 from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.kept import Kept
@@ -48,6 +48,9 @@ class Repository(Protocol):
 
     @property
     def entries(self) -> tuple[Entry, ...]: ...
+
+    @property
+    def links(self) -> Links: ...
 
     @property
     def commit(self) -> str: ...
@@ -164,6 +167,10 @@ class RunContext:
     @property
     def entries(self) -> Sequence[Entry]:
         return self._repository.entries
+
+    @property
+    def links(self) -> Links:
+        return self._repository.links
 
     @property
     def commit(self) -> str:

@@ -32,7 +32,7 @@ class Entry:
     """One regular file of the tree.
 
     `path` is POSIX, relative, printable: bytes that are not UTF-8 stand as \\xNN. `blob` is the git object id.
-    Symlinks and submodules are in `Tree.skipped`, never here.
+    Submodules are in `Tree.skipped`, symlinks in `Tree.links`, never here.
     """
 
     path: str
@@ -49,6 +49,22 @@ class Entry:
         """The lower-case file name suffix with its dot, or an empty string."""
         stem, dot, suffix = self.name.rpartition(".")
         return f".{suffix.lower()}" if dot and stem else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symlink and the text that it points to, both printable. Nobody ever follows it."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The symlinks of a tree, in order of paths; of `untold` more it is not known where they point."""
+
+    known: tuple[Link, ...] = ()
+    untold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +355,9 @@ class Context(Protocol):
     @property
     def entries(self) -> Sequence[Entry]:
         """The whole tree, sorted by path: names and sizes only."""
+
+    @property
+    def links(self) -> Links: ...
 
     def scratch(self) -> Path:
         """A new empty folder, removed after the run."""

@@ -94,7 +94,9 @@ class _Run:
             yield messages.progress(0, 0, "Looking up what is known")
             history = self._history()
             for work in self._works:
-                work.prepare(self._tree.entries, history, self._cache, force=self._plan.force)
+                work.prepare(
+                    self._tree.entries, history, self._cache, force=self._plan.force, links=self._tree.links
+                )
             self._total = sum(work.units for work in self._works)
             self._done = sum(self._units_known(work) for work in self._works)
             yield messages.progress(self._done, self._total, "Reading")

@@ -24,6 +24,7 @@ from commandcenter.engine.contract import (
     Finding,
     Gap,
     HistorySummary,
+    Links,
     Result,
     Scope,
     Technology,
@@ -38,6 +39,7 @@ from commandcenter.engine.summary import Outcome
 HISTORY_UNITS = 200  # of progress: about what reading a year of commits costs, counted in files
 MAX_DETAIL_CHARS = 1000
 LOOK_UP_KEYS = 5000
+NO_LINKS = Links()
 
 
 class Work:
@@ -90,7 +92,13 @@ class Work:
     # --- before: select and look up ------------------------------------------------------------------------------
 
     def prepare(
-        self, entries: Sequence[Entry], history: str | None, cache: Cache | None, *, force: bool
+        self,
+        entries: Sequence[Entry],
+        history: str | None,
+        cache: Cache | None,
+        *,
+        force: bool,
+        links: Links = NO_LINKS,
     ) -> None:
         """Select the entries and take from the cache what it has. An error in the engine's code fails the engine.
 
@@ -104,19 +112,22 @@ class Work:
             elif self.scope is Scope.HISTORY and history is None:
                 self.skip("A folder or an archive has no history.")
             else:
-                self._prepare(entries, history or "", None if force else cache)
+                self._prepare(entries, history or "", None if force else cache, links)
         except Exception as error:  # noqa: BLE001 (one engine's bug must not end the others)
             self.fail(error)
         self.seconds += perf_counter() - started
 
-    def _prepare(self, entries: Sequence[Entry], history: str, cache: Cache | None) -> None:
+    def _prepare(self, entries: Sequence[Entry], history: str, cache: Cache | None, links: Links) -> None:
         engine, largest = self.engine, self.limits.max_blob_bytes
         if self.scope is not Scope.HISTORY:
             self.selected = [e for e in entries if e.size <= largest and engine.select(e)]
         if self.scope is Scope.BLOB:
             self._prepare_blobs(cache)
         else:
-            names = self.engine.tree_key(entries) if isinstance(self.engine, TreeKeyed) else ""
+            names = ""
+            if isinstance(self.engine, TreeKeyed):
+                names = self.engine.tree_key(entries)
+                names += repr(links) if links != NO_LINKS else ""
             self._prepare_whole(history, names, cache)
 
     def _prepare_blobs(self, cache: Cache | None) -> None:

@@ -17,6 +17,7 @@ from commandcenter.engine.contract import (
     Failure,
     Finding,
     LineCount,
+    Links,
     Result,
     Rule,
     Scope,
@@ -75,6 +76,7 @@ class MemoryTree:
     """What a run needs of a tree, without git."""
 
     skipped: dict[str, int] = {}
+    links = Links()
     imported = True
     commit = "0" * 40
 

@@ -199,7 +199,7 @@ def test_a_look_without_news_costs_three_statements_and_time_that_is_over_leaves
 
 def test_matching_is_told_to_a_task_that_exists(settings: Any) -> None:
     current_app.loader.import_default_modules()
-    assert settings.PACKAGES_MATCHED_TASKS == [tasks.judge_overtaken.name]
+    assert [tasks.judge_overtaken.name] == settings.PACKAGES_MATCHED_TASKS
     assert set(settings.PACKAGES_MATCHED_TASKS) <= set(current_app.tasks)
 
 

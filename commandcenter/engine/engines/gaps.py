@@ -21,7 +21,7 @@ from commandcenter.engine.practices.names import ci_file, names_of
 from commandcenter.engine.practices.submodules import submodules
 from commandcenter.engine.practices.workflows import dangerous_workflow, pinned_actions, token_permissions
 
-REVISION = "2"
+REVISION = "3"
 MAX_TEXT_BYTES = 1024 * 1024
 """A larger file is no configuration; lock files are read by their own readers, whatever their size."""
 
@@ -83,6 +83,7 @@ class GapsEngine:
             },
             # Unreadable manifests are the failures of the engine that lists dependencies; here they only say nothing.
             inventory=inventory.read(batch),
+            links=context.links,
         )
         for check_id in CHECKS:
             try:

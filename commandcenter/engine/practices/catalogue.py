@@ -70,7 +70,7 @@ CHECKS: dict[str, About] = {
         ),
         About(
             "submodules",
-            "Submodule from an unsafe place",
+            "Submodule or symlink that leaves the repository",
             "low",
             "Use https:// addresses of hosts that you trust.",
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from commandcenter.engine.contract import Check, CheckStatus, Evidence, Gap, Severity
+from commandcenter.engine.contract import Check, CheckStatus, Evidence, Gap, Links, Severity
 from commandcenter.engine.manifests.inventory import Inventory
 from commandcenter.engine.manifests.model import Unreadable
 from commandcenter.engine.manifests.syntax import load_yaml
@@ -64,6 +64,7 @@ class Repository:
     names: Names
     texts: Mapping[str, str]
     inventory: Inventory
+    links: Links
 
     @cached_property
     def workflows(self) -> tuple[Workflow, ...]:

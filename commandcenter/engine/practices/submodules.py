@@ -1,12 +1,13 @@
-"""The check of submodules: other repositories whose code is built here."""
+"""The check of submodules and symlinks: what is built here and lies elsewhere."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
-from commandcenter.engine.contract import Evidence
-from commandcenter.engine.practices.model import Outcome, Repository
+from commandcenter.engine.contract import Evidence, Link, Severity
+from commandcenter.engine.practices.model import Outcome, Repository, example
 
 MAX_SUBMODULES = 2000
 _SECTION = re.compile(r'\s*\[submodule\s+"(?P<name>[^"]{1,300})"\s*\]')
@@ -14,8 +15,14 @@ _SETTING = re.compile(r"\s*(?P<key>\w+)\s*=\s*(?P<value>.{0,1000})")
 
 
 def submodules(repository: Repository) -> Outcome:
-    """Judge the address and the path of each submodule in .gitmodules."""
-    outcome = Outcome("submodules", why="There are no submodules.")
+    """Judge the address and the path of each submodule in .gitmodules, and the target of each symlink by its text."""
+    outcome = Outcome("submodules", why="There are no submodules and no symlinks.")
+    _submodules(outcome, repository)
+    _links(outcome, repository)
+    return outcome
+
+
+def _submodules(outcome: Outcome, repository: Repository) -> None:
     for number, (name, key, value, line) in enumerate(_settings(repository.texts.get(".gitmodules", ""))):
         if number >= MAX_SUBMODULES:
             break
@@ -53,7 +60,41 @@ def submodules(repository: Repository) -> Outcome:
                 severity="high",
                 remedy="Remove the `update` setting: commands belong to nobody's submodule.",
             )
-    return outcome
+
+
+def _links(outcome: Outcome, repository: Repository) -> None:
+    untold = repository.links.untold
+    if untold:
+        outcome.unknown = (
+            f"Where {untold} symlinks point is not known: those of folders and archives are left out when they are "
+            "imported, and a thousand are read."
+        )
+    for link in repository.links.known:
+        if example(link.path):
+            continue
+        outcome.looked_at += 1
+        outcome.why = "Every submodule is fetched safely, and every symlink stays inside the repository."
+        where, severity = _leaves(link)
+        if where:
+            outcome.add(
+                link.path,
+                f"The symlink {link.path} points {where}: {link.target[:120]}.",
+                [Evidence(link.path)],
+                severity=severity,
+                remedy="Replace it by the file that is meant, or let it point inside the repository.",
+            )
+
+
+def _leaves(link: Link) -> tuple[str, Severity]:
+    """Say where a symlink points that leaves the repository; empty for one that stays inside."""
+    if link.target.startswith("/") or re.match(r"[A-Za-z]:[\\/]", link.target):
+        return "to a path of one machine", "medium"
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(link.path), link.target))
+    if place.split("/")[0] == "..":
+        return "out of the repository", "medium"
+    if place.split("/")[0].lower() == ".git":
+        return "into git's own folder", "high"
+    return "", "low"
 
 
 def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from commandcenter.engine.contract import Blob, Entry
+from commandcenter.engine.contract import Blob, Entry, Link, Links
 from commandcenter.engine.errors import EngineError, SourceError
 from commandcenter.engine.limits import MIB, Limits
 from commandcenter.engine.source.names import printable
@@ -26,6 +26,7 @@ _READ_ONLY = frozenset(
 _WRITES = re.compile(r"--(out|ext|textc|no-ind|git-dir|work-tree|exec|filters)|-O")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_COMMIT = 4 * MIB
+_MAX_LINKS, _MAX_TARGET = 1000, 4096  # symlinks whose targets are told, and the bytes of one
 _AT_ONCE = 400  # requests that a pipe holds without anybody reading: 400 * 65 bytes
 
 
@@ -42,6 +43,8 @@ class Tree:
         self.committed_at = ""
         self.entries: tuple[Entry, ...] = ()
         self.skipped: dict[str, int] = {}
+        self.links = Links()
+        self._link_blobs: list[tuple[str, str]] = []
         self._check = check
         self._batch: GitPipe | None = None
 
@@ -60,6 +63,7 @@ class Tree:
             skipped = tree._read_commit()
             tree.entries = tuple(tree._list(skipped))
             tree.skipped = dict(skipped)
+            tree.links = tree._read_links()
         except BaseException:
             tree.close()
             raise
@@ -167,6 +171,9 @@ class Tree:
                     skipped["submodule"] += 1
                 elif mode == b"120000":
                     skipped["symlink"] += 1
+                    short = len(path) <= self.limits.max_path_bytes and size.isdigit()
+                    if short and int(size) <= _MAX_TARGET and len(self._link_blobs) < _MAX_LINKS:
+                        self._link_blobs.append((printable(path), blob.decode()))
                 elif len(path) > self.limits.max_path_bytes:
                     skipped["long_path"] += 1
                 elif not size.isdigit():
@@ -186,6 +193,18 @@ class Tree:
             )
         entries.sort(key=lambda entry: entry.path)
         return entries
+
+    def _read_links(self) -> Links:
+        """Read where symlinks point, without following any: git keeps a target as a blob's text."""
+        wanted = sorted(self._link_blobs)
+        known = []
+        for start in range(0, len(wanted), _AT_ONCE):
+            some, pipe = wanted[start : start + _AT_ONCE], self._pipe()
+            pipe.write("".join(f"{blob}\n" for _, blob in some).encode())
+            for path, _ in some:
+                size = self._header(pipe, b"blob", _MAX_TARGET)
+                known.append(Link(path, printable(pipe.exactly(size + 1)[:-1])))
+        return Links(tuple(known), self.skipped.get("symlink", 0) - len(known))
 
 
 def _moment(value: bytes) -> str:

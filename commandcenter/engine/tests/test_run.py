@@ -292,12 +292,18 @@ def test_a_tree_engine_that_looks_at_names_is_asked_again_when_they_change(bench
     first = bench.made.commit({"a.txt": "1\n"})
     other = bench.made.commit({"b.bin": "1\n"})
     third = bench.made.commit({"c.cfg": "1\n"})
+    link = bench.made.work / "link"
+    link.symlink_to("a.txt")
+    linked = bench.made.commit({})
+    link.unlink()
+    link.symlink_to("b.bin")
+    moved = bench.made.commit({})
     reads = []
-    for commit in (first, other, third):
+    for commit in (first, other, third, linked, moved, linked):
         engine = Naming()
         bench.run(commit, engine)
         reads.append(len(engine.read))
-    assert reads == [1, 0, 1]
+    assert reads == [1, 0, 1, 1, 1, 0]
 
 
 def test_a_file_that_cannot_be_parsed_is_counted_and_remembered(bench: Bench) -> None:

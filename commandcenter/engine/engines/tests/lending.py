@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from commandcenter.engine.context import Materials, RunContext
-from commandcenter.engine.contract import Blob, Engine, Entry, Result
+from commandcenter.engine.contract import Blob, Engine, Entry, Links, Result
 from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.limits import Limits
 
@@ -16,8 +16,9 @@ from commandcenter.engine.limits import Limits
 class Files:
     """A tree that is only its list of entries."""
 
-    def __init__(self, entries: tuple[Entry, ...]) -> None:
+    def __init__(self, entries: tuple[Entry, ...], links: Links) -> None:
         self.entries = entries
+        self.links = links
         self.commit = "0" * 40
 
     def git(self, args: Sequence[str]) -> Iterator[bytes]:
@@ -32,6 +33,7 @@ def run(
     limits: Limits | None = None,
     log: list[str] | None = None,
     correlator: Correlator = NOBODY,
+    links: Links = Links(),  # noqa: B008  (it is immutable)
 ) -> list[Result]:
     """Run an engine over files as the run does: select, materialise, tools in the sandbox."""
     blobs = []
@@ -43,7 +45,7 @@ def run(
     scratch.mkdir(parents=True, exist_ok=True)
     lines = [] if log is None else log
     context = RunContext(
-        Files(tuple(blob.entry for blob in blobs)),
+        Files(tuple(blob.entry for blob in blobs), links),
         engine_id=engine.id,
         scope=engine.scope,
         limits=limits or replace(Limits(), tool_seconds=60.0),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from commandcenter.engine import codec
-from commandcenter.engine.contract import Check, Entry, Failure, Gap, Platform
+from commandcenter.engine.contract import Check, Entry, Failure, Gap, Link, Links, Platform
 from commandcenter.engine.engines.gaps import ENGINE
 from commandcenter.engine.engines.tests.lending import run
 from commandcenter.engine.licenses.texts import listed
@@ -125,6 +125,29 @@ def test_a_check_tells_a_gap_from_a_pass_and_from_nothing_to_judge(check: str, t
 
 def test_every_check_answers_once_in_the_catalogues_order(tmp_path: Path) -> None:
     assert list(Seen({"a.py": "x"}, tmp_path).checks) == list(CHECKS)
+
+
+def links_judged(tmp_path: Path, *links: tuple[str, str], untold: int = 0) -> tuple[str, dict[str, str]]:
+    known = Links(tuple(Link(*each) for each in links), untold)
+    results = run(ENGINE, {"a.py": "x"}, tmp_path, links=known)
+    (status,) = [r.status for r in results if isinstance(r, Check) and r.id == "submodules"]
+    gaps = [r for r in results if isinstance(r, Gap) and r.check == "submodules"]
+    return status, {gap.subject: gap.severity for gap in gaps}
+
+
+def test_symlinks_are_judged_by_where_they_would_lead(tmp_path: Path) -> None:
+    inside = [("docs/a", "../a.py"), ("b", "./docs/../a.py"), ("c", "..a"), ("tests/d", "/etc/passwd")]
+    assert links_judged(tmp_path, *inside) == ("passed", {})
+    outside = {
+        "abs": ("/etc/passwd", "medium"), "win": ("C:\\x", "medium"), "up": ("../other", "medium"),
+        "deep/up": ("a/../../../x", "medium"), "git": (".git/hooks/pre-commit", "high"),
+        "deep/git": ("../.GIT/config", "high"),
+    }  # fmt: skip
+    status, gaps = links_judged(tmp_path, *((path, target) for path, (target, _) in outside.items()))
+    assert (status, gaps) == ("gap", {path: severity for path, (_, severity) in outside.items()})
+    assert links_judged(tmp_path, untold=2) == ("unknown", {})
+    assert links_judged(tmp_path, ("x", "/x"), untold=2)[0] == "gap"
+    assert links_judged(tmp_path) == ("not_applicable", {})
 
 
 def test_an_action_is_one_gap_with_all_its_places(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from commandcenter.engine.contract import Link, Links
 from commandcenter.engine.errors import EngineError, SourceError
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.source import Tree
@@ -55,6 +56,20 @@ def test_modes_and_strange_names_are_told(desk: Desk, repo: Repo) -> None:
             "run.sh": True,
             "src/app.py": False,
         }
+
+
+def test_symlinks_are_told_as_text_and_never_followed(desk: Desk, repo: Repo) -> None:
+    (repo.path / "there").symlink_to("README.md")
+    (repo.path / "away").symlink_to("/etc/pass\nwd")
+    (repo.path / "long").symlink_to("x" * 4000)
+    commit = repo.commit()
+    with Tree.open(desk.open(repo.path).git_dir, commit, Limits()) as tree:
+        assert tree.links == Links(
+            (Link("away", "/etc/pass\\x0awd"), Link("long", "x" * 4000), Link("there", "README.md")), 0
+        )
+        assert tree.skipped == {"symlink": 3}
+        assert {entry.path for entry in tree.entries} == {"README.md", "src/app.py"}
+        assert tree.read(tree.entries[0]) == b"hello\n"
 
 
 def test_a_tree_of_trees_that_multiplies_stops_at_the_limit(desk: Desk, repo: Repo) -> None:
