@@ -109,7 +109,7 @@ def astgrep(folder: Path) -> None:
         wanted = [str(path) for path in files(folder) if LANGUAGES.get(path.suffix.lower()) == name]
         if program and wanted:
             with tempfile.NamedTemporaryFile(suffix=".yml") as rules:
-                rules.write(rule_file(name))
+                rules.write(rule_file(name, tests=False))
                 rules.flush()
                 argv = [program, "scan", *OPTIONS, f"--rule={rules.name}", *wanted]
                 subprocess.run(argv, check=True, capture_output=True, timeout=300)

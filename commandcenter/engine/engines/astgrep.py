@@ -32,6 +32,7 @@ from commandcenter.engine.engines.programs import beside_interpreter
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
 from commandcenter.engine.errors import EngineUnavailable
 from commandcenter.engine.rules.code_rules import ENGINE_ID, load
+from commandcenter.engine.tests_by_name import is_test
 
 REVISION = "1"
 LANGUAGES = {
@@ -64,7 +65,8 @@ Match = tuple[int, int, str]  # where it begins and ends, in bytes, and its rule
 class AstGrepEngine:
     """Findings of our own rules. What a comment silences is reported too, marked `inline_suppressed`.
 
-    A file that is not UTF-8, too large or minified is a Failure: nothing is known about it.
+    A file that is not UTF-8, too large or minified is a Failure: nothing is known about it. In tests only bugs are
+    looked for: what is dangerous in service is how a test is set up.
     """
 
     id = ENGINE_ID
@@ -94,14 +96,14 @@ class AstGrepEngine:
         return entry.suffix in LANGUAGES
 
     def path_class(self, entry: Entry) -> str:
-        """The suffix names the language."""
-        return entry.suffix
+        """The suffix names the language, and tests have fewer rules."""
+        return f"test{entry.suffix}" if is_test(entry.path) else entry.suffix
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
         program = beside_interpreter("ast-grep")
         if program is None:
             raise EngineUnavailable("ast-grep is not installed here.")
-        readable: dict[str, list[Blob]] = defaultdict(list)
+        readable: dict[tuple[str, bool], list[Blob]] = defaultdict(list)
         for blob in batch:
             if looks_binary(blob.data):
                 continue
@@ -109,13 +111,11 @@ class AstGrepEngine:
             if reason is not None:
                 yield Failure(f"Not checked: {reason}", blob.entry.path)
             else:
-                readable[LANGUAGES[blob.entry.suffix]].append(blob)
+                readable[LANGUAGES[blob.entry.suffix], is_test(blob.entry.path)].append(blob)
         root = context.scratch()
         try:
-            for language, blobs in sorted(readable.items()):
-                if not any(language in one.languages for one in load().rules.values()):
-                    continue
-                argv = [program, "scan", *OPTIONS, *_configuration(root, language)]
+            for (language, tests), blobs in sorted(readable.items()):
+                argv = [program, "scan", *OPTIONS, *_configuration(root, language, tests)]
                 run = ToolRun(context, argv, cwd=root, seconds=SECONDS, read=_matches)
                 for portion in portions(blobs, *PORTION):
                     yield from _check(run, portion, context)
@@ -123,20 +123,21 @@ class AstGrepEngine:
             shutil.rmtree(root, ignore_errors=True)
 
 
-def rule_file(language: str) -> bytes:
-    """Return what ast-grep reads: the rules of one language, one document each."""
+def rule_file(language: str, tests: bool) -> bytes:
+    """Return what ast-grep reads: the rules of one language, for tests or for the rest, one document each."""
     documents = [
         {"id": id_, "language": language, "severity": "warning", "message": "-", **one.matching}
         for id_, one in load().rules.items()
-        if language in one.languages
+        if language in one.languages and not (tests and "security" in one.rule.tags)
     ]
     return b"\n---\n".join(orjson.dumps(document) for document in documents)
 
 
-def _configuration(root: Path, language: str) -> list[str]:
+def _configuration(root: Path, language: str, tests: bool) -> list[str]:
     """Write our rules and a configuration by which all files have this language, whatever their names."""
-    rules, config = root / f"{language}.rules.yml", root / f"{language}.config.yml"
-    rules.write_bytes(rule_file(language))
+    kind = f"{language}.tests" if tests else language
+    rules, config = root / f"{kind}.rules.yml", root / f"{kind}.config.yml"
+    rules.write_bytes(rule_file(language, tests))
     config.write_bytes(orjson.dumps({"ruleDirs": [], "languageGlobs": {language: ["*"]}}))
     return [f"--config={config}", f"--rule={rules}"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from commandcenter.engine.contract import Entry
 from commandcenter.engine.manifests.inventory import vendored
+from commandcenter.engine.tests_by_name import is_test
 
 MAX_PATHS = 200  # kept of each kind
 
@@ -59,13 +60,6 @@ _UPDATES = frozenset(
         "renovate.json5",
     ]
 )
-_TEST_NAME = re.compile(
-    r"test_[^/]*\.py$|[^/]*_test\.(?:py|go|rb|exs|dart|cc|cpp|c|rs|lua|php)$|tests\.py$|conftest\.py$"
-    r"|[^/]*[-_.](?:test|spec|cy|e2e)\.[cm]?[jt]sx?$|[^/]*_spec\.(?:rb|lua)$|[^/]+(?:tests?|spec|it)\.(?:java|kt|groovy|scala|cs|fs|vb|swift|php)$"
-    r"|[^/]+\.(?:bats|feature)$",
-    re.IGNORECASE,
-)
-_TEST_FOLDERS = frozenset(["__tests__", "e2e", "spec", "specs", "t", "test", "tests", "unittests"])
 _CODE = frozenset(
     [
         ".bash",
@@ -208,11 +202,7 @@ def names_of(entries: Iterable[Entry]) -> Names:
             _keep(found.ci, entry.path)
         if code and not (found.has_code and len(found.tests) >= 3) and not vendored(entry.path):
             found.has_code = True
-            if (
-                len(found.tests) < 3
-                and name != "__init__.py"
-                and (_TEST_NAME.match(name) or not _TEST_FOLDERS.isdisjoint(folder.split("/")))
-            ):
+            if len(found.tests) < 3 and name != "__init__.py" and is_test(entry.path):
                 found.tests.append(entry.path)
         elif not code and len(found.tests) < 3 and name.endswith((".bats", ".feature")):
             found.tests.append(entry.path)

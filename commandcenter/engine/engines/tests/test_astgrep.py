@@ -62,6 +62,16 @@ def test_a_finding_says_where_and_what(tmp_path: Path) -> None:
     assert finding.snippet == 'x = "é😀"; y = jwt.decode( token, verify=False,'
 
 
+def test_tests_are_searched_for_bugs_only(tmp_path: Path) -> None:
+    text = "package p\n\nvar c = &tls.Config{InsecureSkipVerify: true}\nvar never = x == math.NaN()\n"
+    assert said(run(ENGINE, {"a/b.go": text, "a/b_test.go": text, "tests/b.go": text}, tmp_path)) == [
+        ("a/b.go", 3, "go.tls-skip-verify", False),
+        ("a/b.go", 4, "go.nan-comparison", False),
+        ("a/b_test.go", 4, "go.nan-comparison", False),
+        ("tests/b.go", 4, "go.nan-comparison", False),
+    ]
+
+
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_columns_and_lines_are_those_of_an_editor(tmp_path: Path, start: str, end: str) -> None:
