@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from commandcenter.engine.contract import Failure, Finding
 from commandcenter.engine.engines.astgrep import ENGINE
@@ -14,6 +16,7 @@ from commandcenter.engine.rules import code_rules
 from commandcenter.engine.rules.code_rules import FOLDERS, CodeRule, Example, RuleError, load, parse
 
 RULES = sorted(load().rules.values(), key=lambda one: one.rule.id)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SUFFIXES = {
     "Go": ".go",
     "Java": ".java",
@@ -81,6 +84,25 @@ def test_every_file_is_a_rule_of_its_own_language() -> None:
     assert {path.name for path in folder.iterdir()} == FOLDERS.keys()
     assert sum(1 for _ in folder.rglob("*")) - len(FOLDERS) == len(RULES)
     assert parse(GOOD, "python", "example").rule.full == "It is so. It is bad."
+
+
+def test_no_key_stands_twice_in_a_rule() -> None:
+    """YAML keeps the last of two, so that a part of the rule would be lost without a word."""
+    folder = Path(code_rules.__file__).parent / "code"
+    assert [
+        path.name for path in folder.rglob("*.yaml") if _twice(yaml.compose(path.read_text(), Loader=LOADER))
+    ] == []
+    assert _twice(
+        yaml.compose(GOOD.replace("{pattern: a($X)}", "{any: [{kind: a, kind: b}]}"), Loader=LOADER)
+    ) == ["kind"]
+
+
+def _twice(node: Any) -> list[str]:
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        inner = [key for _, value in node.value for key in _twice(value)]
+        return sorted({key for key in keys if keys.count(key) > 1}) + inner
+    return [key for one in node.value for key in _twice(one)] if isinstance(node, yaml.SequenceNode) else []
 
 
 @pytest.mark.parametrize(
