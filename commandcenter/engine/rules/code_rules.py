@@ -128,6 +128,8 @@ def _description(item: dict[str, Any], folder: str) -> Rule:
     tags = tuple(_text(tag) for tag in item["tags"])
     if not {"security", "correctness"} & set(tags):
         raise RuleError("its tags say neither security nor correctness.")
+    if "security" in tags and not cwe:
+        raise RuleError("a rule about security names its cwe.")
     return Rule(
         id=item["id"],
         engine=ENGINE_ID,

@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_a_failure_of_that_file(tmp_path: Path) -> None:
 def test_what_is_nested_without_end_costs_only_itself(tmp_path: Path) -> None:
     depth = 16_000
     files = {
-        "calls.js": "eval(" * 5000 + "x" + ")" * 5000,
+        "calls.js": "eval(" * 1000 + "x" + ")" * 1000,
         "lists.js": "x = " + "[" * depth + "]" * depth,
         "sums.py": "x = " + "+".join(["a"] * depth),
         "good.js": BAD,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 
 from commandcenter.engine.contract import Failure, Finding
 from commandcenter.engine.engines.astgrep import ENGINE
+from commandcenter.engine.engines.ruff import ENGINE as RUFF
 from commandcenter.engine.engines.tests.lending import run
 from commandcenter.engine.rules import code_rules
 from commandcenter.engine.rules.code_rules import FOLDERS, CodeRule, Example, RuleError, load, parse
@@ -79,6 +80,29 @@ def test_a_rule_reports_what_it_should_and_nothing_else(
             assert lines == list(example.lines), (path, example.code)
 
 
+def test_python_rules_repeat_nothing_that_ruff_reports(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {
+        path: example.code
+        for one in RULES
+        if "Python" in one.languages
+        for path, (kind, example) in _files(one).items()
+        if kind == "fail"
+    }
+    results = [result for result in run(RUFF, files, tmp_path) if isinstance(result, Finding)]
+    assert [(f.path, f.rule_id) for f in results if f.cwe] == []
+    assert results, "it looked at the examples, and misses the functions around some of them"
+
+
+def test_the_documentation_counts_the_rules() -> None:
+    counted = Counter(one.rule.id.partition(".")[0] for one in RULES)
+    said = (
+        f"{len(RULES)} rules: {counted['python']} for Python, {counted['javascript']} for JavaScript and TypeScript, "
+        f"{counted['go']} for Go and {counted['java']} for Java"
+    )
+    text = Path(code_rules.__file__).parents[3].joinpath("docs/engines.md").read_text()
+    assert said in " ".join(text.split())
+
+
 def test_every_file_is_a_rule_of_its_own_language() -> None:
     folder = Path(code_rules.__file__).parent / "code"
     assert {path.name for path in folder.iterdir()} == FOLDERS.keys()
@@ -116,6 +140,7 @@ def _twice(node: Any) -> list[str]:
         ("precision: high", "precision: sure", "precision"),
         ("[CWE-89]", "[89]", "cwe"),
         ("[CWE-89]", "[CWE-089]", "cwe"),
+        ("[CWE-89]", "[]", "names its cwe"),
         ("[security]", "[other]", "tags"),
         ("[Python]", "[Go]", "languages"),
         ("[Python]", "[]", "languages"),

@@ -382,7 +382,7 @@ def case_findings_without_number(place: Place) -> Path:
 def case_code_that_is_slow_to_match(place: Place) -> Path:
     return place.repo(
         {
-            "deep.js": "eval(" * 6000 + "x" + ")" * 6000,
+            "deep.js": "eval(" * 2000 + "x" + ")" * 2000,
             "line.js": "eval(x);" * 100_000,
             "lines.ts": "eval(x);\n" * 100_000,
             "sum.py": "cursor.execute(" + "+".join(["a"] * 20_000) + ")",
