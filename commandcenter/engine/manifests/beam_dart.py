@@ -13,6 +13,8 @@ _MIX_LOCKED = re.compile(
     r'^\s*"([\w.-]+)":\s*\{:(hex|git),\s*(?::"?([\w.-]+)"?|"([^"]*)"),\s*"([^"]*)"', re.MULTILINE
 )
 _MIX_NEED = re.compile(r"\{:(\w+),\s*\"[^\"]*\",\s*\[hex:")
+_MIX_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|$)|#[^\n]*', re.MULTILINE)
+_MIX_HEX = re.compile(r"\bhex:\s*(?::(\w+)|\"([\w.-]+)\")")
 _MIX_ASKED = re.compile(r"\{\s*:(\w+)\s*,\s*(?:\"([^\"]*)\")?([^{}]*)\}")
 
 
@@ -34,8 +36,11 @@ def parse_mix_lock(source: Source) -> Lock:
 def parse_mix(source: Source) -> Manifest:
     manifest = Manifest(source.path, "mix", "hex")
     index = LineIndex(source.text)
-    start = source.text.find("defp deps")
-    for match in _MIX_ASKED.finditer(source.text, max(start, 0)) if start >= 0 else ():
+    code = _MIX_COMMENT.sub(
+        lambda match: match[0] if match[0][0] == '"' else " " * len(match[0]), source.text
+    )
+    start = code.find("defp deps")
+    for match in _MIX_ASKED.finditer(code, max(start, 0)) if start >= 0 else ():
         options = match[3]
         if re.search(r"\b(?:path|in_umbrella):", options):
             continue
@@ -44,9 +49,14 @@ def parse_mix(source: Source) -> Manifest:
         if "optional: true" in options and scope == "runtime":
             scope = "optional"
         exact = re.fullmatch(r"(?:==\s*)?(\d+\.\d+\.\d+[\w.-]*)", match[2] or "")
+        original = _MIX_HEX.search(options)  # the package behind a name of the project's own
         manifest.requirements.append(
             Requirement(
-                match[1], match[2], scope, index.at(match.start(1)), version=exact[1] if exact else None
+                (original[1] or original[2]) if original else match[1],
+                match[2],
+                scope,
+                index.at(match.start(1)),
+                version=exact[1] if exact else None,
             )
         )
     return manifest

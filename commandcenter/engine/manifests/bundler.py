@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.model import (
@@ -16,6 +17,8 @@ from commandcenter.engine.manifests.model import (
     Unreadable,
 )
 from commandcenter.engine.manifests.pep508 import is_development
+
+MAX_STATEMENT = 10_000
 
 _SPEC = re.compile(r"    (\S+) \(([^)]+)\)")
 _NEED = re.compile(r"      ([^\s(!]+)(?: \(([^)]+)\))?")
@@ -75,8 +78,7 @@ def parse_lock(source: Source) -> Lock:
 def parse_gemfile(source: Source) -> Manifest:
     manifest = Manifest(source.path, "bundler", "gem")
     stack: list[DependencyScope | None] = []
-    for number, line in enumerate(source.text.splitlines(), 1):
-        code = line.split("#")[0] if "#{" not in line else line
+    for number, code in _statements(source.text):
         group = _GROUP.match(code)
         if group is not None:
             stack.append(_scope(group[1]))
@@ -90,6 +92,22 @@ def parse_gemfile(source: Source) -> Manifest:
         elif len(code) < 1_000 and _BLOCK.match(code):
             stack.append(None)
     return manifest
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Line and code of each statement; one that ends in a comma goes on in the next line."""
+    start, pending = 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        code = line.split("#")[0] if "#{" not in line else line
+        if not pending:
+            start = number
+        pending += code
+        if code.rstrip().endswith(",") and len(pending) < MAX_STATEMENT:
+            continue
+        yield start, pending
+        pending = ""
+    if pending:
+        yield start, pending
 
 
 def _scope(words: str) -> DependencyScope:

@@ -13,6 +13,10 @@ from commandcenter.engine.manifests.syntax import array, load_json, string, tabl
 SECTIONS: tuple[tuple[str, DependencyScope], ...] = (("require", "runtime"), ("require-dev", "development"))
 
 
+MAX_LOST = 50
+"""Entries without a line after which no more lines are looked for."""
+
+
 def is_platform(name: str) -> bool:
     return "/" not in name
 
@@ -44,7 +48,7 @@ def parse_lock(source: Source) -> Lock:
     if "packages" not in document:
         raise Unreadable("It has no packages: not a lock file of composer.")
     lock = Lock(source.path, "composer", "composer")
-    index, start = LineIndex(source.text), 0
+    index, start, lost = LineIndex(source.text), 0, 0
     provided: dict[str, str] = {}
     kept: list[tuple[str, dict[str, Any]]] = []
     sections: tuple[tuple[str, DependencyScope], ...] = (
@@ -56,7 +60,9 @@ def parse_lock(source: Source) -> Lock:
             package = table(item)
             written = string(package.get("name")) or ""
             name, version = written.lower(), string(package.get("version"))
-            at = source.text.find(f'"name": "{written}"', start)
+            # A name that is written with escapes is found nowhere, and looked for in all the rest.
+            at = source.text.find(f'"name": "{written}"', start) if lost < MAX_LOST else -1
+            lost += at < 0
             line = index.at(at) if at >= 0 else None
             start = at if at >= 0 else start
             key = f"{name} {version}"

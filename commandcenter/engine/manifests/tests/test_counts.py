@@ -124,6 +124,45 @@ def bundler() -> tuple[str, str, int]:
     return "Gemfile.lock", text, len(re.findall(r"^ {4}\S", text, re.MULTILINE))
 
 
+def gradle() -> tuple[str, str, int]:
+    lines = "".join(f"org.example:{n}:{v}=runtimeClasspath\n" for n, v in PACKAGES)
+    text = f"# This is a Gradle generated file\n{lines}empty=kapt\n"
+    return "gradle.lockfile", text, text.count("runtimeClasspath")
+
+
+def nuget() -> tuple[str, str, int]:
+    frameworks: dict[str, dict[str, object]] = {}
+    for name, version in PACKAGES:  # a framework holds one version of a package
+        entries = frameworks.setdefault(f"net{version}", {"own": {"type": "Project"}})
+        entries[name] = {"type": "Transitive", "resolved": version}
+    text = json.dumps({"version": 2, "dependencies": frameworks}, indent=2)
+    return "packages.lock.json", text, text.count('"resolved"')
+
+
+def pipfile() -> tuple[str, str, int]:
+    first, second = ({n: {"version": f"=={v}"} for n, v in part} for part in (PACKAGES[:350], PACKAGES[350:]))
+    text = json.dumps({"_meta": {}, "default": first, "develop": second}, indent=4)
+    return "Pipfile.lock", text, text.count('"version"')
+
+
+def pub() -> tuple[str, str, int]:
+    entries = "".join(
+        f'  {n}_{v[0]}:\n    dependency: transitive\n    source: hosted\n    version: "{v}"\n'
+        for n, v in PACKAGES
+    )
+    text = f"packages:\n{entries}  own:\n    source: path\n    version: '1'\n"
+    return "pubspec.lock", text, text.count("source: hosted")
+
+
+def mix() -> tuple[str, str, int]:
+    entries = "".join(
+        f'  "{n}_{v[0]}": {{:hex, :"{n}_{v[0]}", "{v}", "aa", [:mix], [], "hexpm", "bb"}},\n'
+        for n, v in PACKAGES
+    )
+    text = f"%{{\n{entries}}}\n"
+    return "mix.lock", text, text.count(":hex,")
+
+
 def go() -> tuple[str, str, int]:
     lines = "".join(f"\texample.org/{name}/v{n} v{version}\n" for n, (name, version) in enumerate(PACKAGES))
     text = f"module example.org/own\n\nrequire (\n{lines})\n"
@@ -131,7 +170,27 @@ def go() -> tuple[str, str, int]:
 
 
 @pytest.mark.parametrize(
-    "make", [npm, yarn, pnpm, bun, uv, cargo, poetry, pylock, conda_lock, pixi, composer, bundler, go]
+    "make",
+    [
+        npm,
+        yarn,
+        pnpm,
+        bun,
+        uv,
+        cargo,
+        poetry,
+        pylock,
+        conda_lock,
+        pixi,
+        composer,
+        bundler,
+        gradle,
+        nuget,
+        pipfile,
+        pub,
+        mix,
+        go,
+    ],
 )
 def test_there_is_one_row_per_package_of_the_lock_file(
     tree: Tree, make: Callable[[], tuple[str, str, int]]
@@ -144,4 +203,4 @@ def test_there_is_one_row_per_package_of_the_lock_file(
     lines = text.splitlines()
     for dependency in found.dependencies:
         assert dependency.line is not None
-        assert dependency.name in lines[dependency.line - 1]
+        assert dependency.name.rpartition(":")[2] in lines[dependency.line - 1]

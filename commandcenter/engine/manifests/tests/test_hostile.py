@@ -300,6 +300,12 @@ SLOW: list[tuple[str, str]] = [
     ),
     ("gradle.properties", "a=b\n" * 200_000),
     ("gradle.lockfile", "a:b:" + "c" * 1_000_000),
+    (
+        "composer.lock",
+        '{"packages": [' + ",".join(f'{{"name": "a\\u002f{n}"}}' for n in range(30_000)) + "]}",
+    ),
+    ("Gemfile", "gem 'a',\n" * 100_000),
+    ("mix.exs", "defp deps" + "#" * 500_000 + '"' * 300_000),
     ("gradle.lockfile", "a:b:1=c\n" * 60_000),
     ("go.work", "use (\n" + "./a\n" * 200_000),
     ("go.mod", "module x\n" + "tool a/b\nrequire a v1\n" * 30_000),

@@ -155,3 +155,26 @@ def test_pub(rows: Rows) -> None:
         "pubspec.lock:10 pkg:pub/lints@3.0.0 | 3.0.0 | development | direct",
         "pubspec.lock:14 pkg:pub/meta@1.11.0 | None | runtime | transitive",
     ]
+
+
+def test_a_gem_over_several_lines_keeps_its_group(rows: Rows) -> None:
+    text = 'gem "multi",\n    "~> 1.0", # why\n    group: :test\n\ngem "next"\n'
+    assert rows({"Gemfile": text}) == [
+        "Gemfile:1 pkg:gem/multi | ~> 1.0 | development | direct",
+        "Gemfile:5 pkg:gem/next | None | runtime | direct",
+    ]
+
+
+def test_mix_knows_comments_and_packages_behind_other_names(rows: Rows) -> None:
+    mix = (
+        'defp deps do\n  [\n    {:own_name, "~> 2.0", hex: :original},\n'
+        '    # {:dead, "~> 1.0"},\n    {:web, "~> 1.0 # no comment"}\n  ]\nend\n'
+    )
+    lock = '%{\n  "own_name": {:hex, :original, "2.0.1", "aa", [:mix], [], "hexpm", "bb"},\n}\n'
+    assert rows({"mix.exs": mix}) == [
+        "mix.exs:3 pkg:hex/original | ~> 2.0 | runtime | direct",
+        "mix.exs:5 pkg:hex/web | ~> 1.0 # no comment | runtime | direct",
+    ]
+    assert rows({"mix.exs": mix, "mix.lock": lock}) == [
+        "mix.lock:2 pkg:hex/original@2.0.1 | ~> 2.0 | runtime | direct"
+    ]
