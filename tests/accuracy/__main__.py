@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.accuracy import corpora, locks, oracles
+from tests.accuracy import corpora, licenses, locks, oracles
 from tests.accuracy.explained import EXPLAINED
 
 MAIN = (
@@ -65,12 +65,12 @@ def main() -> int:
                 table.lost(lock.name, lock.missing)
             else:
                 locks.compare(table.row, lock, base / "data" / lock.name)
+        licenses.compare(table.row, table.lost, base)
     for language in MAIN:
         if language not in seen:
             print(f"{'lines':<38} {language:<12} no corpus has {LEAST_FILES} files of it")
-    for oracle, purpose in (("github-linguist", "languages"), ("licensee", "licences")):
-        if shutil.which(oracle) is None:
-            print(f"{purpose:<38} not compared: {oracle} is not installed here")
+    if shutil.which("github-linguist") is None:
+        print(f"{'languages':<38} not compared: github-linguist is not installed here")
     if table.missed:
         print(f"\nBeyond the bounds: {'; '.join(table.missed)}", file=sys.stderr)
         return 1

@@ -31,5 +31,9 @@ EXPLAINED: dict[tuple[str, str], tuple[float, str]] = {
         0.04,
         "one file with #line between signature and body is broken syntax here",
     ),
+    ("licences, as packages declare them", "texts"): (
+        0.06,
+        "two packages lack the text of their second licence, one declares PSF-2.0 over the text of Python-2.0.1",
+    ),
     (f"functions, {_NATIVE}", "JavaScript"): (0.17, "lizard misses arrows that are values of an object"),
 }

@@ -18,12 +18,13 @@ _OTHER = re.compile(
     r"|xml|xsl|ya?ml|zip|docx?|bat|cmd|in|cfg|ini|about|license)",
     re.IGNORECASE,
 )
+_PAGE = re.compile(r"(?:.*/)?(?:docs?|documentation)/(?:.*/)?[^/]+\.(?:md|mdx|rst|adoc)", re.IGNORECASE)
 
 
 def holds_text(path: str) -> bool:
     """Whether a file is called as files with the text of a licence are."""
     name = path.rpartition("/")[2]
-    if _OTHER.fullmatch(name):
+    if _OTHER.fullmatch(name) or _PAGE.fullmatch(path):
         return False
     return _NAME.fullmatch(name) is not None or _SHELF.fullmatch(path) is not None
 

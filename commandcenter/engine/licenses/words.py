@@ -11,13 +11,13 @@ MAX_LINE = 20_000
 
 _WORD = re.compile(r"[^\W_]+")
 # Who holds the rights, and since when, is no part of a licence; nor is the reservation of all of them.
+_MARK = r"(?:\([cC]\)|©|&copy;|\(?\d|[<\[{$]|[Bb]y\b|[Yy]ear\b|YEAR\b|yyyy|YYYY|xxxx|XXXX|$)"
 _HOLDER = re.compile(
-    r"\W*(?:portions |all |some )?(?:copyright|copyrights|\(c\)|©)(?:\W*(?:\(c\)|©|&copy;))*\W*"
-    r"(?:notice:?)?(?:\d|$|\(c\)|©|<|\[|\{|by\b|year\b|yyyy|xxxx|\$|[A-Z])",
-    re.IGNORECASE,
+    rf"\W*(?:(?:[Pp]ortions?|[Aa]ll|[Ss]ome)\s+)?(?:(?:[Cc]opyrights?|COPYRIGHTS?)[\s:,-]{{0,20}}{_MARK}"
+    r"|(?:Copyright|COPYRIGHT)[\s:,-]{1,20}[A-Z]|\([cC]\)\s{0,20}(?:[Cc]opyright\b|\d)|©|&copy;)"
 )
 _BODY = re.compile(
-    r"\W*copyright(?:s|ed)?[ ,]+(?:notices?|holders?|owners?|laws?|and|or|in|is|license|act|the|to|as)\b",
+    r"\W*copyright[\s,]{1,20}(?:notices?|holders?|owners?|laws?|and|or|in|is|license|act|the|to|as)\b",
     re.IGNORECASE,
 )
 _RESERVED = re.compile(r"\ball rights reserved\b\.?", re.IGNORECASE)
@@ -36,8 +36,6 @@ _SAME = {
     "favour": "favor",
     "fulfil": "fulfill",
     "judgement": "judgment",
-    "merchantability": "merchantability",
-    "noninfringement": "noninfringement",
     "https": "http",
 }
 

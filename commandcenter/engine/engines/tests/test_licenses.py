@@ -37,7 +37,8 @@ def test_files_of_these_names_are_read_as_texts(path: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["license.py", "src/licenses.json", "LICENSE.html", "doc/mit.txt", "licensing.md"]
+    "path",
+    ["license.py", "src/licenses.json", "LICENSE.html", "doc/mit.txt", "licensing.md", "docs/licenses.md"],
 )
 def test_other_files_are_not(path: str, tmp_path: Path) -> None:
     assert seen({path: MIT}, tmp_path) == []

@@ -6,6 +6,7 @@ import pytest
 
 from commandcenter.engine.licenses.likeness import Found, licenses_in
 from commandcenter.engine.licenses.texts import listed
+from commandcenter.engine.licenses.words import words_of
 
 LISTED = listed()
 MIT, APACHE = LISTED["MIT"]["text"], LISTED["Apache-2.0"]["text"]
@@ -89,6 +90,35 @@ def test_terms_that_are_added_are_not_taken_for_the_licence(text: str, expected:
 def test_what_is_no_text_of_the_list_is_not_known(text: str) -> None:
     (found,) = licenses_in(text)
     assert (found.spdx, found.likeness) == (None, 0.0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Copyright (c) 2024 Ada Lovelace",
+        "Portions Copyright Example GmbH",
+        "COPYRIGHT 1999 BY EXAMPLE",
+        "  * \u00a9 Ada",
+        "(c) 2001-2004, Ada",
+        "Copyright <YEAR> <COPYRIGHT HOLDER>",
+        "All rights reserved.",
+    ],
+)
+def test_lines_that_name_the_holders_are_left_out(line: str) -> None:
+    assert words_of(f"one\n{line}\ntwo").words == ("one", "two")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "(c) You must retain it",
+        "copyright, patent and other notices",
+        "COPYRIGHT HOLDERS AND CONTRIBUTORS",
+        "Copyright notice",
+    ],
+)
+def test_lines_of_a_licence_that_look_like_it_stay(line: str) -> None:
+    assert words_of(line).words[-1] == line.rsplit(maxsplit=1)[-1].lower()
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "---\n***\n", "Copyright (c) 2024 Ada Lovelace\n"])
