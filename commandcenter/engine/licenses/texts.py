@@ -61,16 +61,17 @@ class Library:
 @cache
 def digest() -> str:
     """Name the texts: with others the same files may have other licences."""
-    return hashlib.sha256(_data()).hexdigest()
+    return hashlib.sha256(data()).hexdigest()
 
 
 def listed() -> dict[str, dict[str, str]]:
     """Give {name, text} of each licence by its SPDX id, as the list has them."""
-    licenses: dict[str, dict[str, str]] = orjson.loads(_data())["licenses"]
+    licenses: dict[str, dict[str, str]] = orjson.loads(data())["licenses"]
     return licenses
 
 
-def _data() -> bytes:
+def data() -> bytes:
+    """Give the file as it is shipped: {origin, licenses}."""
     return files("commandcenter.engine.data").joinpath("licenses.json").read_bytes()
 
 
