@@ -15,6 +15,7 @@ from commandcenter.engine.manifests import (
     maven_links,
     node_workspaces,
     nuget,
+    pyproject,
     requirements,
 )
 from commandcenter.engine.manifests.formats import Format, format_of
@@ -107,6 +108,7 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
     locks = [d for d in documents if isinstance(d, Lock)]
     for link in (
         node_workspaces.link,
+        pyproject.link,
         requirements.link,
         cargo.link,
         golang.link,
@@ -126,6 +128,7 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
         if _join(lock.path, partial(lock_rows, lock, own), rows, failures):
             covered.update((manifest.path, lock.part) for manifest in own)
     for manifest in manifests.values():
+        failures.extend(Failure(note, manifest.path) for note in manifest.notes)
         left = [r for r in manifest.requirements if (manifest.path, r.part) not in covered]
         _join(manifest.path, partial(manifest_rows, manifest, left), rows, failures)
     rows.sort(key=lambda row: (row.path, row.line or 0, row.name, row.version or ""))

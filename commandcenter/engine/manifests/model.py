@@ -70,6 +70,8 @@ class Manifest:
     """Globs of member folders, relative to its own folder; a leading "!" excludes."""
     also: str = ""
     """A second family whose lock files govern it, where they lie beside it."""
+    notes: list[str] = field(default_factory=list)
+    """What it refers to that could not be read, in sentences."""
     complete: bool = True
     """False where it is code that says more than was understood: what it does not name may be direct as well."""
 

@@ -16,7 +16,7 @@ from commandcenter.engine.manifests.node_catalogs import (
 )
 from commandcenter.engine.manifests.package_json import exact, unalias
 from commandcenter.engine.manifests.syntax import load_yaml, table
-from commandcenter.engine.manifests.workspaces import Globs
+from commandcenter.engine.manifests.workspaces import MAX_ROOTS, Globs
 
 
 def parse(source: Source) -> NodeManifest:
@@ -35,9 +35,8 @@ def link(manifests: Mapping[str, Manifest]) -> None:
         if any((r.constraint or "").startswith(PROTOCOL) for r in manifest.requirements):
             nearest = _nearest(manifest.folder, catalogs)
             manifest.requirements = [_filled(r, nearest) for r in manifest.requirements]
-    for root in files:
-        if root.workspaces:
-            _leave_out_members(root, files)
+    for root in [m for m in files if m.workspaces][:MAX_ROOTS]:
+        _leave_out_members(root, files)
 
 
 def _nearest(folder: str, catalogs: Mapping[str, Catalogs]) -> Catalogs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from commandcenter.engine.contract import DependencyScope
@@ -12,14 +12,23 @@ from commandcenter.engine.manifests.lines import LineIndex, literal_line, toml_k
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.pep508 import canonical, exact, is_development, requirement
 from commandcenter.engine.manifests.syntax import array, load_toml, string, table
+from commandcenter.engine.manifests.workspaces import MAX_ROOTS, Globs
 
 
-def parse(source: Source) -> Manifest:
+@dataclass(slots=True)
+class Project(Manifest):
+    """A pyproject.toml: also the packages that it takes from folders of the repository, for its members as well."""
+
+    local: frozenset[str] = frozenset()
+
+
+def parse(source: Source) -> Project:
     document = load_toml(source.text)
     project, tool = table(document.get("project")), table(document.get("tool"))
     name = string(project.get("name")) or string(table(tool.get("poetry")).get("name"))
-    manifest = Manifest(source.path, "python", "pypi", name=canonical(name) if name else None)
-    local = {canonical(key) for key, value in _uv_sources(tool).items() if _is_local(value)}
+    manifest = Project(source.path, "python", "pypi", name=canonical(name) if name else None)
+    local = frozenset(canonical(key) for key, value in _uv_sources(tool).items() if _is_local(value))
+    manifest.local = local
     index = LineIndex(source.text)
 
     def add(items: object, scope: DependencyScope, anchor: str) -> None:
@@ -58,6 +67,17 @@ def parse(source: Source) -> Manifest:
         *(f"!{m}" for m in array(members.get("exclude")) if isinstance(m, str)),
     )
     return manifest
+
+
+def link(manifests: dict[str, Manifest]) -> None:
+    """Leave out of the members of a workspace what its root takes from the repository: sources of uv reach down."""
+    projects = [m for m in manifests.values() if isinstance(m, Project)]
+    roots = [m for m in projects if m.workspaces and m.local]
+    for root in roots[:MAX_ROOTS]:
+        globs = Globs(root.folder, root.workspaces)
+        for member in projects:
+            if globs.holds(member.folder):
+                member.requirements = [r for r in member.requirements if r.name not in root.local]
 
 
 def _uv_sources(tool: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from commandcenter.engine.manifests.pep508 import canonical, is_development, req
 _OPTION = re.compile(
     r"(?:-(?P<short>[rce])|--(?P<long>requirement|constraint|editable))(?:\s*=\s*|\s+|(?=\S))(?P<value>.+)"
 )
+MAX_NOTES = 5
 _HASH = re.compile(r"\s--?[a-z-]+[=\s].*$")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _COMPILED = re.compile(
@@ -55,8 +56,13 @@ def parse(source: Source) -> RequirementFile:
             if kind == "e":
                 found = by_url(value, scope, line)
             else:
+                path = normpath(join(source.folder, value.partition(" ")[0]))
                 if kind == "c":
-                    manifest.constraints.append(normpath(join(source.folder, value)))
+                    manifest.constraints.append(path)
+                if not matches(path) and "://" not in value and len(manifest.notes) < MAX_NOTES:
+                    manifest.notes.append(
+                        f"It refers to {path[:200]!r}, which is not read: its name is not that of a requirement file."
+                    )
                 continue
         elif text.startswith("-"):
             continue

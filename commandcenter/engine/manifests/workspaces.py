@@ -13,6 +13,8 @@ from commandcenter.engine.manifests.model import Lock, Manifest
 MAX_GLOBS = 100
 """Patterns with wildcards of one workspace that are tried; plain folders have no limit."""
 MAX_SEGMENTS = 20
+MAX_ROOTS = 500
+"""Workspaces of a tree whose members are looked for among all manifests."""
 
 
 class Globs:

@@ -208,3 +208,31 @@ def test_a_compiled_file_beside_a_project_that_only_says_how_it_is_built(rows: R
         "requirements.txt:2 pkg:pypi/attrs@1 | ==1 | runtime | unknown",
         "requirements.txt:3 pkg:pypi/leaf@2 | ==2 | runtime | transitive",
     ]
+
+
+def test_members_of_a_uv_workspace_take_from_it_what_its_root_does(rows: Rows) -> None:
+    root = """[project]
+name = "shop"
+dependencies = ["a", "idna"]
+
+[tool.uv.workspace]
+members = ["packages/*"]
+
+[tool.uv.sources]
+a = { workspace = true }
+b = { workspace = true }
+"""
+    member = '[project]\nname = "a"\ndependencies = ["b", "jinja2>=3"]\n'
+    assert rows({"pyproject.toml": root, "packages/a/pyproject.toml": member}) == [
+        "packages/a/pyproject.toml:3 pkg:pypi/jinja2 | >=3 | runtime | direct",
+        "pyproject.toml:3 pkg:pypi/idna | None | runtime | direct",
+    ]
+
+
+def test_a_file_of_another_name_that_requirements_refer_to_is_said_to_be_unread(tree: Tree) -> None:
+    text = "-r deps/base.txt\n-r requirements/more.txt\n-c https://example.org/c.txt\nattrs==1\n"
+    found = tree({"requirements.txt": text, "requirements/more.txt": "idna==3.7\n"})
+    assert [d.name for d in found.dependencies] == ["attrs", "idna"]
+    assert [(failure.path, "deps/base.txt" in failure.message) for failure in found.failures] == [
+        ("requirements.txt", True)
+    ]
