@@ -31,7 +31,7 @@ LISTS = (
     "projects/new",
     "repositories/new",
 )
-TABS = ("findings", "dependencies", "technologies", "files")
+TABS = ("findings", "dependencies", "technologies", "gaps", "licenses", "files")
 
 
 def main() -> int:
