@@ -209,11 +209,11 @@ def _matches(result: ToolResult) -> Iterator[tuple[str, Match]]:
 
 def _findings(path: str, data: bytes, matches: Iterable[Match], silenced: set[Match]) -> Iterator[Finding]:
     places = Places(data)
-    quotable = _SILENCER.sub(b"", data) if MARK in data else data
     for match in sorted(matches):
         start, end, rule_id = match
         rule = load().rules[rule_id].rule
         (first, column), (last, after) = places.place(start), places.place(end)
+        lines = _SILENCER.sub(b"", places.lines(first, min(last, first + 2)))
         yield Finding(
             path=path,
             start_line=first,
@@ -222,7 +222,7 @@ def _findings(path: str, data: bytes, matches: Iterable[Match], silenced: set[Ma
             engine=ENGINE_ID,
             severity=rule.severity,
             message=_quoted(rule, f"{rule.short[:-1]}: {_text(data[start:end])}"),
-            snippet=_quoted(rule, excerpt(quotable, first, min(last, first + 2))),
+            snippet=_quoted(rule, excerpt(lines, 1, 3)),
             start_column=column,
             end_column=after,
             cwe=rule.cwe,

@@ -25,3 +25,8 @@ class Places:
         if line == 1:
             before = before.removeprefix(BOM)
         return line, len(before.decode("utf-8", "replace")) + 1
+
+    def lines(self, first: int, last: int) -> bytes:
+        """Return these lines, from 1, as they stand in the file."""
+        end = self._starts[last] if last < len(self._starts) else len(self._data)
+        return self._data[self._starts[first - 1] : end]
