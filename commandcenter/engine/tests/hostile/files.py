@@ -382,9 +382,9 @@ def case_findings_without_number(place: Place) -> Path:
 def case_code_that_is_slow_to_match(place: Place) -> Path:
     return place.repo(
         {
-            "deep.js": "eval(" * 2000 + "x" + ")" * 2000,
+            "deep.js": "eval(" * 500 + "x" + ")" * 500,
             "line.js": "eval(x);" * 20_000,
-            "lines.ts": "eval(x);\n" * 30_000,
+            "lines.ts": "eval(x);\n" * 5_000,
             "sum.py": "cursor.execute(" + "+".join(["a"] * 20_000) + ")",
             "marks.js": "// ast-grep-ignore" * 1000 + "\n" + " " * 30_000 + "eval(x)\n",
         }
