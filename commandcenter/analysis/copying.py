@@ -50,7 +50,18 @@ def _stored(value: Any, limit: int | None) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, dict | list | tuple):
-        return clean_text(orjson.dumps(value).decode().replace("\\u0000", "\ufffd"), None)
+        return orjson.dumps(_clean(value)).decode()
+    return value
+
+
+def _clean(value: Any) -> Any:
+    """Return a value of a message, which is as deep as its engine makes it, with clean texts."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
     return value
 
 

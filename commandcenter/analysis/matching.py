@@ -6,7 +6,8 @@ alone:
 
 1. their file was moved: the same bytes stand under another path;
 2. the same rule and lines in the same file, with another ordinal;
-3. their file was renamed and edited: a file that is gone and one that is new share findings, and nobody else fits as well;
+3. their file was renamed and edited: a file that is gone and one that is new share findings, and nobody else fits as
+   well; under another base name they must share half of them, and be of a like size;
 4. their own lines were edited in place: the only one of its rule that went and the only one that came between the same
    neighbours, displaced as these are.
 
@@ -23,6 +24,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 COMMON = 20  # files that share one finding, beyond which it says nothing about renames
+LEAST_SHARED = 0.5  # of the findings of a file that has another base name now
+LIKE_SIZE = 2  # times as many lines, at most, as it had
 
 
 class Place(NamedTuple):
@@ -194,8 +197,10 @@ def _edited(work: _Work, trees: Trees) -> list[tuple[str, str]]:
         near = {path for key in contents if len(holders[key]) <= COMMON for path in holders[key]}
         for target in near:
             shared = (contents & targets[target]).total()
-            most = max(contents.total(), targets[target].total())
-            scores[source, target] = (_name(source) == _name(target), shared / most, shared)
+            share = shared / max(contents.total(), targets[target].total())
+            same_name = _name(source) == _name(target)
+            if same_name or (share >= LEAST_SHARED and _alike(trees.before[source], trees.now[target])):
+                scores[source, target] = (same_name, share, shared)
     pairs: list[tuple[str, str]] = []
     used: set[tuple[str, str]] = set()
     ranked: dict[tuple[bool, float, int], list[tuple[str, str]]] = defaultdict(list)
@@ -209,6 +214,13 @@ def _edited(work: _Work, trees: Trees) -> list[tuple[str, str]]:
                 pairs.append((source, target))
         used |= rivals.keys()  # a file that fits two equally well fits a worse one no better
     return sorted(pairs)
+
+
+def _alike(before: File, now: File) -> bool:
+    """True when neither file is much longer than the other; where nobody counted lines, nothing speaks against it."""
+    if before.lines is None or now.lines is None:
+        return True
+    return max(before.lines, now.lines) <= LIKE_SIZE * min(before.lines, now.lines)
 
 
 def _contents(places: Iterable[Place]) -> Counter[Hashable]:

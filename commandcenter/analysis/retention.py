@@ -12,6 +12,7 @@ a later pass, so that an analysis which has just found it can end.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import Analysis, AnalysisStatus, BranchLine, ResultSet, ResultSetStatus
 
 LINES = 500  # branch lines looked at in one statement
@@ -137,24 +139,33 @@ def _failed() -> models.QuerySet[Analysis]:
 
 
 def _failed_analyses() -> Iterator[list[int]]:
-    while found := list(_failed().order_by("pk").values_list("pk", flat=True)[:ANALYSES]):
+    after = 0
+    while found := list(
+        _failed().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:ANALYSES]
+    ):
         yield found
+        after = found[-1]
 
 
 # --- away with it ---------------------------------------------------------------------------------------------------
 
 
 def _delete_analyses(ids: list[int], done: Pruned, end: float | None) -> None:
-    """Delete analyses: first what may be many rows of each, then themselves."""
+    """Delete analyses: first what may be many rows of each, then themselves, a repository's in one transaction."""
     _go_on(end)
     _delete_rows(Analysis, ids, done, end)
-    with transaction.atomic():
-        # Locked in order, and only those that are there: two passes at once must not wait for each other in a circle.
-        own = Analysis.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk__in=ids)
-        locked = list(own.order_by("pk").values_list("pk", flat=True))
-        # The ORM, because what else refers to an analysis is set to null as its model says.
-        Analysis.objects.filter(pk__in=locked).delete()
-    done.analyses += len(locked)
+    owners: dict[int, list[int]] = defaultdict(list)
+    for pk, repository_id in Analysis.objects.filter(pk__in=ids).values_list("pk", "repository_id"):
+        owners[repository_id].append(pk)
+    for repository_id, own in sorted(owners.items()):
+        _go_on(end)
+        with transaction.atomic():
+            # Findings lose their first analysis, while one that ends writes the same rows in an order of its own: only
+            # one of the two may be at them. It keeps two passes apart, too.
+            lock_repositories([repository_id])
+            # The ORM, because what else refers to an analysis is set to null as its model says.
+            _count, by_model = Analysis.objects.filter(pk__in=own).delete()
+        done.analyses += by_model.get(Analysis._meta.label, 0)
 
 
 ORPHANS = """

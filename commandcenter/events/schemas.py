@@ -122,12 +122,20 @@ _USER = _object({"user": ID, "username": TEXT})
 _USER_EXAMPLE = {"user": 2, "username": "ada"}
 _TRIAGE = _object(
     {"action": TEXT, "count": COUNT, "findings": {"type": "array", "items": ID}},
-    {"comment": TEXT, "kind": MAYBE_TEXT, "reason": TEXT, "expires_at": MAYBE_TEXT, "assignee": MAYBE_ID},
+    {
+        "repositories": {"type": "array", "items": ID},
+        "comment": TEXT,
+        "kind": MAYBE_TEXT,
+        "reason": TEXT,
+        "expires_at": MAYBE_TEXT,
+        "assignee": MAYBE_ID,
+    },
 )
 _TRIAGE_EXAMPLE = {
     "action": "suppressed",
     "count": 1,
     "findings": [90],
+    "repositories": [3],
     "kind": "false_positive",
     "reason": "A test key.",
 }
@@ -283,7 +291,7 @@ AUDIT: dict[str, Entry] = {
     "finding.assigned": (
         "Findings were given to someone, or to nobody.",
         _TRIAGE,
-        {"action": "assigned", "count": 1, "findings": [90], "assignee": 2},
+        {"action": "assigned", "count": 1, "findings": [90], "repositories": [3], "assignee": 2},
     ),
     "finding.commented": (
         "Someone said something about findings.",

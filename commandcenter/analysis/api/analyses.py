@@ -146,7 +146,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         """Compare with another analysis of the same repository: what is new here, what is gone."""
         head = self._analysis()
         raw = request.query_params.get("base", "")
-        if not (raw.isascii() and raw.isdigit() and 0 < int(raw[:20]) <= MAX_ID):
+        if not (raw.isascii() and raw.isdigit() and len(raw) < 20 and 0 < int(raw) <= MAX_ID):
             raise ValidationError({"base": "Name the analysis to compare with by its id."}, code="invalid")
         base = self.get_queryset().filter(pk=int(raw)).first()
         if base is None:

@@ -37,7 +37,7 @@ class Standing(models.Model):
     analysed_at = models.DateTimeField(null=True)
     last_status = models.CharField(
         max_length=10, blank=True
-    )  # of the last analysis that ended, failed ones included
+    )  # of the default branch's last analysis that ended, failed ones included
     committed_at = models.DateTimeField(null=True)
     critical = models.PositiveIntegerField(null=True)  # open findings that nobody suppressed
     high = models.PositiveIntegerField(null=True)

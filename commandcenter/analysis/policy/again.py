@@ -10,6 +10,7 @@ from django.db import models, transaction
 
 from commandcenter.analysis.models import Analysis, BranchLine, Policy, PolicyVerdict
 from commandcenter.analysis.policy.verdict import judge
+from commandcenter.analysis.portfolio import standings
 
 log = structlog.get_logger(__name__)
 
@@ -49,20 +50,28 @@ def send(project_id: int, after: int) -> None:
 
 
 def judge_again(project_id: int, after: int, *, seconds: float = SECONDS) -> int | None:
-    """Judge the project's default branches above this id, each in a transaction of its own.
+    """Judge the project's default branches above this id, each in a transaction of its own, and show how they stand.
 
     Return None when all are done, else the id after which to go on. Doing it twice changes nothing.
     """
     end = monotonic() + seconds
     while True:
         lines = list(
-            _latest(project_id).filter(pk__gt=after).order_by("pk").values_list("pk", "latest_id")[:PAGE]
+            _latest(project_id)
+            .filter(pk__gt=after)
+            .order_by("pk")
+            .values_list("pk", "latest_id", "repository_id")[:PAGE]
         )
-        for line, analysis_id in lines:
+        judged = []
+        for line, analysis_id, repository_id in lines:
             judge_one(analysis_id)
+            judged.append(repository_id)
             after = line
             if monotonic() > end:
-                return after
+                break
+        standings.refresh(judged)
+        if len(judged) < len(lines):
+            return after
         if len(lines) < PAGE:
             return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -181,7 +180,7 @@ class _Reading:
             "ratio": "a number from 0 to 1",
             "number": "a number from 0",
         }[about.kind]
-        usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        usable = isinstance(value, int | float) and not isinstance(value, bool)
         if not usable or not 0 <= value <= (1 if about.kind == "ratio" else MAX_VALUE):
             self._wrong(field, "invalid", f"The limit of {about.name} is {wants}.")
             return 0

@@ -86,10 +86,10 @@ def refresh_all(seconds: float) -> int:
 def on_event(event: Any) -> None:
     """Take a committed event: what it says may have changed a repository's standing. Named in EVENT_SUBSCRIBERS."""
     if event.type.startswith(FOLLOWED):
-        named = {event.data.get("repository")}
+        named = {event.data.get("repository"), *event.data.get("repositories", ())}
         if event.subject_kind == "repository":
             named.add(event.subject_id)
-        refresh({key for key in named if isinstance(key, int)})
+        refresh_some({key for key in named if isinstance(key, int)})
         if event.type == "analysis.completed" and event.project_id is not None:
             daily.begin(event.project_id)
 
@@ -100,7 +100,13 @@ def _values(row: Standing | None) -> list[Any] | None:
 
 def _looked_up(repository_ids: Iterable[int]) -> list[Standing]:
     now = timezone.now()
-    last = Analysis.objects.filter(repository=OuterRef("pk"), settled=True, status__in=_ENDED).order_by("-pk")
+    # One that failed before it knew its branch is known by what it was asked for.
+    unread = Q(ref="") | Q(ref=OuterRef("default_branch"))
+    last = (
+        Analysis.objects.filter(repository=OuterRef("pk"), settled=True, status__in=_ENDED)
+        .filter(Q(branch_line__is_default=True) | Q(branch_line__isnull=True) & unread)
+        .order_by("-pk")
+    )
     ended = dict(
         Repository.objects.filter(pk__in=repository_ids).values_list(
             "pk", Subquery(last.values("status")[:1])

@@ -296,6 +296,9 @@ def test_two_analyses_can_be_compared(viewer: Any, two: Any) -> None:
     assert shown["summary"]["dependencies"] == {"base": 1, "head": 2, "delta": 1}
 
 
+_LONG_ID = "0" * 20 + "1" * 5000
+
+
 def test_comparing_needs_two_analyses_of_one_repository_with_results(
     viewer: Any, two: Any, repository: Any
 ) -> None:
@@ -304,9 +307,9 @@ def test_comparing_needs_two_analyses_of_one_repository_with_results(
     running = start(repository, tree_ref())
     answers = {
         base: viewer.get(f"/api/v1/analyses/{two[1].pk}/compare?base={base}").status_code
-        for base in (other.pk, foreign.pk, running.pk, "x", "")
+        for base in (other.pk, foreign.pk, running.pk, "x", "", _LONG_ID)
     }
-    assert answers == {other.pk: 400, foreign.pk: 404, running.pk: 409, "x": 400, "": 400}
+    assert answers == {other.pk: 400, foreign.pk: 404, running.pk: 409, "x": 400, "": 400, _LONG_ID: 400}
 
 
 def test_trends_go_from_old_to_new(viewer: Any, two: Any, repository: Any) -> None:

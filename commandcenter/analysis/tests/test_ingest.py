@@ -60,6 +60,13 @@ def test_hostile_values_are_stored_cut_and_clean() -> None:
     assert len(Rule.objects.get().rule_id) == 200
 
 
+def test_a_name_that_looks_like_an_escape_costs_no_analysis() -> None:
+    evidence = [{"path": "a\\u0000b/\x00", "line": 1}, ["\ud800"], {"\x00": None}]
+    analysis = analyse(make_repository(), messages([], technologies=[technology_row("t", evidence=evidence)]))
+    stored = TechnologyUse.objects.get(result_set=analysis.result_set).evidence
+    assert stored == [{"path": "a\\u0000b/\ufffd", "line": 1}, ["?"], {"\ufffd": None}]
+
+
 def test_paths_longer_than_an_index_entry_are_kept_apart() -> None:
     import random
 

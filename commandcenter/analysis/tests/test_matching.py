@@ -65,6 +65,19 @@ def test_a_renamed_and_edited_file_is_known_by_what_it_shares() -> None:
     assert pairs(gone, seen, trees({"a.py": "x"}, {"b.py": "y", "c.py": "z"})) == paired((1, 7))
 
 
+def test_one_line_that_many_share_is_no_rename() -> None:
+    """What was decided about a finding must not go to an unrelated file, because both have one such line."""
+    gone = [Place(1, 1, "a.py", 3, EVAL), Place(2, 1, "a.py", 5, EXEC), Place(3, 1, "a.py", 8, SHELL)]
+    seen = [Place(7, 1, "b.py", 4, EVAL)]
+    assert pairs(gone, seen, trees({"a.py": "x"}, {"b.py": "y"})) == set(), "a third of what it held"
+    one = [Place(1, 1, "a.py", 3, EVAL)]
+    sizes = Trees({"a.py": File("x", 400)}, {"b.py": File("y", 40)})
+    assert pairs(one, seen, sizes) == set(), "a file of another size"
+    assert pairs(one, seen, Trees({"a.py": File("x", 50)}, {"b.py": File("y", 40)})) == paired((1, 7))
+    moved = [Place(7, 1, "lib/a.py", 4, EVAL)]
+    assert pairs(gone, moved, trees({"a.py": "x"}, {"lib/a.py": "y"})) == paired((1, 7)), "its own name"
+
+
 def test_where_two_files_fit_equally_well_neither_is_taken() -> None:
     gone = [Place(1, 1, "a.py", 3, EVAL)]
     seen = [Place(7, 1, "b.py", 3, EVAL), Place(8, 1, "c.py", 3, EVAL)]

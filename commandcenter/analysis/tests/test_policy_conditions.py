@@ -52,6 +52,8 @@ WRONG: list[tuple[Any, str, str]] = [
     ([{"metric": "findings", "at_most": "0"}], "0.at_most", "invalid"),
     ([{"metric": "findings", "at_most": float("nan")}], "0.at_most", "invalid"),
     ([{"metric": "findings", "at_most": 10**30}], "0.at_most", "invalid"),
+    ([{"metric": "findings", "at_most": 10**400}], "0.at_most", "invalid"),
+    ([{"metric": "findings", "at_most": float("inf")}], "0.at_most", "invalid"),
     ([{"metric": "findings", "at_least": 1}], "0.at_least", "invalid_choice"),
     ([{"metric": "findings", "at_most": 0, "value": 1, "operator": "at_most"}], "0.at_most", "invalid"),
     ([{"metric": "findings", "at_most": 0, "severity_at_least": "severe"}], "0.severity_at_least", "invalid_choice"),

@@ -15,17 +15,19 @@ from rest_framework.test import APIClient
 from commandcenter.accounts.models import User
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.tests.corpus import affected, record, since, write_zip
-from commandcenter.analysis import packages
-from commandcenter.analysis.models import Analysis, PortfolioDay, Standing
+from commandcenter.analysis import ledger, packages
+from commandcenter.analysis.models import Analysis, Finding, PortfolioDay, Standing
 from commandcenter.analysis.policy import flows
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.portfolio.attention import reasons, words
 from commandcenter.analysis.settle import settle
+from commandcenter.analysis.tasks import judge_again
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
     file_row,
     finding,
+    make_job,
     make_project,
     make_repository,
     make_user,
@@ -33,7 +35,10 @@ from commandcenter.analysis.tests.factories import (
     start,
     tree_ref,
 )
+from commandcenter.analysis.triage.reopen import reopen
+from commandcenter.analysis.triage.suppress import suppress
 from commandcenter.events.models import Event
+from commandcenter.inventory.models import Role
 from jobs.models import JobStatus
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +149,54 @@ def test_the_end_of_an_analysis_refreshes_its_repository() -> None:
     analyse(repository, messages([finding("a", severity="critical")]))
     standings.on_event(Event.objects.filter(type="analysis.completed").latest("pk"))
     assert Standing.objects.get().critical == 1
+
+
+def test_a_decision_about_findings_refreshes_their_repositories() -> None:
+    project = make_project()
+    repositories = [make_repository(project) for _ in range(2)]
+    for repository in repositories:
+        analyse(repository, messages([finding("a", severity="critical")]))
+        assert standing(repository).critical == 1
+    ids = list(Finding.objects.values_list("pk", flat=True))
+    operator = make_user(project, Role.OPERATOR)
+    suppress(ids, by=operator, reason="Known.")
+    standings.on_event(Event.objects.filter(type="finding.suppressed").latest("pk"))
+    assert list(Standing.objects.values_list("critical", "suppressed")) == [(0, 1), (0, 1)]
+    reopen(ids[:1], by=operator)
+    standings.on_event(Event.objects.filter(type="finding.unsuppressed").latest("pk"))
+    assert list(Standing.objects.order_by("pk").values_list("critical", flat=True)) == [1, 0]
+
+
+def test_a_branch_that_fails_is_no_reason_to_look_at_its_repository() -> None:
+    repository = make_repository()
+    analyse(repository, messages([]))
+    analyse(repository, messages([], engines={"ruff": "failed"}), ref="topic", asked_for="topic")
+    assert standing(repository).last_status == "complete"
+    job = start(repository, tree_ref(ref="topic"), asked_for="topic").job
+    missing = ledger.begin(make_job(repository), repository, "no-such-branch").job
+    for each in (job, missing):
+        assert each is not None
+        each.status, each.completed_at = JobStatus.FAILED, timezone.now()
+        each.save()
+        assert settle(each.pk) == 1
+    assert codes(standing(repository)) == {}
+    unread = ledger.begin(make_job(repository), repository, "").job
+    assert unread is not None
+    unread.status, unread.completed_at = JobStatus.FAILED, timezone.now()
+    unread.save()
+    assert settle(unread.pk) == 1
+    assert codes(standing(repository)) == {"analysis_failed": 80}, "its default branch could not be read"
+
+
+def test_a_policy_that_was_edited_is_seen_when_it_was_judged_by() -> None:
+    repository = make_repository()
+    analyse(repository, messages([finding("a")]))
+    assert standing(repository).policy == ""
+    flows.create_policy(
+        project=repository.project, name="Gate", conditions=[{"metric": "findings", "at_most": 0}], by=None
+    )
+    judge_again(repository.project_id, 0)
+    assert Standing.objects.get().policy == "failed"
 
 
 def test_a_projects_first_analysis_of_a_day_begins_its_trend() -> None:

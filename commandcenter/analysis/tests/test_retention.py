@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from commandcenter.analysis import retention
 from commandcenter.analysis.ingest import UnfinishedResults, find_shared, hold
+from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -210,6 +213,47 @@ def test_many_rows_go_in_small_steps_and_time_that_runs_out_is_said(
     assert max(sizes) == 500
     assert Analysis.objects.count() == 1
     assert AnalysedFile.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_waits_for_an_analysis_that_ends_and_never_in_a_circle(settings: Settings) -> None:
+    settings.ANALYSES_KEPT, settings.ANALYSES_MONTHS = 1, 0
+    repository = make_repository()
+    for _ in range(2):
+        analyse(repository, messages([finding("a"), finding("b")]))
+    first, last = Finding.objects.order_by("pk")
+    went: list[object] = []
+
+    def prune() -> None:
+        try:
+            went.append(retention.prune().analyses)
+        except Exception as error:  # noqa: BLE001 (given to the test)
+            went.append(error)
+        finally:
+            connection.close()
+
+    passing = threading.Thread(target=prune)
+    with transaction.atomic():
+        # As the end of an analysis does, before it writes findings in an order of its own.
+        lock_repositories([repository.pk])
+        Finding.objects.filter(pk=last.pk).update(message="seen again")
+        passing.start()
+        _until_someone_waits()
+        Finding.objects.filter(pk=first.pk).update(message="seen again")
+    passing.join(30)
+    assert went == [1]
+    assert Finding.objects.filter(message="seen again", first_analysis__isnull=True).count() == 2
+
+
+def _until_someone_waits() -> None:
+    """Return when another connection waits for a lock; asked of pg_locks, which is not kept for a transaction."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("Nobody waits.")
 
 
 def test_the_command_counts_without_deleting_and_then_deletes(settings: Settings) -> None:

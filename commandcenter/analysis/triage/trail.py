@@ -63,6 +63,7 @@ def record(
                 "action": kind.value,
                 "count": len(them),
                 "findings": [finding.pk for finding in them[:MAX_NAMED]],
+                "repositories": sorted({finding.repository_id for finding in them}),
                 **({"comment": comment} if comment else {}),
                 **(data or {}),
             },
