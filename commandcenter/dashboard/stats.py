@@ -68,8 +68,9 @@ def overview(projects: ProjectQuerySet) -> dict[str, Any]:
 
 
 def open_findings(projects: ProjectQuerySet) -> Any:
-    """Return the open findings on default branches of these projects."""
-    return Finding.objects.filter(repository__project__in=projects).on_default_branches().open()
+    """Return the open findings on default branches of these projects that nobody suppressed."""
+    found = Finding.objects.filter(repository__project__in=projects)
+    return found.on_default_branches().open().unsuppressed()
 
 
 def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]:

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 
-from commandcenter.analysis.models import PortfolioDay
+from commandcenter.analysis.models import PortfolioDay, Standing
+from commandcenter.inventory.models import Repository
 
 KEPT = timedelta(days=1100)  # three years
 MAX_DAYS = 366
@@ -49,6 +50,16 @@ def begin(project_id: int) -> None:
     if not PortfolioDay.objects.filter(project=project_id, day=today).exists():
         with connection.cursor() as cursor:
             cursor.execute(_RECORD, {"day": today, "project": project_id})
+
+
+def now(projects: Collection[int]) -> dict[str, Any]:
+    """Return the sums over these projects at this moment, as in a row of `trend`; what nobody measured is None."""
+    standings = Standing.objects.filter(repository__project__in=projects)
+    sums = {name: Sum(name) for name in SUMMED if name not in {"repositories", "analysed"}}
+    return {
+        "repositories": Repository.objects.filter(project__in=projects).count(),
+        **standings.aggregate(analysed=Count("analysed_at"), **sums),
+    }
 
 
 def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:

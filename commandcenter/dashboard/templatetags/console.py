@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from commandcenter.advisories.ecosystems import OSV_NAMES
 from commandcenter.dashboard.looks import SEVERITY, STATUS, Look
 from commandcenter.dashboard.state_changes import details, reason_words
 from commandcenter.events.models import Event
+from commandcenter.inventory.models import TechnologyDomain
 from jobs.fairness.waiting import WaitingReason
 from jobs.models import Job
 
@@ -23,6 +25,9 @@ UNKNOWN = "\N{EN DASH}"
 GROUPED = 10_000  # from here on figures get separators
 _WORDS = {"sha256": "SHA-256", "all": "All repositories", "new": "New findings", "fixed": "Fixed findings"}
 _JOB_NUMBER = re.compile(r"#([0-9]{1,18})\b")
+_CODE = re.compile(r"`([^`\n]{1,200})`")
+_CHECKS = {"ci": "Continuous integration", "license": "Licence"}
+_DOMAINS = dict(TechnologyDomain.choices)
 LISTED = 20  # values of a list that are shown
 
 
@@ -149,6 +154,12 @@ def words(name: str) -> str:
 
 
 @register.filter
+def check_words(name: str) -> str:
+    """Turn the id of a check of good practice into words: "Binary artifacts"."""
+    return _CHECKS.get(name) or name.replace("-", " ").capitalize()
+
+
+@register.filter
 def state_words(data: dict[str, Any]) -> str:
     """Word a change of a job's state: "Queued again: the worker was lost"."""
     target = status_look(data.get("to", "")).word
@@ -218,6 +229,44 @@ def event_tone(event_type: str) -> str:
 def breakable(path: str) -> SafeString:
     """Escape a path and let it break after its slashes."""
     return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in str(path).split("/")))
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """Escape a sentence and show what stands between its backticks as code."""
+    pieces = _CODE.split(str(text))
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html("<code>{}</code>", piece) if place % 2 else piece,)
+            for place, piece in enumerate(pieces)
+        ),
+    )
+
+
+@register.filter
+def domain(value: str) -> str:
+    """Return the name of a technology's domain."""
+    return _DOMAINS.get(value, value)
+
+
+@register.filter
+def ecosystem(value: str) -> str:
+    """Return the name of a package's ecosystem, of one that has none its purl type."""
+    return OSV_NAMES.get(value, value)
+
+
+@register.filter
+def absent(engines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the reports of engines that did not end well: what they would have found is unknown."""
+    return [engine for engine in engines if engine["status"] not in {"ok", "skipped"}]
+
+
+@register.filter
+def length_in_lines(function: Mapping[str, int]) -> int:
+    """Return over how many lines a function goes."""
+    return function["end_line"] - function["start_line"] + 1
 
 
 @register.filter

@@ -54,7 +54,16 @@ class World:
             f"/analyses/{self.analysis.pk}/",
             *(
                 f"/analyses/{self.analysis.pk}/{tab}/"
-                for tab in ("findings", "dependencies", "technologies", "files", "gaps")
+                for tab in (
+                    "findings",
+                    "dependencies",
+                    "technologies",
+                    "gaps",
+                    "licenses",
+                    "functions",
+                    "files",
+                    "history",
+                )
             ),
         ]
 
@@ -65,6 +74,9 @@ LISTS = [
     "/projects/",
     "/repositories/",
     "/technologies/",
+    "/findings/",
+    "/rules/",
+    "/dependencies/",
     "/advisories/",
     "/technologies/radar/",
     "/technologies/drift/",

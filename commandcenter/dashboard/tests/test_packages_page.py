@@ -36,9 +36,23 @@ def test_versions_are_counted_and_uses_listed_with_their_place(world: World) -> 
     )
 
 
+def test_without_a_name_everything_in_use_is_listed_with_its_place(world: World) -> None:
+    repository = make_repository(world.project, name="far")
+    analyse(repository, messages(dependencies=[dependency_row("transitive", direct=False)]))
+    client = signed_in(world.viewer)
+    content = client.get("/dependencies/").content.decode()
+    assert "transitive" in content
+    assert "unknown-version" in content
+    direct = client.get("/dependencies/", {"direct": "true"}).context["page"].rows
+    assert {row.name for row in direct} == {"django", "unknown-version"}
+    assert client.get("/dependencies/", {"vulnerable": "true"}).context["page"].rows == []
+    assert "transitive" not in signed_in(world.stranger).get("/dependencies/").content.decode()
+
+
 def test_nobody_and_nothing_are_said(world: World) -> None:
     client = signed_in(world.viewer)
-    assert "Name a package" in client.get("/dependencies/").content.decode()
+    stranger = signed_in(world.stranger)
+    assert "No packages yet" in stranger.get("/dependencies/").content.decode()
     assert "Nobody uses it" in client.get("/dependencies/", {"q": "left-pad\0"}).content.decode()
 
 

@@ -96,6 +96,8 @@ def test_libyears_are_summed_with_what_is_unknown_and_as_of_when(world: World) -
     assert "Libyears" not in signed_in(world.stranger).get("/portfolio/").content.decode()
 
 
-def test_before_the_first_sums_the_page_says_when_they_come(world: World) -> None:
+def test_the_figures_are_there_before_the_first_sums_of_the_day(world: World) -> None:
     standings.refresh_all(seconds=30)
-    assert "are written every hour" in signed_in(world.viewer).get("/portfolio/").content.decode()
+    context = signed_in(world.viewer).get("/portfolio/").context
+    assert context["chart"] is None
+    assert (context["today"]["analysed"], context["today"]["critical"], context["today"]["high"]) == (1, 1, 1)

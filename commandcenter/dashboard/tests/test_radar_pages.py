@@ -140,7 +140,7 @@ def test_a_technology_shows_the_versions_in_use_and_who_uses_them(spread: World)
 
 def test_an_analysis_says_what_was_decided_about_what_it_found(spread: World) -> None:
     content = signed_in(spread.viewer).get(f"/analyses/{spread.analysis.pk}/technologies/").content.decode()
-    assert re.search(r"Django</td>.*?Archived</span>", content, re.DOTALL)
+    assert re.search(r"Django</a></td>.*?Archived</span>", content, re.DOTALL)
 
 
 def test_who_may_not_change_the_radar(world: World) -> None:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from commandcenter.analysis.compare import compare
-from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.dashboard import access, filters
 
 OFFERED = 50  # earlier analyses to compare with
@@ -23,6 +23,10 @@ LABELS = {
     "findings": "Findings",
     "dependencies": "Dependencies",
     "technologies": "Technologies",
+}
+TABS = {  # of an analysis: where what a figure counts is listed
+    "lines_of_code": "files",
+    "mean_complexity": "functions",
 }
 WORSE_WHEN_MORE = frozenset({"findings", "mean_complexity"})
 
@@ -51,8 +55,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         context |= {
             "numbers": [_number(name, values) for name, values in result["summary"].items()],
             "findings": result["findings"],
-            "new": result["findings"]["new_findings"][:SHOWN],
-            "fixed": result["findings"]["fixed_findings"][:SHOWN],
+            "new": _followed(head, result["findings"]["new_findings"][:SHOWN]),
+            "fixed": _followed(base, result["findings"]["fixed_findings"][:SHOWN]),
         }
     return render(request, "analyses/compare.html", context)
 
@@ -62,4 +66,14 @@ def _number(name: str, values: dict[str, Any]) -> dict[str, Any]:
     tone = ""
     if delta and name in WORSE_WHEN_MORE:
         tone = "bad" if delta > 0 else "good"
-    return {**values, "label": LABELS.get(name, name.replace("_", " ").capitalize()), "tone": tone}
+    label = LABELS.get(name, name.replace("_", " ").capitalize())
+    return {**values, "label": label, "tone": tone, "tab": TABS.get(name, name)}
+
+
+def _followed(analysis: Analysis, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add to each row its `finding` on the analysis' branch; None where it has moved on. One query."""
+    found = Finding.objects.filter(
+        branch_line=analysis.branch_line_id, fingerprint__in=[row["fingerprint"] for row in rows]
+    )
+    known = dict(found.values_list("fingerprint", "pk"))
+    return [{**row, "finding": known.get(row["fingerprint"])} for row in rows]

@@ -17,6 +17,7 @@ from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.charts import Series, line_chart
 from commandcenter.dashboard.keyset import PAGE_SIZE
 from commandcenter.dashboard.ranked import ranked
+from commandcenter.dashboard.reasons import reason_url
 
 DAYS = 90
 
@@ -36,17 +37,21 @@ def index(request: HttpRequest) -> HttpResponse:
     if query:
         standings = standings.filter(repository__name__icontains=query)
     page = ranked(request, standings, "attention", size=PAGE_SIZE)
-    trend = daily.trend(list(chosen.values_list("pk", flat=True)), days=DAYS)
+    chosen_ids = list(chosen.values_list("pk", flat=True))
+    trend, today = daily.trend(chosen_ids, days=DAYS), daily.now(chosen_ids)
     context = {
         "page": page,
-        "rows": [(row, [(reason, words(reason)) for reason in row.reasons]) for row in page.rows],
+        "rows": [
+            (row, [(reason, words(reason), reason_url(row, reason)) for reason in row.reasons])
+            for row in page.rows
+        ],
         "query": query,
         "project": project,
         "projects": visible[:200],
         "freshness": libyears.of_portfolio_lately(chosen),
-        "today": trend[-1] if trend else None,
+        "today": today if today["repositories"] else None,
         "chart": _chart(trend),
-        "severities": [(s.label, trend[-1][s.label]) for s in reversed(Severity)] if trend else [],
+        "severities": [(severity.label, today[severity.label]) for severity in reversed(Severity)],
     }
     return render(request, "portfolio/index.html", context)
 

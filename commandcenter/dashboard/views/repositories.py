@@ -10,14 +10,14 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commandcenter.analysis import libyears
-from commandcenter.analysis.models import AnalysedFile, Analysis, BranchLine, Contributor
+from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.analysis.requests import request_analysis
 from commandcenter.analysis.trends import trends
 from commandcenter.dashboard import access, filters
+from commandcenter.dashboard.analysis_tabs import history_of
 from commandcenter.dashboard.charts import Series, line_chart
 from commandcenter.dashboard.forms import RepositoryForm
 from commandcenter.dashboard.keyset import paginate
@@ -125,7 +125,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "freshness": libyears.of_result_sets([shown.result_set_id]).get(shown.result_set_id)
         if shown and shown.result_set_id
         else None,
-        **_history(shown),
+        **history_of(shown.result_set if shown else None, people=PEOPLE, hottest=HOTTEST),
         "branches": BranchLine.objects.filter(repository=repository)
         .select_related("latest")
         .order_by("-is_default", "name")[:50],
@@ -157,21 +157,6 @@ def _trend(repository: Repository) -> list[Any]:
         ),
     ]
     return [chart for chart in charts if chart is not None]
-
-
-def _history(latest: Analysis | None) -> dict[str, Any]:
-    """Return who worked on what the latest results are of, how fast, and where it is hard."""
-    if latest is None or latest.result_set is None:
-        return {}
-    history = latest.result_set.summary.get("history") or {}
-    return {
-        "history": history,
-        "last_commit": parse_datetime(history.get("last_commit_at") or ""),
-        "people": Contributor.objects.filter(result_set=latest.result_set).order_by("pk")[:PEOPLE],
-        "hottest": AnalysedFile.objects.filter(result_set=latest.result_set, heat__gt=0).order_by("-heat")[
-            :HOTTEST
-        ],
-    }
 
 
 @login_required
