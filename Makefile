@@ -66,6 +66,10 @@ bench: $(DEV) ## Benchmarks, as ratios within one run
 accuracy: $(DEV) ## The engine's numbers beside cloc, lizard and lock files themselves; npm packages are fetched
 	@$(PY) -m tests.accuracy
 
+.PHONY: extras
+extras: $(DEV) ## The optional engines with the real programs, which CC_SEMGREP and CC_JSCPD name or which are installed
+	@$(CHECK_ENV) $(PY) -m pytest -q tests/extras/real_programs.py
+
 .PHONY: vendor
 vendor: $(RUNTIME) ## Fetch the front-end files and the texts of licences again at the versions that their list names
 	@$(PY) deploy/vendor/vendor.py

@@ -106,6 +106,7 @@ class _Holder:
                 scratch_root=settings.ENGINE_DIR / "scratch",
                 limits=settings.ENGINE_LIMITS,
                 cache_path=settings.ENGINE_DIR / "cache.sqlite",
+                optional=settings.ENGINES_OPTIONAL,
             )
         return self._process
 

@@ -45,6 +45,8 @@ STEPS = {
     "zizmor": "Checking GitHub workflows",
     "hadolint": "Checking Dockerfiles",
     "shellcheck": "Checking shell scripts",
+    "semgrep": "Checking with semgrep's rules",
+    "jscpd": "Looking for repeated code",
     "history": "Reading the history",
 }
 

@@ -13,6 +13,7 @@ from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.errors import EngineCrashed, EngineError
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.messages import Message
+from commandcenter.engine.optional import OptionalEngines
 from commandcenter.engine.plan import Availability
 from commandcenter.engine.process import KillReceipt
 from commandcenter.engine.scratch import scratch_folder, sweep
@@ -31,7 +32,7 @@ class EngineProcess:
     """An engine process that is kept for many runs and started again when it is needed.
 
     One thread at a time may iterate over `analyse`; any other thread may `kill` meanwhile. `bootstrap` replaces the
-    program text that starts the server, with the folder of the package as its first argument. Temporary files lie in
+    program text that starts the server, with the folder of the package as its first argument and the optional engines as its second. Temporary files lie in
     memory as long as there is plenty, and below `scratch_root` otherwise.
     """
 
@@ -43,11 +44,13 @@ class EngineProcess:
         cache_path: Path | None,
         bootstrap: str = _BOOTSTRAP,
         runs_per_process: int = RUNS_PER_PROCESS,
+        optional: OptionalEngines = OptionalEngines(),  # noqa: B008 (it is immutable)
     ) -> None:
         self._scratch_root = scratch_root
         self._limits = limits
         self._cache_path = cache_path
         self._bootstrap = bootstrap
+        self._optional = optional
         self._runs_per_process = runs_per_process
         self._lock = threading.Lock()  # over _session
         self._busy = threading.Lock()  # held while somebody iterates
@@ -180,7 +183,7 @@ class EngineProcess:
                 session = None
             if session is None:
                 sweep(self._scratch_root)
-                session = self._session = Session(self._bootstrap)
+                session = self._session = Session(self._bootstrap, self._optional)
             return session
 
     def _drop(self, session: Session, *, wait: bool) -> None:

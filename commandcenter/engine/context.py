@@ -189,6 +189,8 @@ class RunContext:
         stdin: bytes = b"",
         cwd: Path | None = None,
         seconds: float | None = None,
+        readable: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
     ) -> ToolResult:
         limits = self._limits
         return run_tool(
@@ -198,7 +200,8 @@ class RunContext:
             seconds=limits.tool_seconds if seconds is None else min(seconds, limits.tool_seconds),
             cpu_seconds=limits.tool_cpu_seconds,
             memory_bytes=limits.memory_bytes,
-            readable=(self._materials.root,),
+            env=env,
+            readable=(self._materials.root, *readable),
         )
 
     def git(self, args: Sequence[str]) -> Iterator[bytes]:

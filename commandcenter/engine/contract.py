@@ -376,8 +376,12 @@ class Context(Protocol):
         stdin: bytes = b"",
         cwd: Path | None = None,
         seconds: float | None = None,
+        readable: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
     ) -> ToolResult:
-        """Run an external tool inside the sandbox: empty environment, limits on CPU, memory, files and time.
+        """Run an external tool inside the sandbox: limits on CPU, memory, files and time.
+
+        It sees its own folder, what was materialised, and the folders `readable`; its environment is `env` alone.
 
         Raises EngineUnavailable when it does not start and EngineTimeout when it does not end.
         """

@@ -20,7 +20,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from commandcenter.engine import messages
+from commandcenter.engine import messages, optional
 from commandcenter.engine.cache import Cache
 from commandcenter.engine.correlation import correlator
 from commandcenter.engine.engines import ENGINES, Registry
@@ -205,8 +205,13 @@ def _restrain() -> None:
     os.umask(0o077)
 
 
-def main(registry: Registry = ENGINES) -> int:
-    """Serve until end of file. Returns the exit status."""
+def main(registry: Registry | None = None) -> int:
+    """Serve until end of file. Returns the exit status.
+
+    The second argument names the optional engines that come after ours, unless a registry is given.
+    """
+    if registry is None:
+        registry = optional.registry(optional.load(sys.argv[2])) if len(sys.argv) > 2 else ENGINES
     requests, out = _private_pipes()
     faulthandler.enable()  # a parser that crashes says on stderr where: the tail goes into the error
     _restrain()

@@ -25,6 +25,7 @@ from commandcenter.engine.frames import (
 )
 from commandcenter.engine.memory import resident_bytes
 from commandcenter.engine.messages import Message, log
+from commandcenter.engine.optional import OptionalEngines
 from commandcenter.engine.process import Supervised, spawn
 
 IDLE_MEMORY_BYTES = 300 * 1024 * 1024  # a process that kept more than this after a run is replaced
@@ -37,10 +38,10 @@ _READ_BYTES = 256 * 1024
 class Session:
     """One started process with its pipes."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, optional: OptionalEngines) -> None:
         root = Path(commandcenter.__file__).resolve().parents[1]
         self.process: Supervised = spawn(
-            [sys.executable, "-I", "-c", bootstrap, str(root)],
+            [sys.executable, "-I", "-c", bootstrap, str(root), optional.dump()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

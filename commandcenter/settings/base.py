@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from commandcenter.embedded.layout import running_environment
-from commandcenter.settings import database, env, limits, logs
+from commandcenter.settings import database, env, extras, limits, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(env.text("CC_DATA_DIR", str(BASE_DIR / ".data"))).absolute()
@@ -342,6 +342,7 @@ ENGINE_DIR = DATA_DIR / "engine"
 SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
 ENGINE_LIMITS = limits.engine_limits()
+ENGINES_OPTIONAL = extras.optional_engines()
 REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  # inventory may not import it
 
 # --- what is known of packages ------------------------------------------------------------------------------------

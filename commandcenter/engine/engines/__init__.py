@@ -56,6 +56,12 @@ class Registry(Mapping[str, Engine]):
         self._ids = tuple(dict.fromkeys([*self._modules, *self._loaded]))
         self.external = external
 
+    def beside(self, instances: Sequence[Engine]) -> Registry:
+        """Return these engines and, after them, others that wait for a process of their own."""
+        known = [self._loaded[id_] for id_ in self._loaded if id_ not in self._modules]
+        external = self.external | {engine.id for engine in instances}
+        return Registry(self._modules, instances=[*known, *instances], external=external)
+
     def __getitem__(self, engine_id: str) -> Engine:
         engine = self._loaded.get(engine_id)
         if engine is None:

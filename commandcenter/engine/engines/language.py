@@ -92,12 +92,13 @@ class LanguageEngine:
             language=language,
             kind=kind,
             binary=binary,
-            vendored=_vendored(path, enry.is_vendor),
+            vendored=vendored(path, enry.is_vendor),
             generated=not binary and bool(enry.is_generated(path, head)),
         )
 
 
-def _vendored(path: str, is_vendor: Callable[[str], bool]) -> bool:
+def vendored(path: str, is_vendor: Callable[[str], bool]) -> bool:
+    """Tell whether a file is other people's work, by its path; `is_vendor` is enry's answer."""
     if OWN_FOLDERS.match(path) or not is_vendor(path):
         return False
     folder, _, name = path.rpartition("/")

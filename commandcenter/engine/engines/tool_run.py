@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -45,12 +45,16 @@ class ToolRun(Generic[T]):
         cwd: Path,
         seconds: float,
         read: Callable[[ToolResult], Iterable[tuple[str, T]]],
+        readable: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self._context = context
         self._argv = list(argv)
         self._cwd = cwd
         self._seconds = seconds
         self._read = read
+        self._readable = readable
+        self._env = env
         self._lost = 0.0
         self.failed: dict[Path, Failed] = {}
 
@@ -82,7 +86,9 @@ class ToolRun(Generic[T]):
         argv = [*self._argv, *options, "--", *map(str, files)]
         started = monotonic()
         try:
-            result = self._context.run_tool(argv, cwd=self._cwd, seconds=self._seconds)
+            result = self._context.run_tool(
+                argv, cwd=self._cwd, seconds=self._seconds, readable=self._readable, env=self._env
+            )
             return self._answer(result), None
         except EngineUnavailable:
             raise

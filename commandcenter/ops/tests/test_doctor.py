@@ -8,6 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 
+from commandcenter.engine.optional import OptionalEngines
+
 pytestmark = pytest.mark.django_db
 
 
@@ -59,3 +61,17 @@ def test_a_broker_that_may_drop_work_is_unusable(settings) -> None:
     code, table = doctor()
     assert code == 1
     assert "maxmemory-policy is allkeys-lru and should be noeviction" in table
+
+
+def test_an_optional_engine_that_is_missing_is_unusable_and_one_without_rules_is_a_warning(
+    settings, tmp_path
+) -> None:
+    settings.ENGINES_OPTIONAL = OptionalEngines(("semgrep", "jscpd"), jscpd=str(tmp_path / "none"))
+    code, table = doctor()
+    assert code == 1
+    lines = {line[:22].strip(): line for line in table.splitlines()}
+    assert "FAILED" in lines["engine jscpd"]
+    assert f"There is no program at {tmp_path / 'none'}." in lines["engine jscpd"]
+    assert "engine semgrep" not in lines
+    assert "warning" in lines["setting analysis.W001"]
+    assert "CC_SEMGREP_RULES" in lines["setting analysis.W001"]
