@@ -13,13 +13,15 @@ from commandcenter.engine.contract import Blob, Context, Entry, FileClass, Resul
 
 Kind = Literal["programming", "markup", "data", "prose", "unknown"]
 
-REVISION = "2"
+REVISION = "3"
 # Heuristics and classifiers look at the beginning of a file only: reading 5 MB of brackets takes a second.
 HEAD_BYTES = 128 * 1024
 BINARY_BYTES = 8000
 
 # Names that linguist leaves without a language.
 NAMES = ((re.compile(r"^(docker|container)file(\..+)?$|.\.dockerfile$", re.IGNORECASE), "Dockerfile"),)
+# suffix -> (what enry guesses of a file that is empty or has comments only, what marks a real one, what it is without)
+GUESSED = {".rs": ("XML", b"<?xml", "Rust"), ".php": ("Hack", b"<?hh", "PHP")}
 # Linguist hides these from its statistics as "vendored", but they are a team's own work.
 OWN_FOLDERS = re.compile(r"^(\.github|\.gitlab|\.vscode|\.circleci|\.devcontainer|debian)/")
 _KINDS: dict[str, Kind] = {
@@ -48,7 +50,9 @@ class LanguageEngine:
     id = "language"
     scope = Scope.BLOB
     config_digest = hashlib.sha256(
-        repr((HEAD_BYTES, BINARY_BYTES, [(p.pattern, n) for p, n in NAMES], OWN_FOLDERS.pattern)).encode()
+        repr(
+            (HEAD_BYTES, BINARY_BYTES, [(p.pattern, n) for p, n in NAMES], GUESSED, OWN_FOLDERS.pattern)
+        ).encode()
     ).hexdigest()[:16]
 
     @property
@@ -85,6 +89,7 @@ class LanguageEngine:
         kind: Kind = "unknown"
         if not binary:
             language = enry.get_language(blob.entry.name, head) or _by_name(blob.entry.name)
+            language = _doubted(blob.entry, head, language)
             language = GROUPS.get(language, language) if language else None
             kind = _KINDS.get(enry.get_language_type(language), "unknown") if language else "unknown"
         yield FileClass(
@@ -104,6 +109,12 @@ def vendored(path: str, is_vendor: Callable[[str], bool]) -> bool:
     folder, _, name = path.rpartition("/")
     # A dot file (.gitignore, .editorconfig) is as vendored as its neighbours.
     return not name.startswith(".") or (bool(folder) and is_vendor(f"{folder}/neighbour"))
+
+
+def _doubted(entry: Entry, head: bytes, language: str | None) -> str | None:
+    """Give the language of the suffix where another was guessed and nothing in the file speaks for it."""
+    guess, mark, usual = GUESSED.get(entry.suffix, (None, b"", None))
+    return usual if guess is not None and language == guess and mark not in head else language
 
 
 def _by_name(name: str) -> str | None:
