@@ -17,11 +17,13 @@ from commandcenter.engine.engines.grammars import PYTHON, Grammar
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.syntax import ParseGivenUp
 
-REVISION = "2"
+REVISION = "3"
 # Blank lines that tokei took for code. A few are long strings; more are a string that it believes never ends.
 LOST_BLANKS = 8
 _DOCSTRINGS = "(expression_statement . [(string) (concatenated_string)] .) @comment"
 _TRIPLE_QUOTED = re.compile(rb"[rRuU]?(?:\"\"\"|''')")
+# A line of code with a doc comment behind it, which tokei takes for a comment as a whole.
+_CODE_AND_DOC = re.compile(rb"^[ \t]*[^\s/][^\n]*//[/!]", re.MULTILINE)
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 
 
@@ -29,8 +31,8 @@ class LinesEngine:
     """tokei over the files themselves, so that no ignore file of the repository and no setting of the host counts.
 
     Mended: a Python docstring is a comment; examples inside Rust's doc comments are comments; and a file in which
-    tokei lost its way (a regular expression with a quote in it makes the rest of the file a string) is counted
-    again from its syntax tree. Code inside another language (scripts in HTML, blocks in Markdown) counts for the
+    tokei lost its way (a regular expression with a quote in it makes the rest of the file a string, code before a
+    doc comment a comment) is counted again from its syntax tree. Code inside another language (scripts in HTML, blocks in Markdown) counts for the
     file that it is in. A file whose name tokei does not know is counted from its
     syntax tree too, and where there is no grammar for it all that is not blank is code.
     """
@@ -103,7 +105,8 @@ def _mended(blob: Blob, language: str, count: LineCount) -> LineCount:
     if language == "Python" and (b'"""' in data or b"'''" in data):
         docstrings, blank = docstring_lines(data)
     seen = count.blanks + blank
-    if max(data.count(b"\n\n"), data.count(b"\n\r\n")) > seen + LOST_BLANKS or docstrings > count.code:
+    lost = max(data.count(b"\n\n"), data.count(b"\n\r\n")) > seen + LOST_BLANKS or docstrings > count.code
+    if lost or (language == "Rust" and _CODE_AND_DOC.search(data)):
         grammar = grammars.grammar_for(blob.entry, data)
         if grammar is not None:
             return _from_syntax(grammar, blob)

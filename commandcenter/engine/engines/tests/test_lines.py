@@ -70,6 +70,11 @@ def test_examples_in_rust_doc_comments_are_comments(tmp_path: Path) -> None:
     assert count(tmp_path, "a.rs", source) == (3, 5, 1)
 
 
+def test_code_before_a_rust_doc_comment_is_code(tmp_path: Path) -> None:
+    source = 'tokens! {\n    "&" pub struct And/1 /// `&`\n    /// A comment.\n    pub struct B\n}\n\nuse a; // plain\n'
+    assert count(tmp_path, "a.rs", source) == (5, 1, 1)
+
+
 def test_a_regular_expression_with_a_quote_does_not_swallow_the_file(tmp_path: Path) -> None:
     source = "const quote = /`/;\n" + "// comment\n\nlet x = 1;\n" * 30
     assert count(tmp_path, "a.ts", source) == (31, 30, 30)
