@@ -18,7 +18,7 @@ from commandcenter.engine.manifests.model import Source, Unreadable
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.practices.model import example
 
-REVISION = "1"
+REVISION = "2"
 MAX_METADATA_BYTES = 1024 * 1024
 MAX_WORDS = 120
 """Characters of what is not known that are kept."""

@@ -35,6 +35,8 @@ _NOTICES = {
     "LGPL-2.1": ("LGPL-2.1-or-later", r"This library is free software; you can", r"for more details\."),
     "AGPL-3.0": ("AGPL-3.0-or-later", r"This program is free software: you can", r"for more details\."),
 }
+# Texts that name a holder in their terms, where others write their own name: (first words, the name).
+_HOLDERS = {"PostgreSQL": ("Permission to use", "THE UNIVERSITY OF CALIFORNIA")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +107,7 @@ def _parts(spdx: str, text: str) -> list[tuple[str | None, str]]:
         notice = re.search(rf"{first}.*?{last}", text, re.DOTALL)
         if notice is not None:
             parts.append((name, notice[0]))
+    if spdx in _HOLDERS:
+        first, holder = _HOLDERS[spdx]
+        parts.append((spdx, text[text.index(first) :].replace(holder, "")))
     return parts

@@ -45,6 +45,13 @@ def test_form_and_holders_do_not_matter(spdx: str) -> None:
     assert ids(text.replace('"', "``").replace("'", "\u2019").replace("license", "licence")) == [spdx]
 
 
+@pytest.mark.parametrize("holder", ["ADA LOVELACE", "THE ENGINE DEVELOPMENT GROUP"])
+def test_holders_named_in_the_terms_do_not_matter(holder: str) -> None:
+    text = LISTED["PostgreSQL"]["text"]
+    terms = text[text.index("Permission to use") :].replace("THE UNIVERSITY OF CALIFORNIA", holder)
+    assert ids(f"Copyright (c) 2024, {holder.title()}\n\n{terms}") == ["PostgreSQL"]
+
+
 def test_the_explanation_behind_a_licence_may_be_missing() -> None:
     body = APACHE[: APACHE.index("END OF TERMS")]
     assert licenses_in(body) == [Found("Apache-2.0", 1, 1.0)]
