@@ -6,13 +6,11 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.accuracy import corpora, licenses, locks, oracles
-from tests.accuracy.explained import EXPLAINED
+from tests.accuracy import corpora, languages, licenses, locks, oracles
+from tests.accuracy.table import Table
 
 MAIN = (
     "Python", "JavaScript", "TypeScript", "Go", "Java", "C", "C++", "C#", "Ruby", "PHP", "Rust", "Shell",
@@ -23,54 +21,23 @@ LEAST_FUNCTIONS = 50
 MOST_FILES = 400  # of one language that lizard, which is slow, looks at
 
 
-@dataclass(slots=True)
-class Table:
-    """The rows as they come, and what they add up to."""
-
-    missed: list[str] = field(default_factory=list)
-    not_run: list[str] = field(default_factory=list)
-
-    def row(self, what: str, language: str, counts: tuple[int, int, int], bound: float) -> None:
-        """Add a row: `counts` are how many files, what we count in them, and what the oracle does."""
-        files, ours, theirs = counts
-        gap = (ours - theirs) / theirs if theirs else float(ours != theirs)
-        allowed, why = EXPLAINED.get((what, language), (bound, ""))
-        verdict = "ok" if abs(gap) <= bound else ("explained" if abs(gap) <= allowed else "MISSED")
-        print(
-            f"{what:<38} {language:<12} {files:>6} {ours:>9} {theirs:>9} {gap:>+8.2%}  {verdict}  {why}".rstrip()
-        )
-        if verdict == "MISSED":
-            self.missed.append(f"{what}, {language}: {gap:+.2%}")
-
-    def lost(self, what: str, why: str) -> None:
-        print(f"{what:<38} NOT RUN: {why}")
-        self.not_run.append(what)
+# oracle -> how it is had; without one its part of the table is "not run".
+PROGRAMS = {
+    "cloc": "apt-get install cloc",
+    "github-linguist": "apt-get install ruby-github-linguist",
+    "licensee": "apt-get install ruby-licensee",
+}
 
 
 def main() -> int:
     """Return the exit status."""
-    table = Table()
-    seen: set[str] = set()
-    print(f"{'what':<38} {'language':<12} {'files':>6} {'ours':>9} {'theirs':>9} {'gap':>8}")
+    table = Table("--worst" in sys.argv[1:])
+    here = {program for program in PROGRAMS if shutil.which(program)}
+    for program in sorted(PROGRAMS.keys() - here):
+        table.lost(program, f"it is not installed here: {PROGRAMS[program]}")
+    table.head()
     with tempfile.TemporaryDirectory(prefix="commandcenter-accuracy-") as made:
-        base = Path(made)
-        (base / "corpora").mkdir()
-        for corpus in corpora.make(base / "corpora"):
-            if corpus.missing:
-                table.lost(corpus.name, corpus.missing)
-            else:
-                seen |= _compare(table, corpus, base / "data" / corpus.folder.name)
-        for lock in locks.make(base / "locks"):
-            if lock.missing:
-                table.lost(lock.name, lock.missing)
-            else:
-                locks.compare(table.row, lock, base / "data" / lock.name)
-        licenses.compare(table.row, table.lost, base)
-    for language in MAIN:
-        if language not in seen:
-            print(f"{'lines':<38} {language:<12} no corpus has {LEAST_FILES} files of it")
-    if shutil.which("github-linguist") is None:
-        print(f"{'languages':<38} not compared: github-linguist is not installed here")
+        _all(table, here, Path(made))
     if table.missed:
         print(f"\nBeyond the bounds: {'; '.join(table.missed)}", file=sys.stderr)
         return 1
@@ -80,14 +47,36 @@ def main() -> int:
     return 0
 
 
-def _compare(table: Table, corpus: corpora.Corpus, data: Path) -> set[str]:
-    """Compare the lines and functions of one corpus; return the languages of which it has enough."""
+def _all(table: Table, here: set[str], base: Path) -> None:
+    (base / "corpora").mkdir()
+    seen: set[str] = set()
+    for corpus in corpora.make(base / "corpora"):
+        if corpus.missing:
+            table.lost(corpus.name, corpus.missing)
+            continue
+        seen |= _compare(table, here, corpus, base / "data" / corpus.folder.name)
+    for language in sorted(set(MAIN) - seen):
+        table.lost(f"lines of {language}", f"no corpus has {LEAST_FILES} files of it")
+    licenses.compare(table, base)
+    for lock in locks.make(base / "locks"):
+        if lock.missing:
+            table.lost(lock.name, lock.missing)
+        else:
+            locks.compare(table.row, lock, base / "data" / f"lock-{lock.file.parent.name}")
+
+
+def _compare(table: Table, here: set[str], corpus: corpora.Corpus, data: Path) -> set[str]:
+    """Compare the files of one corpus; return the languages of which it has enough."""
     messages = oracles.engine(corpus.folder, data, "language,lines,functions")
     rows = {row["path"]: row for message in messages if message["type"] == "files" for row in message["rows"]}
-    wanted = [path for path, row in rows.items() if row["language"] in MAIN and "\\x" not in path]
-    if shutil.which("cloc") is None:
-        table.lost(f"lines, {corpus.name}", "cloc is not installed here")
-        return set()
+    rows = {path: row for path, row in rows.items() if "\\x" not in path}
+    if "github-linguist" in here:
+        languages.compare(table, corpus, rows)
+    return _lines(table, corpus, rows) if "cloc" in here else set(MAIN)
+
+
+def _lines(table: Table, corpus: corpora.Corpus, rows: dict[str, dict[str, Any]]) -> set[str]:
+    wanted = [path for path, row in rows.items() if row["language"] in MAIN]
     found = oracles.cloc(corpus.folder, wanted)
     by_language: dict[str, list[str]] = defaultdict(list)
     for path in wanted:
@@ -102,8 +91,7 @@ def _compare(table: Table, corpus: corpora.Corpus, data: Path) -> set[str]:
         paths = by_language[name]
         ours, theirs = (sum(rows[p]["code"] for p in paths), sum(found[p]["code"] for p in paths))
         table.row(f"lines, {corpus.name}", name, (len(paths), ours, theirs), LINES)
-        if "--worst" in sys.argv[1:]:
-            _worst(paths, {p: rows[p]["code"] - found[p]["code"] for p in paths})
+        _worst(table, {p: rows[p]["code"] - found[p]["code"] for p in paths})
     for name in sorted(enough):
         _functions(table, corpus, name, [p for p in by_language[name] if _readable(rows[p])], rows)
     return enough
@@ -118,8 +106,7 @@ def _functions(
         return
     ours = sum(rows[p]["functions"] for p in both)
     table.row(f"functions, {corpus.name}", name, (len(both), ours, sum(both.values())), FUNCTIONS)
-    if "--worst" in sys.argv[1:]:
-        _worst(both, {p: rows[p]["functions"] - count for p, count in both.items()})
+    _worst(table, {p: rows[p]["functions"] - count for p, count in both.items()})
 
 
 def _readable(row: dict[str, Any]) -> bool:
@@ -130,10 +117,8 @@ def _readable(row: dict[str, Any]) -> bool:
     )
 
 
-def _worst(paths: Iterable[str], gaps: dict[str, int]) -> None:
-    for path in sorted(paths, key=lambda p: -abs(gaps[p]))[:6]:
-        if gaps[path]:
-            print(f"    {gaps[path]:>+7} {path}")
+def _worst(table: Table, gaps: dict[str, int]) -> None:
+    table.details(f"{gaps[p]:>+7} {p}" for p in sorted(gaps, key=lambda p: -abs(gaps[p])) if gaps[p])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Three corpora of real sources: installed Python packages, and npm packages of applications and of native code."""
+"""Corpora of real sources: installed Python packages, npm packages of applications and native code, Debian's of Go and Rust."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -25,9 +26,26 @@ NATIVE = (
     "bcrypt@5.1.1",
     "tree-sitter-rust@0.23.1",
 )
-CRATES = {"tokio": "1.40.0", "serde": "1.0.210"}  # for a lock file
+# Debian hands out the sources of Go modules and of crates as packages; they are unpacked, never installed.
+GO = (
+    "golang-golang-x-tools-dev",
+    "golang-google-grpc-dev",
+    "golang-github-containerd-containerd-dev",
+    "golang-github-gin-gonic-gin-dev",
+    "golang-github-spf13-cobra-dev",
+    "golang-go.uber-zap-dev",
+)
+RUST = (
+    "librust-cargo-dev",
+    "librust-clap-dev",
+    "librust-hyper-dev",
+    "librust-rayon-dev",
+    "librust-rustls-dev",
+    "librust-serde-dev",
+    "librust-syn-dev",
+    "librust-tokio-dev",
+)
 FETCH_SECONDS = 300
-MANIFEST = '[package]\nname = "corpus"\nversion = "0.0.0"\nedition = "2021"\n[dependencies]\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +58,13 @@ class Corpus:
 
 
 def make(base: Path) -> list[Corpus]:
-    """Write the three below a folder. What cannot be fetched is named, not left out in silence."""
+    """Write them below a folder. What cannot be fetched is named, not left out in silence."""
     return [
         _python(base / "python"),
         _npm("npm packages of applications", base / "applications", MIXED),
         _npm("npm packages of native code", base / "native", NATIVE),
+        Corpus("Debian packages of Go", base / "go", debian(base / "go", GO, r".*")),
+        Corpus("Debian packages of Rust", base / "rust", debian(base / "rust", RUST, r".*")),
     ]
 
 
@@ -69,6 +89,27 @@ def _npm(name: str, folder: Path, packages: tuple[str, ...]) -> Corpus:
         with tarfile.open(archive) as members:
             members.extractall(folder / archive.stem, filter="data")
     return Corpus(name, folder)
+
+
+def debian(folder: Path, packages: tuple[str, ...], wanted: str) -> str:
+    """Write the regular files of packages whose paths fit an expression below a folder; return why not, if not."""
+    folder.mkdir(parents=True)
+    packed = folder.with_name(f"{folder.name}-packed")
+    packed.mkdir()
+    fault = run(["apt-get", "download", "--quiet", *packages], packed)
+    for archive in () if fault else sorted(packed.glob("*.deb")):
+        _unpack(archive, folder, re.compile(wanted))
+    return fault
+
+
+def _unpack(archive: Path, folder: Path, wanted: re.Pattern[str]) -> None:
+    with (
+        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE) as unpacking,
+        tarfile.open(fileobj=unpacking.stdout, mode="r|") as members,
+    ):
+        for member in members:
+            if member.isfile() and wanted.fullmatch(member.name):
+                members.extract(member, folder, filter="data")
 
 
 def run(argv: list[str], folder: Path) -> str:

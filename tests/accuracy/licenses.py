@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
-import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from commandcenter.engine.licenses.files import holds_text
 from commandcenter.engine.licenses.likeness import licenses_in
 from commandcenter.engine.licenses.texts import listed
 from tests.accuracy import corpora, oracles
+from tests.accuracy.table import Table
 
-Row = Callable[[str, str, tuple[int, int, int], float], None]
-Lost = Callable[[str, str], None]
+# Above each text of choosealicense.com stands which one it is.
+TEMPLATE = re.compile(r"---\n.*?^spdx-id: ([\w.+-]+)$.*?^---\n(.*)", re.DOTALL | re.MULTILINE)
 # Words that the list has twice, under a deprecated and a present name, and notices of a licence with an exception.
 SAME = frozenset({"BSD-2-Clause-FreeBSD", "BSD-2-Clause-NetBSD", "Net-SNMP", "Nunit", "eCos-2.0"})
 LICENSEE = """
@@ -32,13 +33,15 @@ end
 """
 
 
-def compare(row: Row, lost: Lost, base: Path) -> None:
-    """Add the rows. A program that is not here is said to be missing; it is no fault."""
+def compare(table: Table, base: Path) -> None:
+    """Add the rows. What an absent program would say is named as not compared."""
     installed = base / "corpora" / "licences"
     declared = dict(_installed(installed))
-    _declared(row, installed, declared, base / "data" / "licences")
-    _licensee(row, [path for path in sorted((base / "corpora").rglob("*")) if _is_text(path)])
-    _unlisted(row, lost, base / "list")
+    _declared(table, installed, declared, base / "data" / "licences")
+    if shutil.which("licensee") is not None:
+        _licensee(table, [path for path in sorted((base / "corpora").rglob("*")) if _is_text(path)])
+        _templates(table)
+    _unlisted(table, base / "list")
 
 
 def _installed(folder: Path) -> Iterator[tuple[str, str]]:
@@ -56,7 +59,7 @@ def _installed(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, expression
 
 
-def _declared(row: Row, folder: Path, declared: dict[str, str], data: Path) -> None:
+def _declared(table: Table, folder: Path, declared: dict[str, str], data: Path) -> None:
     """Compare the texts of each package with the licences of the expression that it declares."""
     seen: dict[str, set[str]] = {}
     for message in oracles.engine(folder, data, "licenses"):
@@ -64,10 +67,11 @@ def _declared(row: Row, folder: Path, declared: dict[str, str], data: Path) -> N
             if each["spdx"] is not None:
                 seen.setdefault(each["path"].partition("/")[0], set()).update(_families(each["spdx"]))
     agree = [name for name, said in declared.items() if _families(said) <= seen.get(name, set())]
-    row("licences, as packages declare them", "texts", (len(declared), len(agree), len(declared)), 0.05)
-    if "--worst" in sys.argv[1:]:
-        for name in sorted(declared.keys() - agree):
-            print(f"    {name}: {declared[name]}, seen {sorted(seen.get(name, ()))}")
+    table.row("licences, as packages declare them", "texts", (len(declared), len(agree), len(declared)), 0.05)
+    table.details(
+        f"{name}: {declared[name]}, seen {sorted(seen.get(name, ()))}"
+        for name in sorted(declared.keys() - agree)
+    )
 
 
 def _families(expression: str) -> set[str]:
@@ -81,29 +85,44 @@ def _is_text(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and holds_text(path.name)
 
 
-def _licensee(row: Row, paths: list[Path]) -> None:
+def _licensee(table: Table, paths: list[Path]) -> None:
     """Compare with licensee where it commits itself; it knows 43 licences and one a file."""
     asked = "".join(f"{path}\n" for path in paths).encode()
     argv = ["ruby", "-e", LICENSEE]
-    try:
-        done = subprocess.run(argv, input=asked, capture_output=True, timeout=oracles.SECONDS, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        print(f"{'licences':<38} not compared: licensee is not installed here")
-        return
+    done = subprocess.run(argv, input=asked, capture_output=True, timeout=oracles.SECONDS, check=True)
     theirs: list[list[Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     decided = [(Path(path), spdx) for path, spdx in theirs if spdx not in {None, "NOASSERTION"}]
     same = sum(spdx in _known(path.read_text(errors="replace")) for path, spdx in decided)
-    row("licences, beside licensee", "texts", (len(decided), same, len(decided)), 0.01)
+    table.row("licences, beside licensee", "texts", (len(decided), same, len(decided)), 0.01)
     ours = sum(bool(_known(path.read_text(errors="replace"))) for path in paths)
     print(f"{'':<38} of {len(paths)} texts licensee knows {len(decided)}, the engine {ours}")
 
 
-def _unlisted(row: Row, lost: Lost, folder: Path) -> None:
+def _templates(table: Table) -> None:
+    """Look at the texts that GitHub offers to new repositories, in which others write their own names."""
+    read = [TEMPLATE.fullmatch(path.read_text()) for path in _offered()]
+    named = {parts[1]: _known(parts[2]) for parts in read if parts}
+    differ = [
+        spdx for spdx, found in named.items() if {f for each in found for f in _families(each)} != {spdx}
+    ]
+    same = len(named) - len(differ)
+    table.row("licences of choosealicense.com", "texts", (len(named), same, len(named)), 0.01)
+    table.details(f"{spdx}: {named[spdx]}" for spdx in differ)
+
+
+def _offered() -> list[Path]:
+    """Give the files of choosealicense.com that licensee brings along."""
+    argv = ["ruby", "-e", 'puts Gem::Specification.find_by_name("licensee").gem_dir']
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=oracles.SECONDS, check=True)
+    return sorted(Path(done.stdout.strip()).glob("vendor/choosealicense.com/_licenses/*.txt"))
+
+
+def _unlisted(table: Table, folder: Path) -> None:
     """Look at the texts of the SPDX list that we do not have: none may be taken for one that we have."""
     folder.mkdir(parents=True)
     fault = corpora.run(["npm", "pack", "--loglevel=error", "spdx-license-list@6.12.0"], folder)
     if fault:
-        lost("licences of the SPDX list", fault)
+        table.lost("licences of the SPDX list", fault)
         return
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
         member = archive.extractfile("package/spdx-full.json")
@@ -116,10 +135,10 @@ def _unlisted(row: Row, lost: Lost, folder: Path) -> None:
         if spdx.removesuffix("+") not in SAME | listed().keys() and " ".join(text.split()) not in known
     }
     taken = {spdx: found for spdx, text in others.items() if (found := _known(text))}
-    row("licences that we do not have", "texts", (len(others), len(others) - len(taken), len(others)), 0.01)
-    if "--worst" in sys.argv[1:]:
-        for spdx, found in sorted(taken.items()):
-            print(f"    {spdx} is taken for {', '.join(found)}")
+    table.row(
+        "licences that we do not have", "texts", (len(others), len(others) - len(taken), len(others)), 0.01
+    )
+    table.details(f"{spdx} is taken for {', '.join(found)}" for spdx, found in sorted(taken.items()))
 
 
 def _known(text: str) -> list[str]:

@@ -1,11 +1,10 @@
-"""What other people's programs say: cloc of lines, lizard of functions, and each lock file of itself."""
+"""What other people's programs say: cloc of lines, lizard of functions, linguist of languages, licensee of licences."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -72,17 +71,14 @@ def lizard(path: Path) -> int | None:
         return None
 
 
-def lock_entries(path: Path) -> set[tuple[str, str]]:
-    """Return (name, version) of the packages that a lock file itself lists, the project's own left out."""
-    if path.name == "package-lock.json":
-        packages = json.loads(path.read_text())["packages"]
-        return {
-            (entry.get("name") or key.rpartition("node_modules/")[2], entry["version"])
-            for key, entry in packages.items()
-            if "node_modules/" in key and not entry.get("link")
-        }
-    packages = tomllib.loads(path.read_text())["package"]
-    if path.name == "Cargo.lock":
-        return {(entry["name"], entry["version"]) for entry in packages if "source" in entry}
-    own = ("virtual", "editable", "directory")
-    return {(p["name"], p["version"]) for p in packages if not any(word in p["source"] for word in own)}
+def linguist(folder: Path, files: list[str]) -> dict[str, tuple[str | None, bool]]:
+    """Return path -> (language, generated)."""
+    found = _ruby("linguist.rb", [str(folder)], files)
+    return {path: (language, generated) for path, language, generated in found}
+
+
+def _ruby(script: str, arguments: list[str], lines: Iterable[str]) -> list[Any]:
+    argv = ["ruby", str(Path(__file__).with_name(script)), *arguments]
+    asked = "".join(f"{line}\n" for line in lines if "\n" not in line)
+    done = subprocess.run(argv, input=asked, capture_output=True, text=True, timeout=SECONDS, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
