@@ -12,7 +12,8 @@ from commandcenter.engine.manifests.package_json import declared, is_local
 from commandcenter.engine.manifests.syntax import array, load_jsonc, string, table
 
 MAX_KEY = 2_000
-"""Characters of a path: each dependency of an entry walks it upwards."""
+MAX_LEVELS = 50
+"""Characters of a path, and slashes in it: each dependency of an entry walks it upwards."""
 BINARY = (
     "It is bun's binary lock file, which is not read: versions stay unresolved. "
     "Write the text form with `bun install --save-text-lockfile` and commit bun.lock."
@@ -27,8 +28,8 @@ def parse(source: Source) -> Lock:
     lock = Lock(source.path, "npm", "npm", roots=[])
     lines = json_lines(source.text, {"packages"})
     for key, value in raw.items():
-        if len(key) > MAX_KEY:
-            raise Unreadable(f"A path has more than {MAX_KEY} characters.")
+        if len(key) > MAX_KEY or key.count("/") > MAX_LEVELS:
+            raise Unreadable(f"A path has more than {MAX_KEY} characters or {MAX_LEVELS} slashes.")
         name, reference = _identity(array(value), key)
         # Registry packages have versions; what comes from git or an address has none that is certain.
         version = reference if reference[:1].isdigit() else None

@@ -8,8 +8,6 @@ from dataclasses import replace
 from posixpath import join, normpath
 from typing import Any
 
-from packageurl import PackageURL
-
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.model import (
     MAX_ANSWERS,
@@ -21,6 +19,7 @@ from commandcenter.engine.manifests.model import (
     Unreadable,
 )
 from commandcenter.engine.manifests.pep508 import canonical, is_development, requirement
+from commandcenter.engine.manifests.purls import package_url
 from commandcenter.engine.manifests.requirements import by_url
 from commandcenter.engine.manifests.syntax import array, line_of, load_yaml, string, table
 
@@ -39,7 +38,7 @@ SYSTEM = "__"
 
 def conda_purl(name: str, version: str | None, channel: str | None) -> str:
     """The package URL of a conda package; a channel that is written down is a qualifier."""
-    return PackageURL("conda", None, name, version, {"channel": channel} if channel else None).to_string()
+    return package_url("conda", "", name, version, {"channel": channel} if channel else None)
 
 
 def spec(text: str, scope: DependencyScope, line: int | None) -> Requirement | None:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from packageurl import PackageURL
-
 from commandcenter.engine.manifests.docker import expand, image_requirement
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.manifests.purls import package_url
 from commandcenter.engine.manifests.repositories import archive, fixed
 from commandcenter.engine.manifests.syntax import array, line_of, load_yaml_documents, string, table
 
@@ -100,5 +99,5 @@ def _component(written: str, line: int | None) -> Requirement | None:
     namespace, _, base = name.rpartition("/")
     other = host if "." in host and "$" not in host and host != "gitlab.com" else None
     qualifiers = {"repository_url": host} if other else None
-    purl = PackageURL("gitlab", namespace or None, base, version, qualifiers).to_string()
+    purl = package_url("gitlab", namespace, base, version, qualifiers)
     return Requirement(name, ref, "build", line, version=version, purl=purl)

@@ -34,6 +34,7 @@ _TOKEN = re.compile(
     r"|(?P<other>=[=>]|[^\s\"#/{}()\[\]=A-Za-z_<,]+|.)"
 )
 _IN_TEMPLATE = re.compile(r"\\.|\$\$\{|%%\{|[$%]\{|[\"{}\n]", re.DOTALL)
+_WORD_ALONE = re.compile(r"^[ \t]*([A-Za-z_][\w-]*)[ \t\r]*$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -178,13 +179,17 @@ def _tokens(text: str) -> Iterator[_Token]:
                     raise Unreadable("It is not valid HCL: a comment is not closed.")
             continue
         if kind == "heredoc":
-            end = re.compile(rf"^[ \t]*{re.escape(match['heredoc'])}[ \t\r]*$", re.MULTILINE).search(text, at)
-            if end is None:
-                raise Unreadable("It is not valid HCL: a heredoc is not closed.")
-            at = end.end()
+            at = _heredoc_end(text, at, match["heredoc"])
         elif kind == "template":
             at = _template_end(text, at)
         yield _Token(kind, match[0], start)
+
+
+def _heredoc_end(text: str, at: int, word: str) -> int:
+    for match in _WORD_ALONE.finditer(text, at):
+        if match[1] == word:
+            return match.end()
+    raise Unreadable("It is not valid HCL: a heredoc is not closed.")
 
 
 def _template_end(text: str, at: int) -> int:

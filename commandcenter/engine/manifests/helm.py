@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from packageurl import PackageURL
-
 from commandcenter.engine.manifests import requirements
 from commandcenter.engine.manifests.model import (
     Document,
@@ -16,6 +14,7 @@ from commandcenter.engine.manifests.model import (
     Source,
     Unreadable,
 )
+from commandcenter.engine.manifests.purls import package_url
 from commandcenter.engine.manifests.syntax import array, line_of, load_yaml, string, table
 
 _EXACT = re.compile(r"=?\s*(v?\d+\.\d+\.\d+(?:[-+][\w.+-]*)?)")
@@ -86,4 +85,4 @@ def _purl(name: str, version: str | None, address: str | None) -> str:
     known = address is not None and address.startswith(("https://", "http://", "oci://"))
     where = re.sub(r"(://)[^/@]*@", r"\1", address).rstrip("/") if known and address else None
     qualifiers = {"repository_url": where} if where else None
-    return PackageURL("helm", None, str(name), version, qualifiers).to_string()
+    return package_url("helm", "", str(name), version, qualifiers)

@@ -33,7 +33,7 @@ class Unnamed(ValueError):
 
 def _checked(row: Dependency) -> Dependency:
     """The row with its purl, its requirement printable and short. Raises Unnamed."""
-    if not (0 < len(row.name) <= MAX_NAME and row.name.isprintable()):
+    if not (0 < len(row.name) <= MAX_NAME and row.name.isprintable()) or row.name != row.name.strip():
         raise Unnamed
     if row.version is not None and not (len(row.version) <= MAX_VERSION and row.version.isprintable()):
         raise Unnamed
@@ -44,7 +44,7 @@ def _checked(row: Dependency) -> Dependency:
         identity = row.purl or purl(row.ecosystem, row.name, row.version)
     except ValueError as error:
         raise Unnamed from error
-    if len(identity) > MAX_PURL:
+    if not 0 < len(identity) <= MAX_PURL:
         raise Unnamed
     return replace(row, purl=identity, requirement=requirement)
 

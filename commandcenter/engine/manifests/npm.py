@@ -12,7 +12,8 @@ from commandcenter.engine.manifests.syntax import load_json, string, table
 
 MODULES = "node_modules/"
 MAX_KEY = 2_000
-"""Characters of a path: each dependency of an entry walks it upwards."""
+MAX_LEVELS = 100
+"""Characters of a path, and slashes in it: each dependency of an entry walks it upwards."""
 
 
 def parse(source: Source) -> Lock:
@@ -31,8 +32,7 @@ def _parse_packages(source: Source, raw: dict[str, Any]) -> Lock:
     lock = Lock(source.path, "npm", "npm", roots=[])
     links: dict[str, str] = {}
     for key, value in raw.items():
-        if len(key) > MAX_KEY:
-            raise Unreadable(f"A path has more than {MAX_KEY} characters.")
+        _check(key)
         entry = table(value)
         resolved = string(entry.get("resolved")) or ""
         if entry.get("link") is True:
@@ -72,6 +72,11 @@ def _parse_packages(source: Source, raw: dict[str, Any]) -> Lock:
     return lock
 
 
+def _check(key: str) -> None:
+    if len(key) > MAX_KEY or key.count("/") > MAX_LEVELS:
+        raise Unreadable(f"A path has more than {MAX_KEY} characters or {MAX_LEVELS} slashes.")
+
+
 def _flagged(entry: dict[str, Any]) -> DependencyScope | None:
     if entry.get("dev") is True:
         return "development"
@@ -107,8 +112,7 @@ def _parse_tree(source: Source, dependencies: dict[str, Any]) -> Lock:
         for alias, value in children.items():
             entry = table(value)
             key = f"{folder}/{MODULES}{alias}" if folder else f"{MODULES}{alias}"
-            if len(key) > MAX_KEY:
-                raise Unreadable(f"A path has more than {MAX_KEY} characters.")
+            _check(key)
             here = (*trail, "dependencies", alias)
             name, version = unalias(alias, string(entry.get("version")) or "")
             lock.packages[key] = Locked(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from packageurl import PackageURL
-
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.model import Requirement
+from commandcenter.engine.manifests.purls import package_url
 
 MAX_ADDRESS = 1_000
 
@@ -75,7 +74,7 @@ def requirement(
         line,
         version=version,
         ecosystem=ecosystem,
-        purl=PackageURL(ecosystem, namespace or None, base, version).to_string(),
+        purl=package_url(ecosystem, namespace, base, version),
         part=part,
     )
 
@@ -86,5 +85,5 @@ def archive(address: str, scope: DependencyScope, line: int | None, part: str = 
     namespace, _, base = bare.rpartition("/")
     if not base:
         return None
-    purl = PackageURL("generic", namespace or None, base).to_string()
+    purl = package_url("generic", namespace, base, None)
     return Requirement(bare, None, scope, line, ecosystem="generic", purl=purl, part=part)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from configparser import Error as ConfigError
 from configparser import RawConfigParser
 from dataclasses import replace
+from itertools import chain, islice
 
 from commandcenter.engine.contract import DependencyScope
 from commandcenter.engine.manifests.lines import LineIndex
@@ -35,25 +36,31 @@ def parse_cfg(source: Source) -> Manifest:
     name = parser.get("metadata", "name", fallback="").strip()
     manifest.name = canonical(name) if re.fullmatch(r"[\w.-]{1,200}", name) else None
     index, lower = LineIndex(source.text), source.text.lower()
+    lines = [_plain(line) for line in source.text.split("\n")]
     values = [(key, parser.get("options", key, fallback=""), scope) for key, scope in _SECTIONS.items()]
     if parser.has_section("options.extras_require"):
         extras = parser.items("options.extras_require")[:MAX_EXTRAS]
         values += [(extra, text, _extra_scope(extra)) for extra, text in extras]
     for key, value, scope in values:
-        place = max(lower.find(f"\n{key.lower()}"), 0)
+        first = index.at(lower.find(f"\n{key.lower()}") + 1)
+        places = enumerate(
+            chain([lines[first - 1].partition("=")[2].strip()], islice(lines, first, None)), first
+        )
         for written in _lines(value):
-            found = source.text.find(written, place)
-            place = max(place, found)
-            _add(manifest, written, scope, index.at(found) if found >= 0 else None)
+            _add(manifest, written, scope, next((n for n, line in places if line == written), None))
     return manifest
 
 
 def _lines(text: str) -> Iterator[str]:
     """The requirements of a value, one on each line; `file:` and `attr:` lead elsewhere."""
     for line in text.splitlines():
-        plain = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        plain = _plain(line)
         if plain and not plain.startswith(("file:", "attr:")):
             yield plain
+
+
+def _plain(line: str) -> str:
+    return re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
 
 
 def _extra_scope(extra: str) -> DependencyScope:

@@ -22,6 +22,7 @@ _ADDRESS = re.compile(r'\b(url|id|path)\s*:\s*"([^"\\\n]*)"')
 _RANGE = re.compile(r'"([^"\\\n]*)"\s*(\.\.<|\.\.\.)\s*"([^"\\\n]*)"')
 _MAJOR = re.compile(r"\bmajorVersion\s*:\s*(\d+)(?:\s*,\s*minor\s*:\s*(\d+))?")
 _ONE = re.compile(r'\b(from|exact|branch|revision|upToNextMinor)\b\s*[:(]\s*(?:from\s*:\s*)?"([^"\\\n]*)"')
+_PIN = re.compile(r'"(?:identity|package)"\s*:\s*"([^"\\\n]*)"')
 
 
 def parse(source: Source) -> Manifest:
@@ -126,24 +127,31 @@ def parse_lock(source: Source) -> Lock:
     if not isinstance(pins, list):
         raise Unreadable("It has no pins: not a Package.resolved.")
     lock = Lock(source.path, "swift", "swift", graph=False)
-    index, start = LineIndex(source.text), 0
+    places = _places(source.text)
     by_name: dict[str, list[str]] = {}
     for item in array(pins):
         pin, state = table(item), table(table(item).get("state"))
         identity = string(pin.get("identity")) or string(pin.get("package")) or ""
         address = string(pin.get("location")) or string(pin.get("repositoryURL"))
         name = _name(address or identity) if address or pin.get("kind") == "registry" else None
-        at = source.text.find(f'"{identity}"', start)
-        start = max(at, start)
         version = string(state.get("version")) or string(state.get("revision"))
         key = f"{name} {len(lock.packages)}"
         lock.packages[key] = Locked(
             name or identity,
             version,
-            index.at(at) if at >= 0 else None,
+            next(places.get(identity, iter(())), None),
             # A checkout on somebody's disk is no package of others.
             local=pin.get("kind") in ("localSourceControl", "fileSystem"),
         )
         by_name.setdefault((name or identity).lower(), []).append(key)
     lock.find = lambda requirement, _folder: by_name.get(requirement.name.lower(), [])
     return lock
+
+
+def _places(text: str) -> dict[str, Iterator[int]]:
+    """The lines of the pins of each identity, in order."""
+    index = LineIndex(text)
+    found: dict[str, list[int]] = {}
+    for match in _PIN.finditer(text):
+        found.setdefault(match[1], []).append(index.at(match.start(1)))
+    return {identity: iter(lines) for identity, lines in found.items()}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from packageurl import PackageURL
-
 from commandcenter.engine.manifests.model import Requirement
+from commandcenter.engine.manifests.purls import package_url
 from commandcenter.engine.manifests.repositories import archive, fixed, repository, requirement
 from commandcenter.engine.manifests.syntax import line_of, string
 
@@ -74,4 +73,4 @@ def registry_purl(name: str, version: str | None) -> str:
     host = first if "." in first or ":" in first else None
     namespace, _, base = (rest if host else name).rpartition("/")
     qualifiers = {"repository_url": host} if host else None
-    return PackageURL("terraform", namespace or None, base, version, qualifiers).to_string()
+    return package_url("terraform", namespace, base, version, qualifiers)

@@ -249,6 +249,13 @@ def test_toml_of_wrong_types_is_never_an_exception(tree: Tree, path: str) -> Non
                 )
 
 
+_MANY = {f"b{n}": "1" for n in range(40_000)}
+
+
+def _needing(path: str, entry: object) -> str:
+    return json.dumps({"lockfileVersion": 3, "workspaces": {}, "packages": {"": {}, path: entry}})
+
+
 SLOW: list[tuple[str, str]] = [
     ("Dockerfile", "FROM " + "a/" * 1_000_000),
     ("Dockerfile", "FROM " + "${a:-" * 500_000),
@@ -298,6 +305,14 @@ SLOW: list[tuple[str, str]] = [
         * 2_000
         + "</dependencies></project>",
     ),
+    ("build.gradle", 'dependencies { api "' + "${}" * 60 + "\\"),
+    (
+        "Package.resolved",
+        '{"pins": [' + '{"identity": "\\u0061", "location": "https://a.b/c"},' * 15_000 + "{}]}",
+    ),
+    ("bun.lock", _needing("a/" * 900 + "a", ["a@1", "", {"dependencies": _MANY}])),
+    ("package-lock.json", _needing("node_modules/a/" * 120, {"dependencies": _MANY})),
+    ("main.tf", "module\n" + "".join(f"a=<<a{n}\na{n}\n" for n in range(35_000))),
     ("gradle.properties", "a=b\n" * 200_000),
     ("gradle.lockfile", "a:b:" + "c" * 1_000_000),
     (
@@ -389,6 +404,19 @@ def test_names_that_no_package_can_have_are_left_out_and_said(tree: Tree) -> Non
     assert [failure.message for failure in found.failures] == [
         "3 of its entries have no name that a package can have."
     ]
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("package.json", '{"dependencies": {" ": "1.0.0", "@a/ ": "1.0.0", "good ": "1.0.0", "good": "1.0.0"}}'),
+    ("Chart.yaml", 'dependencies: [{name: " ", repository: "https://a.b"}, {name: good, repository: "https://a.b"}]'),
+    ("kustomization.yaml", 'helmCharts: [{name: " ", repo: "https://a.b"}]\nimages: [{name: good, newTag: "1"}]'),
+    (".gitlab-ci.yml", 'include: [{project: " "}, {component: "$CI_SERVER_FQDN/a/ @1.0.0"}]\nimage: good'),
+])  # fmt: skip
+def test_a_blank_name_costs_its_own_row_only(tree: Tree, path: str, text: str) -> None:
+    found = tree({path: text})
+    assert [d.name for d in found.dependencies] == ["good"]
+    assert len(found.failures) == 1
+    assert "of its entries have no name" in found.failures[0].message
 
 
 def test_package_urls_that_no_table_holds_are_left_out_and_said(tree: Tree) -> None:
