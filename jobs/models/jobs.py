@@ -264,7 +264,7 @@ class JobEventType(models.TextChoices):
 class JobEvent(models.Model):
     """One numbered line of a job's history. Numbers start at 1 and have no gap."""
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events", db_index=False)
     seq = models.BigIntegerField()
     type = models.CharField(max_length=10, choices=JobEventType.choices)
     data = models.JSONField(default=dict)
@@ -272,7 +272,7 @@ class JobEvent(models.Model):
 
     class Meta:
         constraints = [
-            # serves as well: GET /jobs/{id}/events?after=
+            # serves as well: GET /jobs/{id}/events?after=, the removal of old logs, and the end of a job
             models.UniqueConstraint(fields=["job", "seq"], name="jobevent_job_seq_unique"),
         ]
 
