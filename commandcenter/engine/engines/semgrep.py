@@ -51,7 +51,7 @@ IGNORES = ".semgrepignore"  # an empty one of our own stands where semgrep would
 MARK = b"nosem"
 MAX_FILE = 1024 * 1024
 PORTION = (500, 16 * 1024 * 1024)
-SECONDS = 150.0
+SECONDS = 100.0  # two passes in a row are silent for less than a worker waits for a word
 TRANSIENT = frozenset(
     {"Timeout", "FixpointTimeout", "Out of memory", "OutOfMemory", "Stack overflow", "StackOverflow"}
 )
@@ -140,6 +140,7 @@ class _Check:
     def __init__(self, program: Program, pack: RulePack, context: Context, folder: Path) -> None:
         self._pack = pack
         self._folder = folder
+        self._context = context
         self._refused: dict[str, None] = {}
         (folder / IGNORES).touch()
         self._run = ToolRun(
@@ -160,6 +161,7 @@ class _Check:
             loud = self._answers(list(written), LOUD)
             marked = [path for path in loud if MARK in written[path].data]
             quiet = self._answers(marked, QUIET)
+            self._context.log("debug", f"semgrep has looked at {len(portion)} files.")  # a sign of life
             for path, blob in written.items():
                 if path in loud:
                     yield from self._findings(blob, loud[path], _silenced(loud[path], quiet.get(path)))

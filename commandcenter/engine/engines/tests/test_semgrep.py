@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from commandcenter.engine.contract import Entry, Failure, Finding
@@ -127,3 +128,14 @@ def test_a_program_that_says_nothing_leaves_each_file_unchecked(
     said = run(SemgrepEngine(program, str(rules)), {"a.py": "eval(x)\n", "b.py": "eval(y)\n"}, tmp_path)
     assert [one.path for one in said if isinstance(one, Failure)] == ["a.py", "b.py"]
     assert all("semgrep ended with status 2" in one.message for one in said if isinstance(one, Failure))
+
+
+def test_a_mark_silences_nothing_where_the_second_pass_saw_less(
+    program: str, rules: Path, tmp_path: Path
+) -> None:
+    """A file on which semgrep gave up half-way says nothing of what its marks silence."""
+    quiet = tmp_path / "environment" / "semgrep-quiet.json"
+    given_up = {"type": "Timeout", "path": "tests/a.py", "level": "warn"}
+    quiet.write_bytes(orjson.dumps({"results": [], "errors": [given_up]}))
+    said = run(SemgrepEngine(program, str(rules)), CHECKED, tmp_path)
+    assert {one.inline_suppressed for one in said if isinstance(one, Finding)} == {False}
