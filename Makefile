@@ -63,7 +63,7 @@ bench: $(DEV) ## Benchmarks, as ratios within one run
 	@$(PY) -m bench
 
 .PHONY: accuracy
-accuracy: $(DEV) ## The engine's numbers beside cloc, lizard and lock files themselves; npm packages are fetched
+accuracy: $(DEV) ## The engine's numbers beside cloc, lizard, linguist, licensee and lock files; packages are fetched
 	@$(PY) -m tests.accuracy
 
 .PHONY: extras
