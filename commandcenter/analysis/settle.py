@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from commandcenter.analysis.announce import announce
+from commandcenter.analysis.copying import clean_text
 from commandcenter.analysis.models import Analysis, AnalysisStatus
 from jobs.models import JobStatus
 
@@ -56,7 +57,7 @@ def _settle(analysis: Analysis) -> None:
 def mark_attempt(analysis_id: int, status: AnalysisStatus, code: str, message: str) -> None:
     """Show how an attempt ended, until another one follows or the job's end settles it."""
     Analysis.objects.filter(pk=analysis_id, settled=False).update(
-        status=status, error_code=code[:60], error_message=message, completed_at=timezone.now()
+        status=status, error_code=code[:60], error_message=clean_text(message), completed_at=timezone.now()
     )
 
 

@@ -29,6 +29,13 @@ def running() -> Any:
     return start(make_repository(), tree_ref())
 
 
+def test_the_last_words_of_an_engine_are_stored_whatever_is_in_them(running: Any) -> None:
+    """A parser that dies may have written bytes of the repository to its standard error."""
+    mark_attempt(running.pk, AnalysisStatus.FAILED, "engine_crashed", "It said:\nbin\x00ary \ud800")
+    running.refresh_from_db()
+    assert (running.status, running.error_message) == ("failed", "It said:\nbin\ufffdary ?")
+
+
 def test_the_analysis_of_a_job_that_failed_elsewhere_fails_with_its_reason(running: Any) -> None:
     end_job(running, JobStatus.FAILED, "worker_lost", "The worker was lost ten times.")
     assert settle() == 1
