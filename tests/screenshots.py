@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -25,13 +26,27 @@ LISTS = (
     "technologies/drift",
     "technologies/new",
     "analyses",
+    "findings",
+    "dependencies",
+    "advisories",
+    "portfolio",
     "rules",
     "jobs",
     "system",
     "projects/new",
     "repositories/new",
 )
-TABS = ("findings", "dependencies", "technologies", "gaps", "licenses", "files")
+TABS = (
+    "findings",
+    "dependencies",
+    "technologies",
+    "gaps",
+    "licenses",
+    "functions",
+    "files",
+    "history",
+    "compare",
+)
 
 
 def main() -> int:
@@ -87,10 +102,14 @@ def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
     details = [
         *(f"{kind}/1" for kind in ("projects", "repositories", "technologies", "jobs", "analyses")),
         "repositories/1/edit",
+        "projects/1/policy",
+        "findings/1",
+        "rules/ruff/S307",
+        "technologies/uses/?name=Python",
     ]
     for path in (*LISTS, *details, *(f"analyses/1/{tab}" for tab in TABS), "no-such-page"):
-        page.goto(f"/{path}/" if path else "/")
-        _shoot(page, f"{path.replace('/', '-') or 'overview'}-{suffix}")
+        page.goto(f"/{path}/" if path and "?" not in path else f"/{path}")
+        _shoot(page, f"{re.sub(r'[^a-z0-9]+', '-', path) or 'overview'}-{suffix}")
     for name, path in scenes.items():
         page.goto(f"/{path}" if "?" in path else f"/{path}/")
         _shoot(page, f"{name}-{suffix}")
