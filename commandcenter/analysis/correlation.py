@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
 from django.db.models import Model, Q
 
 from commandcenter.analysis.models import CorrelationKey, Finding, FindingQuerySet, Occurrence
@@ -54,9 +53,10 @@ def rotate() -> int:
 
     Findings are named again by the next analysis of their branch.
     """
-    with transaction.atomic():
-        CorrelationKey.objects.all().delete()
-        CorrelationKey.objects.bulk_create([_fresh()])
+    # Over the old one, in one statement: who rotates at the same time waits, and the last key stays.
+    CorrelationKey.objects.bulk_create(
+        [_fresh()], update_conflicts=True, unique_fields=["id"], update_fields=["key", "created_at"]
+    )
     return _forget(Finding) + _forget(Occurrence)
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from commandcenter.advisories.models import Advisory, Match
 from commandcenter.analysis.models import Dependency
 from commandcenter.analysis.portfolio.uses import current_uses
+from commandcenter.analysis.radar.current import CURRENT
 from commandcenter.inventory.models import Project
 
 
@@ -25,21 +26,22 @@ def affected_purls(advisory: Advisory) -> list[str]:
     return list(Match.objects.filter(advisory=advisory).values_list("package_version__purl", flat=True))
 
 
-def touching(projects: QuerySet[Project]) -> QuerySet[Advisory]:
+def touching(project_ids: Collection[int]) -> QuerySet[Advisory]:
     """Return the advisories that hold for packages of these projects' default branches; of one problem its leader.
 
-    `rank` orders them: 0 is a severity that nobody has said, 1 info, 5 critical.
+    `rank` orders them: 0 is a severity that nobody has said, 1 info, 5 critical. One query, and the set is lazy.
     """
-    used = current_uses(projects).filter(purl=OuterRef("package_version__purl"))
-    leaders = Match.objects.filter(Exists(used)).values("leader")
+    with connection.cursor() as cursor:
+        cursor.execute(CURRENT + _LEADERS, {"projects": list(project_ids)})
+        leaders = [leader for (leader,) in cursor.fetchall()]
     rank = Coalesce(F("severity") + 1, Value(0), output_field=IntegerField())
     return Advisory.objects.filter(pk__in=leaders).annotate(rank=rank)
 
 
-def fixable(advisories: QuerySet[Advisory]) -> QuerySet[Advisory]:
-    """Narrow to those for which a version in use, here or elsewhere, has a fixed one."""
-    fixes = Match.objects.filter(leader=OuterRef("pk"), fixed_in__len__gt=0)
-    return advisories.filter(Exists(fixes))
+def fixable(advisories: QuerySet[Advisory], *, wanted: bool) -> QuerySet[Advisory]:
+    """Narrow to those for which a version in use, here or elsewhere, has a fixed one, or to the others."""
+    fixes = Exists(Match.objects.filter(leader=OuterRef("pk"), fixed_in__len__gt=0))
+    return advisories.filter(fixes if wanted else ~fixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,21 @@ def reach(leaders: Collection[int], project_ids: Collection[int]) -> dict[int, R
     if not leaders:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_REACH, {"leaders": list(leaders), "projects": list(project_ids)})
+        cursor.execute(CURRENT + _REACH, {"leaders": list(leaders), "projects": list(project_ids)})
         return {row[0]: Reach(row[1], row[2] or [], row[3] or []) for row in cursor.fetchall()}
 
 
+# From the few packages with problems to their uses: from the uses, all of them would be read.
+_LEADERS = """
+SELECT DISTINCT m.leader_id
+  FROM advisories_packageversion p
+  JOIN advisories_match m ON m.package_version_id = p.id
+  JOIN analysis_dependency d ON d.purl = p.purl
+  JOIN current ON current.result_set_id = d.result_set_id
+ WHERE p.problems > 0
+"""
 _REACH = """
-WITH current AS (
-    SELECT coalesce(b.result_set_id, l.result_set_id) AS result_set_id, line.repository_id
-      FROM inventory_repository r JOIN analysis_branchline line ON line.repository_id = r.id AND line.is_default
-      LEFT JOIN analysis_analysis b ON b.id = line.baseline_id
-      LEFT JOIN analysis_analysis l ON l.id = line.latest_id
-     WHERE r.project_id = ANY(%(projects)s)
-), used AS (
+, used AS (
     SELECT m.leader_id, m.fixed_in, d.ecosystem || '/' || d.name AS package, current.repository_id
       FROM advisories_match m
       JOIN advisories_packageversion p ON p.id = m.package_version_id

@@ -54,5 +54,10 @@ class TechnologyForm(forms.Form):
             if self.instance is not None:
                 same = same.exclude(pk=self.instance.pk)
             if same.exists():
-                self.add_error("name", f"The radar of {project.name} already has a technology of this name.")
+                self.refuse_name()
         return data
+
+    def refuse_name(self) -> None:
+        """Say that the project's radar has this name."""
+        project = self.cleaned_data["project"]
+        self.add_error("name", f"The radar of {project.name} already has a technology of this name.")

@@ -81,6 +81,10 @@ class Match(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["package_version", "advisory"], name="match_once"),
         ]
+        indexes = [
+            # serves: which versions fix this problem, and how far does it reach?
+            models.Index(fields=["leader"], name="match_leader"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.advisory_id} for {self.package_version_id}"

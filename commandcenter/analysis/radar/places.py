@@ -58,6 +58,7 @@ def usage(page: Sequence[Any]) -> list[dict[str, Any]]:
             "seen_at": seen[use.repository_id][1],
         }
         for use in page
+        if use.repository_id in seen  # removed since the page was read
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import zstandard
 from cryptography.fernet import Fernet
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from commandcenter.analysis import correlation
@@ -96,6 +97,26 @@ def test_another_key_gives_another_name_also_where_nothing_changed(two: tuple[An
     after = _secrets()[two[0].pk]
     assert after not in {None, before}
     assert Finding.objects.filter(rule__rule_id="github-pat").count() == 1
+
+
+def test_two_who_rotate_at_once_leave_one_key() -> None:
+    correlation.correlator()
+    held, done = threading.Event(), threading.Event()
+
+    def rotate_and_wait() -> None:
+        with transaction.atomic():
+            correlation.rotate()
+            held.set()
+            done.wait(timeout=1)  # the other one waits for this transaction, or has nothing to wait for
+        connection.close()
+
+    other = threading.Thread(target=rotate_and_wait)
+    other.start()
+    assert held.wait(timeout=20)
+    correlation.rotate()
+    done.set()
+    other.join(timeout=60)
+    assert CorrelationKey.objects.count() == 1
 
 
 def test_a_new_encryption_key_changes_no_name(settings: Any) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from commandcenter.accounts.models import User
 from commandcenter.accounts.tests.factories import make_staff, make_user
-from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -36,6 +36,7 @@ class World:
     repository: Repository
     technology: Technology
     analysis: Analysis
+    finding: int
     job: Job
     viewer: User
     operator: User
@@ -65,6 +66,9 @@ class World:
                     "history",
                 )
             ),
+            f"/analyses/{self.analysis.pk}/compare/",
+            f"/findings/{self.finding}/",
+            f"/findings/{self.finding}/code/",
         ]
 
 
@@ -80,6 +84,12 @@ LISTS = [
     "/advisories/",
     "/technologies/radar/",
     "/technologies/drift/",
+    "/technologies/uses/?name=Django",
+    "/technologies/new/",
+    "/dependencies/?q=django",
+    "/findings/",
+    "/rules/",
+    "/rules/ruff/S105/",
     "/analyses/",
     "/jobs/",
     "/system/",
@@ -114,6 +124,7 @@ def world(db: None) -> World:
         repository=repository,
         technology=make_technology(project, name="Django"),
         analysis=analysis,
+        finding=Finding.objects.filter(repository=repository).latest("pk").pk,
         job=analysis.job,
         viewer=make_member(project, Role.VIEWER).user,
         operator=make_member(project, Role.OPERATOR).user,

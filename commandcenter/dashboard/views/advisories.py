@@ -34,7 +34,8 @@ def index(request: HttpRequest) -> HttpResponse:
     project = filters.key(request, "project")
     visible = access.projects(request)
     chosen = visible.order_by() if project is None else visible.order_by().filter(pk=project)
-    found = touching(chosen)
+    projects = list(chosen.values_list("pk", flat=True))
+    found = touching(projects)
     if severity:
         found = found.filter(severity=None if severity == UNRATED else Severity[severity.upper()])
     if ecosystem:
@@ -42,13 +43,13 @@ def index(request: HttpRequest) -> HttpResponse:
             Exists(AffectedPackage.objects.filter(advisory=OuterRef("pk"), ecosystem=ecosystem))
         )
     if fixed:
-        found = fixable(found) if fixed == "true" else found.exclude(pk__in=fixable(found).values("pk"))
+        found = fixable(found, wanted=fixed == "true")
     if query:
         found = found.filter(
             Q(osv_id__icontains=query) | Q(aliases__contains=[query]) | Q(summary__icontains=query)
         )
     page = ranked(request, found.defer("details", "references"), "rank", size=PAGE_SIZE)
-    reached = reach([row.pk for row in page.rows], list(chosen.values_list("pk", flat=True)))
+    reached = reach([row.pk for row in page.rows], projects)
     context = {
         "page": page,
         "rows": [(row, lookup.severity_word(row.severity), reached.get(row.pk)) for row in page.rows],

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -70,9 +74,10 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if not access.may(request, form.cleaned_data["project"], Role.OPERATOR):
             raise PermissionDenied
-        technology = create_technology(by=access.viewer(request), **form.cleaned_data)
-        messages.success(request, f"{technology.name} is on the radar of {technology.project.name}.")
-        return redirect("dashboard:technology", technology.pk)
+        with _free_name(form):
+            technology = create_technology(by=access.viewer(request), **form.cleaned_data)
+            messages.success(request, f"{technology.name} is on the radar of {technology.project.name}.")
+            return redirect("dashboard:technology", technology.pk)
     return _form(request, form, None)
 
 
@@ -85,9 +90,10 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     form = TechnologyForm(request.POST or None, instance=technology, projects=access.projects(request))
     if request.method == "POST" and form.is_valid():
-        update_technology(technology, by=access.viewer(request), **form.cleaned_data)
-        messages.success(request, f"{technology.name} is saved.")
-        return redirect("dashboard:technology", pk)
+        with _free_name(form):
+            update_technology(technology, by=access.viewer(request), **form.cleaned_data)
+            messages.success(request, f"{technology.name} is saved.")
+            return redirect("dashboard:technology", pk)
     return _form(request, form, technology)
 
 
@@ -112,6 +118,15 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _visible(request: HttpRequest) -> QuerySet[Technology]:
     return Technology.objects.visible_to(access.viewer(request)).select_related("project")
+
+
+@contextmanager
+def _free_name(form: TechnologyForm) -> Iterator[None]:
+    """Refuse the form's name when somebody else took it after the form looked."""
+    try:
+        yield
+    except IntegrityError:
+        form.refuse_name()
 
 
 def _form(request: HttpRequest, form: TechnologyForm, technology: Technology | None) -> HttpResponse:
