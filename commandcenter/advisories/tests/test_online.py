@@ -106,6 +106,33 @@ def test_an_answer_that_cannot_be_used_leaves_the_question_open(settings: Any, r
     assert not Advisory.objects.exists()
 
 
+def test_a_record_that_cannot_be_used_holds_up_nobody_else(settings: Any) -> None:
+    def broken(method: str, path: str, body: Any) -> Reply:
+        if path == "/v1/querybatch" and "page_token" not in body["queries"][0]:
+            named = {"cap": "GHSA-broken", "lid": "GHSA-gone"}
+            results = [
+                {"vulns": [{"id": named[name]}]} if (name := query["package"]["name"]) in named else result
+                for query, result in zip(body["queries"], osv(method, path, body)[1]["results"], strict=True)
+            ]
+            return 200, {"results": results}
+        return (200, {"id": "x"}) if path == "/v1/vulns/GHSA-broken" else osv(method, path, body)
+
+    for name in ("cap", "lid", "pen"):
+        use("npm", name, "1.0.0")
+    with serving(broken) as server:
+        settings.OSV_URL = server.url
+        assert online.collect(seconds=5) == 1
+    asked = PackageVersion.objects.filter(asked_at__isnull=False)
+    assert list(asked.values_list("spelling", flat=True)) == ["pen"]
+    assert Advisory.objects.count() == 2
+
+
+def test_what_was_never_asked_about_comes_first(settings: Any) -> None:
+    old, new = use("npm", "pen", "1.0.0"), use("npm", "cap", "1.0.0")
+    PackageVersion.objects.filter(pk=old.pk).update(asked_at="2026-01-01T00:00:00Z")
+    assert [row.pk for row in online.due()] == [new.pk, old.pk]
+
+
 def test_a_private_address_is_not_dialled_unless_it_is_allowed(settings: Any) -> None:
     settings.OUTBOUND_ALLOW = ()
     with serving(osv) as server:
