@@ -274,8 +274,8 @@ def test_the_command_imports_matches_and_reports(tmp_path: Path, capsys: Any) ->
     call_command("import_advisories", str(write_zip(tmp_path / "all.zip", [ONE, TWO])), "--ecosystem", "npm")
     said = capsys.readouterr().out
     assert "2 records read: 1 new" in said
-    assert "1 package versions matched" in said
-    assert "1 advisories as of 2026-03-01" in said
+    assert "1 package version matched" in said
+    assert "1 advisory as of 2026-03-01" in said
     pen.refresh_from_db()
     assert pen.problems == 1
 

@@ -58,11 +58,12 @@ class Command(BaseCommand):
             if done.bad > SHOWN_BAD:
                 self.stderr.write(f"  and {done.bad - SHOWN_BAD:,} more")
         matched = match_stale(seconds=MATCH_SECONDS)
-        self.stdout.write(f"{matched:,} package versions matched.")
+        self.stdout.write(f"{matched:,} package version{'' if matched == 1 else 's'} matched.")
         for database in databases():
+            noun = "advisory" if database.advisories == 1 else "advisories"
             self.stdout.write(
                 f"  {OSV_NAMES.get(database.ecosystem, database.ecosystem):<15} "
-                f"{database.advisories:>9,} advisories as of {database.as_of:%Y-%m-%d %H:%M} UTC"
+                f"{database.advisories:>9,} {noun} as of {database.as_of:%Y-%m-%d %H:%M} UTC"
             )
 
     def _progress(self, share: float, row: AdvisoryImport) -> None:
