@@ -68,6 +68,9 @@ def stop() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None, Any, Any]:
     """Start the servers before pytest-django reads the settings: a wrapper runs before every plain hook."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in its background deaf to Ctrl-C, and children inherit that: tests send it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _folders:
         _start()
     return (yield)

@@ -351,7 +351,7 @@ def test_who_is_affected_among_ten_thousand_repositories_is_answered_by_index(
     _portfolio(repository)
     assert packages.register_current() == 5000
     load(tmp_path, record("GHSA-q", affected("PyPI", "q7", *since("0", "2.0"))), PEN)
-    match_stale(seconds=30, chunk=1000)
+    match_stale(seconds=300, chunk=1000)
     advisory = find_advisory("GHSA-q")
     assert advisory is not None
     found = exposed_to(advisory, Project.objects.filter(pk=repository.project_id)).order_by("-pk")
