@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ LIKE = 0.9
 """Dice's coefficient over pairs of words from which a passage is taken for a licence."""
 HELD = 0.8
 """The share of a licence's pairs that a text must hold for it to be looked for there."""
-MAX_PASSAGES = 100
+MAX_PASSAGES = 500
 REST_WORDS = 25
 """So many words in a row beside the known licences may be terms of their own, a rider of fewer where it restricts."""
 RIDER_WORDS = 6
@@ -26,7 +27,7 @@ _LEAST_SHARE = 0.4
 """Of the runs of a licence that must be there, in its order."""
 _DRIFT = 0.15
 """How far, in lengths of the licence, words may have moved inside a passage."""
-_MAX_HITS = 200
+_MAX_HITS = 500
 """Places of one run of words that are looked at."""
 # A text that has one of these where the licence has not is another licence, however alike they are.
 RESTRICTING = frozenset(
@@ -112,7 +113,7 @@ def licenses_in(text: str) -> list[Found]:
     return sorted([*first.values(), *unknown], key=lambda found: found.line)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def _passages(words: tuple[str, ...]) -> tuple[_Passage, ...]:
     """Choose the passages that are licences, the worthier one where two overlap, in order."""
     chosen: list[_Passage] = []
@@ -150,14 +151,15 @@ def _places(numbers: Sequence[int]) -> dict[tuple[int, ...], list[int]]:
 def _aligned(places: dict[tuple[int, ...], list[int]], template: Template) -> Iterator[tuple[int, int]]:
     """Give the stretches in which enough runs of the template stand in its order."""
     size = len(template.words) - _RUN + 1
-    hits = [(i - at, i) for at in range(size) for i in places.get(template.words[at : at + _RUN], ())]
+    hits = sorted((i - at, i) for at in range(size) for i in places.get(template.words[at : at + _RUN], ()))
     drift = max(12, int(_DRIFT * size))
     centres: list[int] = []
     for centre, count in Counter(begin for begin, _ in hits).most_common(MAX_PASSAGES):
         if count < _LEAST_RUNS or any(abs(centre - other) <= drift for other in centres):
             continue
         centres.append(centre)
-        group = sorted({i for begin, i in hits if abs(begin - centre) <= drift})
+        near = hits[bisect_left(hits, (centre - drift, 0)) : bisect_left(hits, (centre + drift + 1, 0))]
+        group = sorted({i for _, i in near})
         if len(group) >= _LEAST_SHARE * size:
             yield _densest(group)
 

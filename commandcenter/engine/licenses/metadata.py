@@ -20,7 +20,7 @@ MAX_WORDS = 200
 
 _SEE = re.compile(r"see license in\s+(.+)", re.IGNORECASE)
 _GEM = re.compile(
-    r"^\s*\w+\.licenses?\s*=\s*(?P<value>\[[^\]\n]{0,400}\]|[\"'][^\"'\n]{1,200}[\"'])", re.MULTILINE
+    r"^[ \t]*\w+\.licenses?[ \t]*=[ \t]*(?P<value>\[[^\]\n]{0,400}\]|[\"'][^\"'\n]{1,200}[\"'])", re.MULTILINE
 )
 _QUOTED = re.compile(r"[\"']([^\"'\n]{1,200})[\"']|%w\[([^\]\n]{1,200})\]")
 _CLASSIFIER = "License ::"
@@ -56,9 +56,9 @@ def named_in(source: Source) -> list[Named]:
     for words in reader(source):
         if len(found) == MAX_NAMES:
             break
-        if words and not _elsewhere(words):
-            found.setdefault(
-                words, Named(_line(source, index, words), spdx_of(_said(source, words)), words[:MAX_WORDS])
+        if words and words not in found and not _elsewhere(words):
+            found[words] = Named(
+                _line(source, index, words), spdx_of(_said(source, words)), words[:MAX_WORDS]
             )
     return list(found.values())
 

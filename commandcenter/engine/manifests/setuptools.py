@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from commandcenter.engine.contract import DependencyScope
-from commandcenter.engine.manifests.lines import LineIndex
 from commandcenter.engine.manifests.model import Manifest, Source, Unreadable
 from commandcenter.engine.manifests.pep508 import canonical, is_development, requirement
 
@@ -35,20 +34,28 @@ def parse_cfg(source: Source) -> Manifest:
     manifest = Manifest(source.path, "python", "pypi")
     name = parser.get("metadata", "name", fallback="").strip()
     manifest.name = canonical(name) if re.fullmatch(r"[\w.-]{1,200}", name) else None
-    index, lower = LineIndex(source.text), source.text.lower()
-    lines = [_plain(line) for line in source.text.split("\n")]
+    lines = source.text.split("\n")
+    heads = _heads(lines)
     values = [(key, parser.get("options", key, fallback=""), scope) for key, scope in _SECTIONS.items()]
     if parser.has_section("options.extras_require"):
         extras = parser.items("options.extras_require")[:MAX_EXTRAS]
-        values += [(extra, text, _extra_scope(extra)) for extra, text in extras]
+        values += [(extra, value, _extra_scope(extra)) for extra, value in extras]
     for key, value, scope in values:
-        first = index.at(lower.find(f"\n{key.lower()}") + 1)
-        places = enumerate(
-            chain([lines[first - 1].partition("=")[2].strip()], islice(lines, first, None)), first
-        )
-        for written in _lines(value):
-            _add(manifest, written, scope, next((n for n, line in places if line == written), None))
+        first = heads.get(key.lower(), 1)
+        texts = chain([lines[first - 1].partition("=")[2]], islice(lines, first, None))
+        places = enumerate(map(_plain, texts), first)
+        for text in _lines(value):
+            _add(manifest, text, scope, next((n for n, line in places if line == text), None))
     return manifest
+
+
+def _heads(lines: list[str]) -> dict[str, int]:
+    """The line on which the value of each key begins."""
+    heads: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if "=" in line and not line[0].isspace():
+            heads.setdefault(line.partition("=")[0].strip().lower(), number)
+    return heads
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -171,6 +171,8 @@ def test_hostile_files_cost_themselves_only(tmp_path: Path) -> None:
         "i/setup.cfg": "[metadata]\nlicense = %(license)s\n[metadata]\n",
         "j/Cargo.toml": "[package]\nlicense = 1",
         "k/package.json": '{"licenses": [' + ",".join(f'"L{n}"' for n in range(5000)) + "]}",
+        "o/package.json": '{"licenses": [' + '"a",' * 200_000 + '"b"]}',
+        "p/x.gemspec": "\n" * 200_000 + "s.license = 'MIT'",
         "l.c": "// SPDX-License-Identifier: " + deep + "\n",
         "m.c": "// " * 3_000 + "SPDX-License-Identifier: MIT\n",
         "n.c": "// SPDX-License-Identifier: MIT\n" * 10_000,
@@ -186,6 +188,8 @@ def test_hostile_files_cost_themselves_only(tmp_path: Path) -> None:
     assert by_path["i/setup.cfg"] == [None]
     assert len(by_path["k/package.json"]) == 20
     assert len(by_path["n.c"]) == 5
+    assert by_path["o/package.json"] == [None, None]
+    assert by_path["p/x.gemspec"] == ["MIT"]
     assert set(by_path) == {
         "a/LICENSE",
         "c/LICENSE",
@@ -194,6 +198,8 @@ def test_hostile_files_cost_themselves_only(tmp_path: Path) -> None:
         "l.c",
         "n.c",
         "k/package.json",
+        "o/package.json",
+        "p/x.gemspec",
     }
 
 

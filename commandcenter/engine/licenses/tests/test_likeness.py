@@ -57,6 +57,11 @@ def test_the_explanation_behind_a_licence_may_be_missing() -> None:
     assert licenses_in(body) == [Found("Apache-2.0", 1, 1.0)]
 
 
+def test_a_notice_of_hundreds_of_packages_is_read_to_its_end() -> None:
+    notices = "\n".join(f"package-{n}\n{LISTED['MIT']['text']}\n" for n in range(220))
+    assert ids(notices + LISTED["ISC"]["text"]) == ["MIT", "ISC"]
+
+
 def test_a_notice_names_its_licence() -> None:
     assert ids(APACHE[APACHE.index("Licensed under the Apache License") :]) == ["Apache-2.0"]
     gpl = LISTED["GPL-2.0"]["text"]

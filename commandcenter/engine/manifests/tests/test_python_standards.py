@@ -144,10 +144,10 @@ max-line-length = 100
 
 
 def test_setup_cfg_names_that_begin_like_others_have_their_own_lines(rows: Rows) -> None:
-    text = "[options]\ninstall_requires = web-extra\n    web\n    web-extra ; os_name == 'nt'\n"
+    text = "[options]\ninstall_requires_too =\ninstall_requires = web-extra\n    web\n    web-extra ; os_name == 'nt'\n"
     assert rows({"setup.cfg": text}) == [
-        "setup.cfg:2 pkg:pypi/web-extra | None | runtime | direct",
-        "setup.cfg:3 pkg:pypi/web | None | runtime | direct",
+        "setup.cfg:3 pkg:pypi/web-extra | None | runtime | direct",
+        "setup.cfg:4 pkg:pypi/web | None | runtime | direct",
     ]
 
 
