@@ -249,6 +249,20 @@ def test_gaps_count_with_those_of_the_calendar_all_or_those_named(repository: An
     assert [row[0] for row in rows(analyse(repository, messages()))] == ["unknown"] * 5
 
 
+def test_a_gap_that_may_be_among_those_that_are_not_named_is_unknown(repository: Any) -> None:
+    demand(
+        repository,
+        {"metric": "gaps", "gaps": ["pinned-images:z"], "at_most": 0},
+        {"metric": "gaps", "gaps": ["pinned-images:a"], "at_most": 0},
+        {"metric": "gaps", "gaps": ["lock-file:z"], "at_most": 0},
+    )
+    checks = [check("pinned-images", "gap", 90, 60), check("lock-file", "gap", 2, 1)]
+    found = [gap("pinned-images", "a"), gap("pinned-images", "b"), gap("lock-file", "a")]
+    analysis = analyse(repository, practised(checks, found))
+    assert rows(analysis) == [("unknown", 0), ("failed", 1), ("passed", 0)]
+    assert "may be among the others" in verdict(analysis).results[0]["detail"]
+
+
 @pytest.mark.parametrize(
     ("looked", "said"),
     [

@@ -26,6 +26,8 @@ GROUPED = 10_000  # from here on figures get separators
 _WORDS = {"sha256": "SHA-256", "all": "All repositories", "new": "New findings", "fixed": "Fixed findings"}
 _JOB_NUMBER = re.compile(r"#([0-9]{1,18})\b")
 _CODE = re.compile(r"`([^`\n]{1,200})`")
+# Controls, and characters that change the order in which others are shown: a page must show what is there.
+_DECEIVING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _CHECKS = {"ci": "Continuous integration", "license": "Licence"}
 _DOMAINS = dict(TechnologyDomain.choices)
 LISTED = 20  # values of a list that are shown
@@ -227,8 +229,9 @@ def event_tone(event_type: str) -> str:
 
 @register.filter
 def breakable(path: str) -> SafeString:
-    """Escape a path and let it break after its slashes."""
-    return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in str(path).split("/")))
+    """Escape a path and let it break after its slashes; characters that change the order of others are spelt out."""
+    shown = _DECEIVING.sub(lambda found: f"\\u{ord(found[0]):04x}", str(path))
+    return format_html_join(mark_safe("/<wbr>"), "{}", ((part,) for part in shown.split("/")))
 
 
 @register.filter

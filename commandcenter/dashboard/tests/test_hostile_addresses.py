@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.test import Client
 
-from commandcenter.analysis.tests.factories import analyse, license_row, messages
-from commandcenter.dashboard.tests.conftest import World, signed_in
+from commandcenter.analysis.models import Finding
+from commandcenter.analysis.tests.factories import (
+    analyse,
+    dependency_row,
+    file_row,
+    finding,
+    license_row,
+    messages,
+    technology_row,
+)
+from commandcenter.dashboard.tests.conftest import LISTS, World, signed_in
 
 
 def cursor(text: str) -> str:
@@ -124,3 +133,27 @@ def test_a_form_that_cannot_be_taken_comes_back(world: World, changes: dict[str,
     answer = signed_in(world.operator).post("/technologies/new/", {**whole, **changes})
     assert answer.status_code == 400
     assert not world.project.technologies.filter(name="Kafka").exists()
+
+
+def test_what_a_repository_says_is_shown_as_it_is(world: World) -> None:
+    """Markup is text, and a path cannot pretend to be another one."""
+    hostile = "\"><img src=x onerror=alert(1)>'"
+    named = technology_row(
+        hostile, version=hostile, evidence=[{"path": f"{hostile}\u202egpj.exe", "line": 1}]
+    )
+    said = messages(
+        [finding("x", path=f"src/{hostile}\u202egpj.py", message=hostile)],
+        files=[file_row(f"src/{hostile}\u202egpj.py")],
+        dependencies=[dependency_row(hostile, "1", path=f"{hostile}\u202etxt")],
+        technologies=[named],
+        licenses=[license_row(None, path=f"{hostile}\u202eLICENSE", name=hostile)],
+    )
+    world.analysis = analyse(world.repository, said)
+    world.finding = Finding.objects.latest("pk").pk
+    client = signed_in(world.viewer)
+    addresses = [*world.paths(), *LISTS, f"/technologies/uses/?{urlencode({'name': hostile})}"]
+    pages = {address: client.get(address).content.decode() for address in addresses}
+    assert not [address for address, page in pages.items() if "<img src=x" in page]
+    for address in (f"/findings/{world.finding}/", f"/analyses/{world.analysis.pk}/licenses/", addresses[-1]):
+        assert "\\u202e" in pages[address], address
+        assert "\u202e" not in pages[address], address
