@@ -30,6 +30,7 @@ _BRACKET = re.compile(r"\[.*?\bversion\s*=\s*[\"']?([^\"'\],]+).*\]")
 _PINNED = re.compile(
     r"==\s*(?P<exact>[\w.!+]+)(?:=\S+)?|=\s*(?P<build>[\w.!+]+)=[\w.]+|(?P<plain>\d[\w.!+]*)(?:\s+[\w.]+)?"
 )
+_TOKEN = re.compile(r"/t/[^/]+(?=/)")
 _NOISE = re.compile(r"^ +(?:url|md5|sha256): [^\n]*\n", re.MULTILINE)
 """Fields of no use here; blank lines keep the line numbers."""
 SYSTEM = "__"
@@ -37,8 +38,9 @@ SYSTEM = "__"
 
 
 def conda_purl(name: str, version: str | None, channel: str | None) -> str:
-    """The package URL of a conda package; a channel that is written down is a qualifier."""
-    return package_url("conda", "", name, version, {"channel": channel} if channel else None)
+    """The package URL of a conda package; a channel that is written down is a qualifier, without its token."""
+    where = _TOKEN.sub("", channel) if channel else None
+    return package_url("conda", "", name, version, {"channel": where} if where else None)
 
 
 def spec(text: str, scope: DependencyScope, line: int | None) -> Requirement | None:

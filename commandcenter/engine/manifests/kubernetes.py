@@ -19,7 +19,7 @@ MAX_ITEMS = 1_000
 _FOLDER = re.compile(
     r"(?:^|/)(?:k8s|kubernetes|kube|kustomize|manifests|deploy|deployments?)/(?:.+/)?[^/]+\.ya?ml$"
 )
-_BETWEEN = re.compile(r"^---(?=\s)", re.MULTILINE)
+_BEFORE = re.compile(r"^(?=---\s)", re.MULTILINE)
 _WORKLOAD = re.compile(
     r"^kind:[ \t]*[\"']?(?:Pod|Deployment|StatefulSet|DaemonSet|ReplicaSet|Job|CronJob|List)[\"']?[ \t\r]*$",
     re.MULTILINE,
@@ -54,8 +54,9 @@ def _workloads(text: str) -> str:
     """The documents of workloads on their own lines; definitions of resources, which are long, are blank."""
     if "{{" in text or "image:" not in text or not _WORKLOAD.search(text):
         return ""
-    return "---".join(
-        part if _WORKLOAD.search(part) else "\n" * part.count("\n") for part in _BETWEEN.split(text)
+    # What is blank is no document of its own: it would count among those that are read.
+    return "".join(
+        part if _WORKLOAD.search(part) else "\n" * part.count("\n") for part in _BEFORE.split(text)
     )
 
 

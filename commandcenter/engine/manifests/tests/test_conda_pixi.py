@@ -108,6 +108,13 @@ def test_a_conda_environment_knows_only_exact_versions(rows: Rows) -> None:
     )
 
 
+def test_the_token_of_a_channel_is_not_kept(rows: Rows) -> None:
+    text = "dependencies:\n- https://conda.example.org/t/tk-123/private::model==1.0\n"
+    assert rows({"environment.yml": text}) == [
+        "environment.yml:2 pkg:conda/model@1.0?channel=https://conda.example.org/private | ==1.0 | runtime | direct"
+    ]
+
+
 def test_an_environment_of_another_tool_asks_for_nothing(rows: Rows) -> None:
     assert (
         rows({"environment.yml": "production:\n  url: https://example.org\n", "env/environment.yml": "- a\n"})

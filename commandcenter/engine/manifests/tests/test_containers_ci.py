@@ -156,6 +156,15 @@ spec:
     ]
 
 
+def test_workloads_behind_many_definitions(rows: Rows) -> None:
+    definitions = "apiVersion: v1\nkind: CustomResourceDefinition\n---\n" * 300
+    pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: acme}]}\n"
+    assert rows({"k8s/all.yaml": definitions + pod + "---\n" + pod.replace("acme", "redis")}) == [
+        "k8s/all.yaml:903 pkg:docker/acme | acme | runtime | direct",
+        "k8s/all.yaml:907 pkg:docker/redis | redis | runtime | direct",
+    ]
+
+
 def test_workflows(rows: Rows) -> None:
     text = """on: push
 jobs:
