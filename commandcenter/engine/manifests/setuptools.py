@@ -168,5 +168,8 @@ def _add_literals(
         if not (isinstance(item, ast.Constant) and isinstance(item.value, str)):
             manifest.complete = False
             continue
-        for text in _lines(item.value):
-            _add(manifest, text, scope, item.lineno)
+        # Of a literal over several lines each line is a requirement, unless escapes make them.
+        several = (item.end_lineno or item.lineno) - item.lineno == item.value.count("\n")
+        for number, line in enumerate(item.value.split("\n")):
+            for text in _lines(line):
+                _add(manifest, text, scope, item.lineno + number * several)

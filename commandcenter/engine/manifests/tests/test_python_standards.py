@@ -143,6 +143,16 @@ max-line-length = 100
 """
 
 
+def test_setup_py_lines_of_a_long_literal(rows: Rows) -> None:
+    text = 'setup(install_requires="""\n  web>=1\n  leaf\n""", tests_require="a\\nb")\n'
+    assert rows({"setup.py": text}) == [
+        "setup.py:2 pkg:pypi/web | >=1 | runtime | direct",
+        "setup.py:3 pkg:pypi/leaf | None | runtime | direct",
+        "setup.py:4 pkg:pypi/a | None | development | direct",
+        "setup.py:4 pkg:pypi/b | None | development | direct",
+    ]
+
+
 def test_setup_cfg_names_that_begin_like_others_have_their_own_lines(rows: Rows) -> None:
     text = "[options]\ninstall_requires_too =\ninstall_requires = web-extra\n    web\n    web-extra ; os_name == 'nt'\n"
     assert rows({"setup.cfg": text}) == [
