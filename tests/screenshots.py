@@ -109,7 +109,7 @@ def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
     ]
     for path in (*LISTS, *details, *(f"analyses/1/{tab}" for tab in TABS), "no-such-page"):
         page.goto(f"/{path}/" if path and "?" not in path else f"/{path}")
-        _shoot(page, f"{re.sub(r'[^a-z0-9]+', '-', path) or 'overview'}-{suffix}")
+        _shoot(page, f"{re.sub(r'[^A-Za-z0-9]+', '-', path) or 'overview'}-{suffix}")
     for name, path in scenes.items():
         page.goto(f"/{path}" if "?" in path else f"/{path}/")
         _shoot(page, f"{name}-{suffix}")
