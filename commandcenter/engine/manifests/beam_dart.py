@@ -10,7 +10,7 @@ from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Require
 from commandcenter.engine.manifests.syntax import line_of, load_yaml, string, table
 
 _MIX_LOCKED = re.compile(
-    r'^\s*"([\w.-]+)":\s*\{:(hex|git),\s*(?::"?([\w.-]+)"?|"([^"]*)"),\s*"([^"]*)"', re.MULTILINE
+    r'^[ \t]*"([\w.-]+)":\s*\{:(hex|git),\s*(?::"?([\w.-]+)"?|"([^"]*)"),\s*"([^"]*)"', re.MULTILINE
 )
 _MIX_NEED = re.compile(r"\{:(\w+),\s*\"[^\"]*\",\s*\[hex:")
 _MIX_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|$)|#[^\n]*', re.MULTILINE)

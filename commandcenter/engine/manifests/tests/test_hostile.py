@@ -333,6 +333,7 @@ SLOW: list[tuple[str, str]] = [
         + "</ItemGroup></Project>",
     ),
     ("mix.exs", "defp deps\n" + "{:a, " * 400_000),
+    ("mix.lock", "%{" + "\n" * 300_000),
     ("mix.lock", "%{" + '"a": {:hex, ' * 200_000),
     ("yarn.lock", '"a@' + "a, " * 500_000 + '":\n'),
     ("yarn.lock", "a@1:\n" + '  "' * 500_000),
