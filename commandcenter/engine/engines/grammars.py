@@ -225,7 +225,7 @@ BY_SUFFIX: dict[str, Grammar] = {
 GRAMMARS = tuple({id(grammar): grammar for grammar in (*BY_SUFFIX.values(), CPP)}.values())
 _SHEBANGS = ((b"python", PYTHON), (b"node", JAVASCRIPT), (b"ruby", RUBY), (b"php", PHP))
 _CPP_HEADER = re.compile(
-    rb"^\s*(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:)|\w::\w",
+    rb"^[ \t]*(?:class\s+\w|namespace\b|template\s*<|using\s+\w|(?:public|private|protected)\s*:)|\w::\w",
     re.MULTILINE,
 )
 
