@@ -32,7 +32,7 @@ from commandcenter.engine.work import Work
 
 THREADS = 2
 BATCH = (200, 8 * 1024 * 1024)  # files and bytes
-EXTERNAL_BATCH = (2000, 32 * 1024 * 1024)  # each starts a process, which costs about 0.1 s
+EXTERNAL_BATCH = (5000, 32 * 1024 * 1024)  # each starts a process, which costs 0.1 s, and betterleaks 0.8 s
 MAX_TREE_BYTES = 96 * 1024 * 1024  # read at once for an engine that wants all of its files together
 MAX_LOG_LINES = 200  # per engine
 PROGRESS_SECONDS = 0.2
@@ -161,7 +161,9 @@ class _Run:
         One thread takes from the front and the other from the back, so that a tool and a parser run side by side.
         """
         external = self._plan.registry.external
-        order = [w for w in self._works if w.engine.id in external]
+        order = sorted(
+            (w for w in self._works if w.engine.id in external), key=lambda w: external.index(w.engine.id)
+        )
         order += [w for w in reversed(self._works) if w.engine.id not in external]
         blob_works = [w for w in self._works if w.scope is Scope.BLOB]
         ends = windows((entry for work in blob_works for entry in work.missing), self._window_bytes)

@@ -23,7 +23,7 @@ from typing import Literal
 from commandcenter.engine.contract import ToolResult
 from commandcenter.engine.errors import EngineError, EngineTimeout, EngineUnavailable
 from commandcenter.engine.limits import MIB
-from commandcenter.engine.memory import tree_bytes
+from commandcenter.engine.memory import TreeMemory
 from commandcenter.engine.process import spawn
 from commandcenter.engine.pump import pump
 from commandcenter.engine.shim import landlock_version
@@ -89,11 +89,12 @@ def run_tool(
         new_session=group == "new",
         confined=_confined(cwd, program, readable),
     ) as process:
+        memory = TreeMemory(process.pid)
 
         def check() -> None:
             if time.monotonic() >= deadline:
                 raise EngineTimeout(f"{name} took longer than {seconds:g} s and was ended.")
-            if tree_bytes(process.pid) > memory_bytes:
+            if memory.resident_bytes() > memory_bytes:
                 raise EngineError(
                     f"{name} used more than {memory_bytes // MIB} MiB of memory and was ended.",
                     code="memory_limit",

@@ -40,8 +40,8 @@ class Registry(Mapping[str, Engine]):
     """Engines by id, in the order in which their results go out.
 
     `modules` maps an id to the dotted name of a module with an `ENGINE`. `instances` adds engines that exist
-    already. `external` names those that mostly wait for a process of their own: they start first, beside the
-    ones that compute in this process.
+    already. `external` names those that mostly wait for a process of their own: they start first and in this order,
+    beside the ones that compute in this process. What runs longest on one core comes first, so that it ends with them.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Registry(Mapping[str, Engine]):
         modules: Mapping[str, str],
         *,
         instances: Sequence[Engine] = (),
-        external: frozenset[str] = frozenset(),
+        external: Sequence[str] = (),
     ) -> None:
         self._modules = dict(modules)
         self._loaded: dict[str, Engine] = {engine.id: engine for engine in instances}
         self._ids = tuple(dict.fromkeys([*self._modules, *self._loaded]))
-        self.external = external
+        self.external = tuple(external)
 
     def beside(self, instances: Sequence[Engine]) -> Registry:
         """Return these engines and, after them, others that wait for a process of their own."""
         known = [self._loaded[id_] for id_ in self._loaded if id_ not in self._modules]
-        external = self.external | {engine.id for engine in instances}
+        external = [*self.external, *(engine.id for engine in instances)]
         return Registry(self._modules, instances=[*known, *instances], external=external)
 
     def __getitem__(self, engine_id: str) -> Engine:
@@ -104,5 +104,5 @@ ENGINES = Registry(
         "shellcheck": f"{_PACKAGE}.shellcheck",
         "history": f"{_PACKAGE}.history",
     },
-    external=frozenset({"secrets", "ruff", "astgrep", "zizmor", "hadolint", "shellcheck", "history"}),
+    external=("astgrep", "secrets", "ruff", "zizmor", "hadolint", "shellcheck", "history"),
 )

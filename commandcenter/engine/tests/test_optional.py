@@ -51,7 +51,7 @@ def test_nothing_is_added_unless_it_is_switched_on(tmp_path: Path) -> None:
     assert list(registry(OptionalEngines(names=("semgrep", "jscpd")))) == [*ENGINES, "jscpd"], "no rules"
     both = registry(OptionalEngines(names=("semgrep", "jscpd"), semgrep_rules=rules))
     assert list(both) == [*ENGINES, "semgrep", "jscpd"]
-    assert {"semgrep", "jscpd", "secrets"} <= both.external
+    assert {"semgrep", "jscpd", "secrets"} <= set(both.external)
 
 
 def test_what_is_chosen_reaches_the_process_as_it_was_said() -> None:
