@@ -85,7 +85,7 @@ def test_the_repository_page_shows_people_pace_and_hotspots() -> None:
     content = signed_in(viewer).get(f"/repositories/{repository.pk}/").content.decode()
     assert "Person 7" in content
     assert "Person 8" not in content
-    assert f"/api/v1/analyses/{analysis.pk}/contributors" in content
+    assert f"/analyses/{analysis.pk}/history/" in content
     assert "Commits per week over 3 weeks, 4 at most, 1 in the last one" in content
     assert "hot.py" in content
     assert "cold.py" not in content
