@@ -7,11 +7,13 @@ from celery import shared_task
 from django.conf import settings
 
 from commandcenter.advisories.telling import tell_matched
-from commandcenter.analysis import catalogue, packages, retention
-from commandcenter.analysis.ingest import discard_abandoned
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.policy import again, overtaken
 from commandcenter.analysis.portfolio import daily, standings
-from commandcenter.analysis.settle import BATCH, settle
+from commandcenter.analysis.results import retention
+from commandcenter.analysis.results.ingest import discard_abandoned
+from commandcenter.analysis.rules import catalogue
+from commandcenter.analysis.running.settle import BATCH, settle
 from commandcenter.analysis.triage.reopen import BATCH as EXPIRED_BATCH
 from commandcenter.analysis.triage.reopen import expire
 from commandcenter.engine.source import prune_mirrors
@@ -122,7 +124,7 @@ def keep_portfolio() -> None:
 )
 def register_packages() -> None:
     """Register packages in use that have no row yet, and forget those out of use. Beat sends this every hour."""
-    new, gone = packages.register_current(), packages.forget_unused()
+    new, gone = registering.register_current(), registering.forget_unused()
     if new or gone:
         log.info("packages registered", action="register", new=new, forgotten=gone)
 

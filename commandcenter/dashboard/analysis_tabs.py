@@ -13,8 +13,9 @@ from django.utils.dateparse import parse_datetime
 from commandcenter.advisories import lookup
 from commandcenter.advisories.ecosystems import OSV_NAMES
 from commandcenter.advisories.models import PackageVersion
-from commandcenter.analysis import gaps
-from commandcenter.analysis.identity import with_findings
+from commandcenter.analysis.findings.identity import with_findings
+from commandcenter.analysis.gaps import reading
+from commandcenter.analysis.gaps.outdated import outdated_of
 from commandcenter.analysis.licensing.conflicts import conflicts_of, own_licenses
 from commandcenter.analysis.licensing.rows import license_rows
 from commandcenter.analysis.models import (
@@ -31,8 +32,7 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
-from commandcenter.analysis.outdated import outdated_of
-from commandcenter.analysis.rows import dependency_rows, technology_rows
+from commandcenter.analysis.results.rows import dependency_rows, technology_rows
 from commandcenter.dashboard import filters
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.ranked import ranked
@@ -173,12 +173,12 @@ def history_of(results: ResultSet | None, *, people: int, hottest: int) -> dict[
 
 def _gaps(_request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     behind = outdated_of(analysis.result_set)
-    checks = gaps.checks_of(analysis, outdated=behind)
+    checks = reading.checks_of(analysis, outdated=behind)
     return {
-        "gaps": gaps.gaps_of(analysis, outdated=behind),
+        "gaps": reading.gaps_of(analysis, outdated=behind),
         "checks": [check for check in checks if check.status != "gap"],
-        "score": gaps.score(checks),
-        "as_of": gaps.as_of(),
+        "score": reading.score(checks),
+        "as_of": reading.as_of(),
         "latest_as_of": behind.as_of,
     }
 

@@ -11,13 +11,13 @@ from celery import Celery
 from celery.app import app_or_default
 from kombu import Connection
 
+from commandcenter.core.sending import BRIEFLY
+
 logger = structlog.get_logger(__name__)
 
 RELAY = "commandcenter.events.tasks.relay"
 SPACING_SECONDS = 0.5  # one hint serves every event of a burst
 AWAY_SECONDS = 10.0
-TIMEOUTS = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8, "max_retries": 0}
-
 
 _local = threading.local()
 
@@ -55,11 +55,11 @@ def _send() -> None:
             _local.owner = None
         else:
             return
-    connection = app.connection_for_write(transport_options=TIMEOUTS)
+    connection = app.connection_for_write(transport_options=BRIEFLY)
     try:
         _publish(app, connection)
     except BaseException:
-        connection.collect(socket_timeout=TIMEOUTS["socket_timeout"])
+        connection.collect(socket_timeout=BRIEFLY["socket_timeout"])
         raise
     _local.owner, _local.connection = owner, connection
 

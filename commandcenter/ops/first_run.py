@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from commandcenter.accounts.models import User
-from commandcenter.analysis.requests import request_analysis
+from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.analysis.sources import validate_source
 from commandcenter.inventory.flows.projects import create_project
 from commandcenter.inventory.flows.repositories import create_repository

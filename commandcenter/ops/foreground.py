@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
-from commandcenter.analysis.identity import with_findings
-from commandcenter.analysis.ingest import discard_abandoned
+from commandcenter.analysis.findings.identity import with_findings
 from commandcenter.analysis.models import (
     Analysis,
     Finding,
@@ -25,8 +24,9 @@ from commandcenter.analysis.models import (
 )
 from commandcenter.analysis.policy.again import judge_one
 from commandcenter.analysis.policy.verdict import verdict_of, violations
-from commandcenter.analysis.requests import request_analysis
-from commandcenter.analysis.settle import settle
+from commandcenter.analysis.results.ingest import discard_abandoned
+from commandcenter.analysis.running.requests import request_analysis
+from commandcenter.analysis.running.settle import settle
 from commandcenter.analysis.sources import as_local_path, validate_source
 from commandcenter.inventory.flows.projects import create_project
 from commandcenter.inventory.flows.repositories import create_repository

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from commandcenter.analysis.models import Analysis
-from commandcenter.analysis.packages import exposures
+from commandcenter.analysis.packages.exposures import exposures
 from commandcenter.analysis.policy.verdict import verdict_of
-from commandcenter.analysis.summary import engines_of, summary_of
+from commandcenter.analysis.results.summary import engines_of, summary_of
 
 TOP_LANGUAGES = 8
 

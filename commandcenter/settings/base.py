@@ -254,9 +254,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 QUEUES = ("analysis", "export", "webhooks", "default", "system")
 JOB_HANDLERS = {
     # job type -> dotted path of a jobs.handlers.Handler; `jobs.checks` imports each at start-up
-    "analysis": "commandcenter.analysis.handlers.AnalysisHandler",
+    "analysis": "commandcenter.analysis.running.handlers.AnalysisHandler",
     "export": "exports.handlers.ExportHandler",
-    "batch_analysis": "commandcenter.analysis.batch.BatchAnalysisHandler",
+    "batch_analysis": "commandcenter.analysis.running.batch.BatchAnalysisHandler",
     "batch_export": "exports.batch.BatchExportHandler",
     "import": "jobs.kinds.ImportHandler",
 }
@@ -290,9 +290,9 @@ EVENT_VISIBILITY = "commandcenter.inventory.visibility.visible_project_ids"  # e
 EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
 EVENT_ROUTINE_DAYS = env.integer("CC_EVENT_ROUTINE_DAYS", 30, least=1)  # of starts and ends that went well
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
-    "commandcenter.analysis.settle.on_event",
+    "commandcenter.analysis.running.settle.on_event",
     "commandcenter.analysis.portfolio.standings.on_event",
-    "commandcenter.analysis.packages.on_event",
+    "commandcenter.analysis.packages.registering.on_event",
     "exports.settle.on_event",
 ]
 PACKAGES_MATCHED_TASKS = [  # names of tasks that are sent when packages were matched with advisories

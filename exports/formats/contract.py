@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from commandcenter.analysis import rows, shapes
 from commandcenter.analysis.models import Analysis
-from commandcenter.analysis.summary import engines_of
+from commandcenter.analysis.results import rows, shapes
+from commandcenter.analysis.results.summary import engines_of
 from commandcenter.inventory.models import Project, Repository
 from exports.addresses import without_credentials
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commandcenter.analysis.shapes import flat
+from commandcenter.analysis.results.shapes import flat
 from exports.formats.contract import ExportSource, FormatInfo
 from exports.writing import gathered, object_with_arrays
 

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from commandcenter.advisories.api.views import named
 from commandcenter.advisories.models import Match
-from commandcenter.analysis.exposed import exposed_to
+from commandcenter.analysis.portfolio.exposed import exposed_to
 from commandcenter.core.pagination import KeysetPagination
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.viewsets import ApiMixin

@@ -14,13 +14,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters, people
 from commandcenter.analysis.api.analysis_shapes import AnalysisSerializer
 from commandcenter.analysis.api.dependency_shapes import DependencySerializer
 from commandcenter.analysis.api.gaps import PARAMETERS, gaps_page
 from commandcenter.analysis.api.licenses import LicenseFilters, LicenseSerializer
-from commandcenter.analysis.compare import compare
 from commandcenter.analysis.licensing.conflicts import own_licenses
 from commandcenter.analysis.licensing.rows import license_rows
 from commandcenter.analysis.models import (
@@ -33,7 +31,9 @@ from commandcenter.analysis.models import (
     LicenseUse,
     TechnologyUse,
 )
-from commandcenter.analysis.shapes import analysis_shape, analysis_shapes, flat
+from commandcenter.analysis.results import rows
+from commandcenter.analysis.results.compare import compare
+from commandcenter.analysis.results.shapes import analysis_shape, analysis_shapes, flat
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.pagination import KeysetPagination
 from commandcenter.core.problems import Conflict

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from commandcenter.advisories import lookup
 from commandcenter.advisories.models import PackageVersion
-from commandcenter.analysis.identity import seen_in
+from commandcenter.analysis.findings.identity import seen_in
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from commandcenter.analysis import libyears
 from commandcenter.analysis.models import BranchLine
+from commandcenter.analysis.packages import libyears
 from commandcenter.core.fields import IdField
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.viewsets import ApiMixin

@@ -9,10 +9,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
-from commandcenter.analysis import gaps
+from commandcenter.analysis.gaps import reading
+from commandcenter.analysis.gaps.outdated import outdated_of
 from commandcenter.analysis.models import Analysis, Severity
-from commandcenter.analysis.outdated import outdated_of
-from commandcenter.analysis.shapes import flat
+from commandcenter.analysis.results.shapes import flat
 
 DEFAULT, MOST = 100, 1000
 _LABELS = [severity.label for severity in Severity]
@@ -41,18 +41,18 @@ def gaps_page(request: Request, analysis: Analysis) -> dict[str, Any]:
     behind = outdated_of(analysis.result_set)
     found = [
         gap
-        for gap in gaps.gaps_of(analysis, outdated=behind)
+        for gap in reading.gaps_of(analysis, outdated=behind)
         if (not severities or gap.severity in severities) and (check is None or gap.check == check)
     ]
-    checks = gaps.checks_of(analysis, outdated=behind)
+    checks = reading.checks_of(analysis, outdated=behind)
     here = request.build_absolute_uri()
     return {
         "results": [flat(gap) for gap in found[start : start + limit]],
         "next": replace_query_param(here, "cursor", start + limit) if start + limit < len(found) else None,
         "previous": replace_query_param(here, "cursor", max(0, start - limit)) if start else None,
         "checks": [flat(row) for row in checks],
-        "score": gaps.score(checks) if checks else None,
-        "as_of": {"end_of_life": gaps.as_of(), "latest_versions": behind.as_of},
+        "score": reading.score(checks) if checks else None,
+        "as_of": {"end_of_life": reading.as_of(), "latest_versions": behind.as_of},
     }
 
 

@@ -11,16 +11,16 @@ from rest_framework import mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commandcenter.analysis import rows
 from commandcenter.analysis.api import filters
 from commandcenter.analysis.api.dependency_shapes import DependencyUseSerializer
 from commandcenter.analysis.api.finding_shapes import FindingDetailSerializer, FindingSerializer
 from commandcenter.analysis.api.triage import TriageActions
-from commandcenter.analysis.correlation import also_in
-from commandcenter.analysis.history import history
+from commandcenter.analysis.findings.correlation import also_in
+from commandcenter.analysis.findings.history import history
 from commandcenter.analysis.models import Dependency, Finding, FindingQuerySet
 from commandcenter.analysis.portfolio.uses import current_uses
-from commandcenter.analysis.shapes import flat, portfolio_finding
+from commandcenter.analysis.results import rows
+from commandcenter.analysis.results.shapes import flat, portfolio_finding
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.viewsets import ApiMixin, ReadOnlyModelViewSet
 from commandcenter.inventory.models import Project

@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from commandcenter.accounts.models import User
-from commandcenter.analysis.parameters import MAX_REF
-from commandcenter.analysis.requests import request_analysis
-from commandcenter.analysis.trends import trends
+from commandcenter.analysis.results.trends import trends
+from commandcenter.analysis.running.parameters import MAX_REF
+from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.core.idempotency import idempotent
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.problems import Problem

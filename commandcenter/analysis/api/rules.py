@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from commandcenter.analysis import rules
 from commandcenter.analysis.api.filters import SeverityFilter, TextFilter, YesNoFilter
 from commandcenter.analysis.models import Finding, Rule, Severity
+from commandcenter.analysis.rules import listing
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.viewsets import ApiMixin
 
@@ -42,7 +42,7 @@ class RuleSerializer(serializers.Serializer[Any]):
     help_url = serializers.URLField(allow_null=True)
     retired = serializers.BooleanField(help_text="No engine here has it any more; its findings stay.")
     open_findings = serializers.IntegerField(
-        help_text=f"On default branches, not suppressed, of projects that you may see; at most {rules.MAX_COUNTED}."
+        help_text=f"On default branches, not suppressed, of projects that you may see; at most {listing.MAX_COUNTED}."
     )
     open_findings_capped = serializers.BooleanField(help_text="There are more than that.")
 
@@ -63,7 +63,7 @@ class RuleFilters(django_filters.FilterSet):  # type: ignore[misc]
 
     def of_weakness(self, queryset: QuerySet[Rule], name: str, value: str) -> QuerySet[Rule]:
         """Return the rules of a weakness by its number, with or without CWE- before it."""
-        cwe = rules.cwe_of(value)
+        cwe = listing.cwe_of(value)
         if cwe is None:
             raise ValidationError({name: [ErrorDetail("Give a number, as in CWE-79.", code="invalid")]})
         return queryset.filter(cwe__contains=[cwe])
@@ -74,7 +74,7 @@ class RuleFilters(django_filters.FilterSet):  # type: ignore[misc]
 
     def with_words(self, queryset: QuerySet[Rule], _name: str, value: str) -> QuerySet[Rule]:
         """Return the rules whose id, name or texts hold the words."""
-        return rules.searched(queryset, value)
+        return listing.searched(queryset, value)
 
     def that_are_retired(self, queryset: QuerySet[Rule], _name: str, value: str) -> QuerySet[Rule]:
         """Return the rules that no engine has any more, or the others."""
@@ -108,7 +108,7 @@ class RuleDetail(ApiMixin, APIView):
 def shown(request: Request, page: Sequence[Rule]) -> list[dict[str, Any]]:
     """Return the public shape of these rules. One query."""
     visible = Finding.objects.visible_to(request.user, token_projects=token_projects(request))
-    counts = rules.open_counts(page, visible)
+    counts = listing.open_counts(page, visible)
     return [_shape(rule, counts[rule.pk]) for rule in page]
 
 
@@ -126,6 +126,6 @@ def _shape(rule: Rule, found: int) -> dict[str, Any]:
         "tags": rule.tags,
         "help_url": rule.help_url,
         "retired": rule.retired_at is not None,
-        "open_findings": min(found, rules.MAX_COUNTED),
-        "open_findings_capped": found > rules.MAX_COUNTED,
+        "open_findings": min(found, listing.MAX_COUNTED),
+        "open_findings_capped": found > listing.MAX_COUNTED,
     }

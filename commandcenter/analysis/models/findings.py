@@ -80,7 +80,7 @@ def decision_in_force() -> Q:
 class Finding(models.Model):
     """One problem on one branch line, followed by its fingerprint from first to last sight.
 
-    `commandcenter.analysis.lifecycle` alone writes `state`, `commandcenter.analysis.triage` alone what people decide.
+    `commandcenter.analysis.findings.lifecycle` alone writes `state`, `commandcenter.analysis.triage` alone what people decide.
     `last_seen` of an open finding is as old as its last change: an unchanged repository writes no rows. Read it
     through `rows.last_seen`.
     """
@@ -207,7 +207,7 @@ class FindingTransition(models.Model):
 class FindingMove(models.Model):
     """A finding that kept its life under another fingerprint: where it was, until the analysis with this ticket.
 
-    Earlier analyses of the line saw it under `fingerprint`; `commandcenter.analysis.identity` finds it for them.
+    Earlier analyses of the line saw it under `fingerprint`; `commandcenter.analysis.findings.identity` finds it for them.
     """
 
     class Kind(models.TextChoices):

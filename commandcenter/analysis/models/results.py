@@ -203,7 +203,7 @@ class TechnologyUse(models.Model):
 
 
 class Rule(models.Model):
-    """A rule that an engine may report, as it described it last; see `commandcenter.analysis.catalogue`."""
+    """A rule that an engine may report, as it described it last; see `commandcenter.analysis.rules.catalogue`."""
 
     engine = models.CharField(max_length=30)
     rule_id = models.CharField(max_length=200)

@@ -11,13 +11,13 @@ from django.db import models, transaction
 from commandcenter.analysis.models import Analysis, BranchLine, Policy, PolicyVerdict
 from commandcenter.analysis.policy.verdict import judge
 from commandcenter.analysis.portfolio import standings
+from commandcenter.core.sending import BRIEFLY
 
 log = structlog.get_logger(__name__)
 
 TASK = "commandcenter.analysis.tasks.judge_again"
 PAGE = 100
 SECONDS = 240.0  # of one task; what is left goes into the next one
-SEND_OPTIONS = {"socket_timeout": 0.8, "socket_connect_timeout": 0.8, "max_retries": 0}
 
 
 class CannotSend(Exception):
@@ -35,7 +35,7 @@ def ask(policy: Policy) -> int:
 def send(project_id: int, after: int) -> None:
     """Send the task that judges the branch lines with ids above `after`. Raises CannotSend."""
     try:
-        with current_app.connection_for_write(transport_options=SEND_OPTIONS) as connection:
+        with current_app.connection_for_write(transport_options=BRIEFLY) as connection:
             current_app.send_task(
                 TASK,
                 args=[project_id, after],

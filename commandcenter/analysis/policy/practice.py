@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from commandcenter.analysis.gap_rows import CheckRow
+from commandcenter.analysis.gaps.rows import CheckRow
 from commandcenter.analysis.models import CheckStatus
 from commandcenter.analysis.policy.conditions import Condition
 from commandcenter.analysis.policy.measures import Measure

@@ -10,11 +10,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Min
 
-from commandcenter.analysis.gap_rows import CheckRow, GapRow
-from commandcenter.analysis.gaps import checks_of, gaps_of
-from commandcenter.analysis.identity import FINDING_OF
+from commandcenter.analysis.findings.identity import FINDING_OF
+from commandcenter.analysis.gaps.outdated import Outdated, outdated_of
+from commandcenter.analysis.gaps.reading import checks_of, gaps_of
+from commandcenter.analysis.gaps.rows import CheckRow, GapRow
 from commandcenter.analysis.models import Analysis, LicenseUse, ResultSet, Severity
-from commandcenter.analysis.outdated import Outdated, outdated_of
 from commandcenter.analysis.policy.weaknesses import Weaknesses, weaknesses
 
 # Engines that report facts and no findings: what they missed makes no count of findings too low.

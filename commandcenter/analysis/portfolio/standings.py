@@ -23,7 +23,7 @@ from commandcenter.analysis.models import (
     Standing,
 )
 from commandcenter.analysis.models.findings import decision_in_force
-from commandcenter.analysis.packages import Exposure, exposures
+from commandcenter.analysis.packages.exposures import Exposure, exposures
 from commandcenter.analysis.portfolio import daily
 from commandcenter.analysis.portfolio.attention import reasons
 from commandcenter.inventory.models import Repository

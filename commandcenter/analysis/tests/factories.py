@@ -11,9 +11,9 @@ from typing import Any
 from django.db import transaction
 
 from commandcenter.accounts.models import User
-from commandcenter.analysis import ledger
-from commandcenter.analysis.ingest import Ingest
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.results.ingest import Ingest
+from commandcenter.analysis.running import ledger
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Membership, Project, Repository, Role
 from jobs.models import Job, JobRun, JobStatus, JobType

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from commandcenter.analysis import batch
+from commandcenter.analysis.running import batch
 from commandcenter.analysis.tests.conftest import FILES, GitRepository
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
 from commandcenter.inventory.models import Project, Role

@@ -11,8 +11,9 @@ import redis
 from django.core.management import call_command
 from django.utils import timezone
 
-from commandcenter.analysis import catalogue, engines
+from commandcenter.analysis import engines
 from commandcenter.analysis.models import EngineRelease, Rule, Severity
+from commandcenter.analysis.rules import catalogue
 from commandcenter.analysis.tasks import sync_rules
 from commandcenter.analysis.tests.conftest import GitRepository
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, messages

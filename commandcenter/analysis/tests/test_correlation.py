@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from commandcenter.analysis import correlation
+from commandcenter.analysis.findings import correlation
 from commandcenter.analysis.models import CorrelationKey, Finding, Occurrence
 from commandcenter.analysis.tests.conftest import GitRepository
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, make_user, messages

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from commandcenter.analysis.identity import with_findings
+from commandcenter.analysis.findings.identity import with_findings
+from commandcenter.analysis.findings.states import TRANSITIONS, Event
 from commandcenter.analysis.models import Analysis, Finding, FindingMove, FindingTransition, Occurrence
-from commandcenter.analysis.states import TRANSITIONS, Event
 from commandcenter.analysis.tests import edits
 from commandcenter.analysis.tests.factories import end, make_repository, make_user, start, tree_ref
 from commandcenter.analysis.triage.suppress import suppress

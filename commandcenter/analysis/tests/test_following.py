@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from commandcenter.analysis import rows
-from commandcenter.analysis.compare import compare
 from commandcenter.analysis.models import Analysis, Finding, FindingMove, FindingTransition
+from commandcenter.analysis.results import rows
+from commandcenter.analysis.results.compare import compare
 from commandcenter.analysis.tests.factories import (
     analyse,
     end,

@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from commandcenter.analysis import gaps
+from commandcenter.analysis.gaps import reading
+from commandcenter.analysis.gaps.outdated import outdated_of
 from commandcenter.analysis.models import Analysis, Gap, GapCheck
-from commandcenter.analysis.outdated import outdated_of
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.results.summary import summary_of
 from commandcenter.analysis.tests.factories import analyse, make_repository, make_user, messages
 from commandcenter.analysis.tests.running import analysis_of, run
 from commandcenter.inventory.models import Role
@@ -91,21 +91,21 @@ def test_gaps_come_worst_first_with_every_check_and_the_share_that_passed(analys
         ("end-of-life", "gap"), ("outdated-dependencies", "not_applicable"),
     ]  # fmt: skip
     assert body["score"] == {"passed": 1, "applicable": 4, "percent": 25}
-    assert body["as_of"] == {"end_of_life": gaps.as_of().isoformat(), "latest_versions": None}
+    assert body["as_of"] == {"end_of_life": reading.as_of().isoformat(), "latest_versions": None}
     assert viewer.get(f"/api/v1/analyses/{analysed.pk}").json()["summary"]["gaps"] == 4
 
 
 def test_an_end_of_life_depends_on_the_day_and_not_on_the_result_set(analysed: Any) -> None:
     before, after = date(2024, 1, 1), date(2024, 10, 8)
-    assert [g.check for g in gaps.gaps_of(analysed, before) if g.check == "end-of-life"] == []
-    (ended,) = [g for g in gaps.gaps_of(analysed, after) if g.check == "end-of-life"]
+    assert [g.check for g in reading.gaps_of(analysed, before) if g.check == "end-of-life"] == []
+    (ended,) = [g for g in reading.gaps_of(analysed, after) if g.check == "end-of-life"]
     assert (ended.severity, ended.evidence, ended.as_of) == (
-        "high", [{"path": "Dockerfile", "line": 1}], gaps.as_of(),
+        "high", [{"path": "Dockerfile", "line": 1}], reading.as_of(),
     )  # fmt: skip
-    assert f"data as of {gaps.as_of().isoformat()}" in ended.reason
+    assert f"data as of {reading.as_of().isoformat()}" in ended.reason
     known = analysed.result_set.summary
-    assert (gaps.count(known, before), gaps.count(known, after)) == (3, 4)
-    assert {c.id: c.status for c in gaps.checks_of(analysed, before)}["end-of-life"] == "passed"
+    assert (reading.count(known, before), reading.count(known, after)) == (3, 4)
+    assert {c.id: c.status for c in reading.checks_of(analysed, before)}["end-of-life"] == "passed"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_end_of_life_depends_on_the_day_and_not_on_the_result_set(analysed: A
 )
 def test_what_the_data_does_not_know_has_not_passed(repository: Any, platforms: Any, status: str) -> None:
     one = Analysis.objects.with_results().get(pk=analyse(repository, said(platforms=platforms)).pk)
-    assert {c.id: c.status for c in gaps.checks_of(one, LATER)}["end-of-life"] == status
+    assert {c.id: c.status for c in reading.checks_of(one, LATER)}["end-of-life"] == status
 
 
 def test_gaps_of_an_engine_that_did_not_run_are_unknown_not_none(repository: Any, viewer: Any) -> None:
@@ -158,8 +158,8 @@ def test_reading_gaps_takes_three_queries(analysed: Any) -> None:
         connection,
     ) as seen:
         behind = outdated_of(analysed.result_set)
-        gaps.gaps_of(analysed, outdated=behind)
-        gaps.checks_of(analysed, outdated=behind)
+        reading.gaps_of(analysed, outdated=behind)
+        reading.checks_of(analysed, outdated=behind)
     assert len(seen) == 3
 
 
@@ -168,7 +168,7 @@ def test_the_page_shows_reason_remedy_and_what_passed(analysed: Any, repository:
     client.force_login(make_user(repository.project, Role.VIEWER))
     content = client.get(f"/analyses/{analysed.pk}/gaps/").content.decode()
     for words in ("Looked for &lt;it&gt;.", "Add it.", "1 of 4 checks", "Python 3.8", "Not applicable", "license",
-                  f"data as of {gaps.as_of().isoformat()}"):  # fmt: skip
+                  f"data as of {reading.as_of().isoformat()}"):  # fmt: skip
         assert words in content
     other = analyse(repository, messages())
     assert "Not checked" in client.get(f"/analyses/{other.pk}/gaps/").content.decode()
@@ -187,11 +187,11 @@ def test_a_real_analysis_finds_gaps(folders: Any, git_repository: Any) -> None:
     job = run(make_repository(source=str(git_repository.folder)))
     assert job.status == "completed", job.error_message
     analysis = analysis_of(job)
-    found = {g.id for g in gaps.gaps_of(analysis, LATER)}
+    found = {g.id for g in reading.gaps_of(analysis, LATER)}
     assert {
         "license",
         "pinned-images:python:3.8",
         "pinned-installs:pip black",
         "end-of-life:Python 3.8",
     } <= found
-    assert (summary_of(analysis) or {})["gaps"] == len(gaps.gaps_of(analysis))
+    assert (summary_of(analysis) or {})["gaps"] == len(reading.gaps_of(analysis))

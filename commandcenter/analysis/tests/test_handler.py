@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from commandcenter.analysis import engines, ledger
-from commandcenter.analysis.ingest import Ingest
+from commandcenter.analysis import engines
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,
@@ -23,7 +22,9 @@ from commandcenter.analysis.models import (
     ResultSetStatus,
     TechnologyUse,
 )
-from commandcenter.analysis.requests import request_analysis
+from commandcenter.analysis.results.ingest import Ingest
+from commandcenter.analysis.running import ledger
+from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.analysis.tests.conftest import FILES, GitRepository
 from commandcenter.analysis.tests.factories import file_row, make_repository, tree_ref
 from commandcenter.analysis.tests.running import analysis_of, run

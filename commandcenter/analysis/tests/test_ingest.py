@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection
 
-from commandcenter.analysis.ingest import Ingest, UnfinishedResults
 from commandcenter.analysis.models import (
     AnalysedFile,
     Dependency,
@@ -18,6 +17,7 @@ from commandcenter.analysis.models import (
     Rule,
     TechnologyUse,
 )
+from commandcenter.analysis.results.ingest import Ingest, UnfinishedResults
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,

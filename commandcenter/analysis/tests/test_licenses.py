@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from commandcenter.analysis.licensing import kinds
 from commandcenter.analysis.models import Analysis, LicenseUse
-from commandcenter.analysis.retention import prune
+from commandcenter.analysis.results.retention import prune
 from commandcenter.analysis.tests.factories import (
     analyse,
     license_row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commandcenter.analysis.matching import File, Place, Trees, match
+from commandcenter.analysis.findings.matching import File, Place, Trees, match
 
 EVAL, EXEC, SHELL = 11, 22, 33  # contents
 

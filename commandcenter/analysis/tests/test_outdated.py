@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.models import Package, PackageVersion
-from commandcenter.analysis import gaps, packages
+from commandcenter.analysis.gaps import reading
+from commandcenter.analysis.gaps.outdated import CHECK, MAX_GAPS, Outdated, outdated_of
 from commandcenter.analysis.models import Analysis
-from commandcenter.analysis.outdated import CHECK, MAX_GAPS, Outdated, outdated_of
-from commandcenter.analysis.packages import exposures
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.packages import registering
+from commandcenter.analysis.packages.exposures import exposures
+from commandcenter.analysis.results.summary import summary_of
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -40,7 +41,7 @@ def analysed(repository: Any, *dependencies: dict[str, Any]) -> Analysis:
         *({**m, "gaps": 0} if m["type"] == "summary" else m for m in messages(dependencies=dependencies)),
     ]
     done = analyse(repository, said)
-    packages.on_event(SimpleNamespace(type="analysis.completed", subject_id=done.pk))
+    registering.on_event(SimpleNamespace(type="analysis.completed", subject_id=done.pk))
     match_stale(seconds=10)
     return Analysis.objects.with_results().get(pk=done.pk)
 
@@ -152,4 +153,4 @@ def test_what_lists_no_dependencies_tells_nothing(repository: Any) -> None:
         repository, [{**m, "dependencies": None} if m["type"] == "summary" else m for m in messages()]
     )
     assert behind(Analysis.objects.with_results().get(pk=analysis.pk)).check.status == "unknown"
-    assert gaps.gaps_of(Analysis.objects.with_results().get(pk=analysis.pk)) == []
+    assert reading.gaps_of(Analysis.objects.with_results().get(pk=analysis.pk)) == []

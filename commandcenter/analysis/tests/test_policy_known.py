@@ -18,8 +18,9 @@ from django.utils import timezone
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.tests.corpus import CRITICAL, HIGH, affected, record, since, write_zip
-from commandcenter.analysis import packages, tasks
+from commandcenter.analysis import tasks
 from commandcenter.analysis.models import Analysis, PolicyVerdict
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.policy import flows, overtaken
 from commandcenter.analysis.policy.verdict import verdict_of, violations
 from commandcenter.analysis.tests.factories import analyse, dependency_row, make_repository, messages
@@ -61,7 +62,7 @@ def met(repository: Any, *names: str, **fields: Any) -> Analysis:
     """Analyse, and let the packages be matched as they are when the event was heard."""
     rows = [dependency_row(name, "1.0", **fields) for name in names]
     done = analyse(repository, messages(dependencies=rows))
-    packages.on_event(SimpleNamespace(type="analysis.completed", subject_id=done.pk))
+    registering.on_event(SimpleNamespace(type="analysis.completed", subject_id=done.pk))
     match_stale(seconds=10)
     return done
 

@@ -15,12 +15,13 @@ from rest_framework.test import APIClient
 from commandcenter.accounts.models import User
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.tests.corpus import affected, record, since, write_zip
-from commandcenter.analysis import ledger, packages
 from commandcenter.analysis.models import Analysis, Finding, PortfolioDay, Standing
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.policy import flows
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.portfolio.attention import reasons, words
-from commandcenter.analysis.settle import settle
+from commandcenter.analysis.running import ledger
+from commandcenter.analysis.running.settle import settle
 from commandcenter.analysis.tasks import judge_again
 from commandcenter.analysis.tests.factories import (
     analyse,
@@ -311,7 +312,7 @@ def test_known_vulnerabilities_and_a_violated_policy_are_reasons(tmp_path: Path)
     assert codes(row) == {"policy_failed": 90, "high_findings": 20}
     leak = record("GHSA-pen", affected("PyPI", "pen", *since("0", "1.2")))
     import_dump(write_zip(tmp_path / "all.zip", [leak]))
-    packages.match_now(Analysis.objects.with_results().get(pk=analysis.pk))
+    registering.match_now(Analysis.objects.with_results().get(pk=analysis.pk))
     row = standing(repository)
     assert row.vulnerable == 1
     assert codes(row) == {"policy_failed": 90, "high_findings": 20, "vulnerable_dependencies": 10}

@@ -15,8 +15,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from commandcenter.analysis import retention
-from commandcenter.analysis.ingest import UnfinishedResults, find_shared, hold
 from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import (
     AnalysedFile,
@@ -28,6 +26,8 @@ from commandcenter.analysis.models import (
     ResultSet,
     ResultSetStatus,
 )
+from commandcenter.analysis.results import retention
+from commandcenter.analysis.results.ingest import UnfinishedResults, find_shared, hold
 from commandcenter.analysis.tasks import prune_analyses
 from commandcenter.analysis.tests.factories import analyse, file_row, finding, make_repository, messages
 from commandcenter.inventory.models import Repository

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from commandcenter.analysis import rules
 from commandcenter.analysis.models import Finding, Rule, Severity
+from commandcenter.analysis.rules import listing
 from commandcenter.analysis.tests.factories import (
     analyse,
     finding,
@@ -77,7 +77,7 @@ def test_findings_of_projects_that_one_may_not_see_are_not_counted() -> None:
 
 
 def test_counts_are_capped_and_say_so(viewer: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(rules, "MAX_COUNTED", 0)
+    monkeypatch.setattr(listing, "MAX_COUNTED", 0)
     shown = viewer.get("/api/v1/rules/ruff/S105").json()
     assert (shown["open_findings"], shown["open_findings_capped"]) == (0, True)
 

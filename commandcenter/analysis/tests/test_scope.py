@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commandcenter.analysis.requests import request_analysis
+from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.inventory.models import Repository
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from commandcenter.analysis.ingest import Ingest
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
-from commandcenter.analysis.settle import mark_attempt, on_event, settle
+from commandcenter.analysis.results.ingest import Ingest
+from commandcenter.analysis.running.settle import mark_attempt, on_event, settle
 from commandcenter.analysis.tasks import settle_analyses
 from commandcenter.analysis.tests.factories import analyse, make_repository, messages, start, tree_ref
 from commandcenter.events.models import Event

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from commandcenter.analysis.changes import statements
+from commandcenter.analysis.findings.changes import statements
+from commandcenter.analysis.findings.states import TRANSITIONS, UNKNOWN, Event, states, target
 from commandcenter.analysis.models import FindingState
-from commandcenter.analysis.states import TRANSITIONS, UNKNOWN, Event, states, target
 
 
 def test_every_event_has_an_answer_in_every_state() -> None:

@@ -11,8 +11,8 @@ from commandcenter.accounts.tests.factories import api, make_token
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, write_zip
-from commandcenter.analysis import packages
 from commandcenter.analysis.models import Finding
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -42,7 +42,7 @@ def hidden(tmp_path: Path) -> Any:
         licenses=[license_row("MIT")],
     )
     done = analyse(repository, said)
-    packages.register(done.result_set_id or 0)
+    registering.register(done.result_set_id or 0)
     pen = affected("PyPI", "pen", *since("0", "1.2"))
     import_dump(write_zip(tmp_path / "all.zip", [record("GHSA-pen", pen, severity=[HIGH])]))
     match_stale(seconds=10)

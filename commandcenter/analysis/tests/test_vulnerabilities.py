@@ -17,11 +17,12 @@ from commandcenter.advisories.lookup import find_advisory
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.models import Package, PackageVersion
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, write_zip
-from commandcenter.analysis import packages, rows
 from commandcenter.analysis.api.advisories import AffectedUseSerializer
 from commandcenter.analysis.api.dependency_shapes import DependencyUseSerializer, VulnerabilitySerializer
-from commandcenter.analysis.exposed import exposed_to
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.packages import registering
+from commandcenter.analysis.portfolio.exposed import exposed_to
+from commandcenter.analysis.results import rows
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -66,7 +67,7 @@ def load(tmp_path: Path, *records: dict[str, Any]) -> None:
 def analysed(repository: Any, *dependencies: dict[str, Any]) -> Analysis:
     """Analyse, let the event be heard and the packages be matched."""
     done = analyse(repository, messages(dependencies=list(dependencies)))
-    packages.on_event(SimpleNamespace(type="analysis.completed", subject_id=done.pk))
+    registering.on_event(SimpleNamespace(type="analysis.completed", subject_id=done.pk))
     match_stale(seconds=10)
     return done
 
@@ -157,14 +158,14 @@ def test_a_package_is_registered_once_however_many_use_it(repository: Any) -> No
 def test_what_was_analysed_before_is_found_by_the_sweep_and_forgotten_when_unused(repository: Any) -> None:
     done = analyse(repository, messages(dependencies=[dependency_row("pen", "1.1")]))
     assert not PackageVersion.objects.exists()
-    assert packages.register_current() == 1
-    assert packages.register_current() == 0
+    assert registering.register_current() == 1
+    assert registering.register_current() == 0
     PackageVersion.objects.update(created_at="2026-01-01T00:00:00Z")
-    assert packages.forget_unused() == 0
+    assert registering.forget_unused() == 0
     results = done.result_set
     assert results is not None
     results.dependencies.all().delete()
-    assert packages.forget_unused() == 1
+    assert registering.forget_unused() == 1
 
 
 def test_who_is_affected_is_told_to_those_who_may_see_it(
@@ -349,7 +350,7 @@ def test_who_is_affected_among_ten_thousand_repositories_is_answered_by_index(
     viewer: Any, repository: Any, tmp_path: Path, django_assert_max_num_queries: Any
 ) -> None:
     _portfolio(repository)
-    assert packages.register_current() == 5000
+    assert registering.register_current() == 5000
     load(tmp_path, record("GHSA-q", affected("PyPI", "q7", *since("0", "2.0"))), PEN)
     match_stale(seconds=300, chunk=1000)
     advisory = find_advisory("GHSA-q")

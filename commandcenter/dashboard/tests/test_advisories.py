@@ -10,7 +10,7 @@ from django.test import Client
 
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, write_zip
-from commandcenter.analysis import packages
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -46,7 +46,7 @@ def viewer(repository: Any) -> Client:
 def analysed(repository: Any) -> Any:
     rows = [dependency_row("pen", "1.1"), dependency_row("cap", "3.0"), dependency_row("ink", None)]
     done = analyse(repository, messages(dependencies=rows))
-    packages.match_now(done)
+    registering.match_now(done)
     return done
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.tests.corpus import CRITICAL, HIGH, affected, record, since, write_zip
-from commandcenter.analysis import packages
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -49,7 +49,7 @@ def viewer(repository: Any) -> Client:
 
 def analysed(repository: Any, *names: str) -> None:
     done = analyse(repository, messages(dependencies=[dependency_row(name, "1.0") for name in names]))
-    packages.match_now(done)
+    registering.match_now(done)
 
 
 @pytest.fixture

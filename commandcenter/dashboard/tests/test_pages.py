@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from commandcenter.analysis.models import Analysis, AnalysisStatus
-from commandcenter.analysis.settle import mark_attempt
+from commandcenter.analysis.running.settle import mark_attempt
 from commandcenter.analysis.tests.factories import analyse, finding, messages, start, tree_ref
 from commandcenter.dashboard.tests.conftest import LISTS, World, signed_in
 from commandcenter.inventory.tests.factories import make_repository

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.models import Package, PackageVersion
-from commandcenter.analysis import packages
+from commandcenter.analysis.packages import registering
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.tests.factories import analyse, finding, messages
 from commandcenter.dashboard.tests.conftest import World, signed_in
@@ -80,7 +80,7 @@ def test_the_overview_begins_with_the_repositories_of_most_points(world: World) 
 def test_libyears_are_summed_with_what_is_unknown_and_as_of_when(world: World) -> None:
     standings.refresh_all(seconds=30)
     daily.record()
-    packages.register_current()
+    registering.register_current()
     match_stale(seconds=10)
     caches["default"].clear()
     client = signed_in(world.viewer)

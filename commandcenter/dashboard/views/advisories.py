@@ -12,7 +12,7 @@ from commandcenter.advisories import lookup
 from commandcenter.advisories.ecosystems import OSV_NAMES, SUPPORTED
 from commandcenter.advisories.models import AffectedPackage, Match, Severity
 from commandcenter.advisories.shapes import database_shape, package_shape
-from commandcenter.analysis.exposed import exposed_to, fixable, reach, touching
+from commandcenter.analysis.portfolio.exposed import exposed_to, fixable, reach, touching
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import PAGE_SIZE, paginate
 from commandcenter.dashboard.ranked import ranked

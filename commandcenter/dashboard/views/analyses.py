@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from commandcenter.analysis.models import Analysis, AnalysisStatus
-from commandcenter.analysis.packages import exposures
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.packages.exposures import exposures
+from commandcenter.analysis.results.summary import summary_of
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.analysis_tabs import TABS
 from commandcenter.dashboard.keyset import paginate

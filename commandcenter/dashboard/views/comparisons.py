@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from commandcenter.analysis.compare import compare
 from commandcenter.analysis.models import Analysis, Finding
+from commandcenter.analysis.results.compare import compare
 from commandcenter.dashboard import access, filters
 
 OFFERED = 50  # earlier analyses to compare with

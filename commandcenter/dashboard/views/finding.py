@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.accounts.models import User
-from commandcenter.analysis.code import code_of
-from commandcenter.analysis.correlation import also_in
-from commandcenter.analysis.history import history
+from commandcenter.analysis.findings.correlation import also_in
+from commandcenter.analysis.findings.history import history
 from commandcenter.analysis.models import Finding, SuppressionKind
-from commandcenter.analysis.shapes import portfolio_finding
+from commandcenter.analysis.results.code import code_of
+from commandcenter.analysis.results.shapes import portfolio_finding
 from commandcenter.analysis.triage import bulk
 from commandcenter.analysis.triage.outcome import WORDS
 from commandcenter.dashboard import access

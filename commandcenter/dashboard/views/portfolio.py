@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from commandcenter.analysis import libyears
 from commandcenter.analysis.models import Severity, Standing
+from commandcenter.analysis.packages import libyears
 from commandcenter.analysis.portfolio import daily
 from commandcenter.analysis.portfolio.attention import words
 from commandcenter.dashboard import access, filters

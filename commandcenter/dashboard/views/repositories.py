@@ -12,10 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from commandcenter.analysis import libyears
 from commandcenter.analysis.models import Analysis, BranchLine
-from commandcenter.analysis.requests import request_analysis
-from commandcenter.analysis.trends import trends
+from commandcenter.analysis.packages import libyears
+from commandcenter.analysis.results.trends import trends
+from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.analysis_tabs import history_of
 from commandcenter.dashboard.charts import Series, line_chart

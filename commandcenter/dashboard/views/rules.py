@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from commandcenter.analysis import rules
 from commandcenter.analysis.models import Finding, FindingQuerySet, Rule, Severity
+from commandcenter.analysis.rules import listing
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.keyset import PAGE_SIZE, Page, assembled, position
 
@@ -33,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
     engines = list(Rule.objects.order_by("engine").values_list("engine", flat=True).distinct())
     engine, tag = filters.choice(request, "engine", engines), filters.words(request, "tag")
     severity, show = filters.choice(request, "severity", levels), filters.choice(request, "show", SHOWN)
-    query, cwe = filters.words(request, "q"), rules.cwe_of(filters.words(request, "cwe"))
+    query, cwe = filters.words(request, "q"), listing.cwe_of(filters.words(request, "cwe"))
     found = Rule.objects.all()
     for condition, wanted in (
         (Q(engine=engine), engine),
@@ -45,12 +45,12 @@ def index(request: HttpRequest) -> HttpResponse:
     ):
         if wanted:
             found = found.filter(condition)
-    page = _page(request, rules.searched(found, query) if query else found)
-    counts = rules.open_counts(page.rows, _visible(request))
+    page = _page(request, listing.searched(found, query) if query else found)
+    counts = listing.open_counts(page.rows, _visible(request))
     context = {
         "page": page,
         "rows": [
-            (rule, min(counts[rule.pk], rules.MAX_COUNTED), counts[rule.pk] > rules.MAX_COUNTED)
+            (rule, min(counts[rule.pk], listing.MAX_COUNTED), counts[rule.pk] > listing.MAX_COUNTED)
             for rule in page.rows
         ],
         "engines": engines,
@@ -73,12 +73,12 @@ def detail(request: HttpRequest, engine: str, rule_id: str) -> HttpResponse:
     wanted = {"engine": engine.replace("\0", ""), "rule_id": rule_id.replace("\0", "")}
     rule = get_object_or_404(Rule, **wanted)
     visible = _visible(request)
-    count = rules.open_counts([rule], visible)[rule.pk]
+    count = listing.open_counts([rule], visible)[rule.pk]
     newest = visible.open().unsuppressed().on_default_branches().filter(rule=rule)
     context: dict[str, Any] = {
         "rule": rule,
-        "count": min(count, rules.MAX_COUNTED),
-        "capped": count > rules.MAX_COUNTED,
+        "count": min(count, listing.MAX_COUNTED),
+        "capped": count > listing.MAX_COUNTED,
         "newest": newest.select_related("repository")
         .defer("repository__credential_secret")
         .order_by("-pk")[:NEWEST],

@@ -9,7 +9,7 @@ import pytest
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, write_zip
 from commandcenter.analysis.models import Analysis
-from commandcenter.analysis.packages import match_now
+from commandcenter.analysis.packages.registering import match_now
 from commandcenter.analysis.policy.flows import create_policy
 from commandcenter.analysis.tests.factories import analyse, dependency_row, make_repository, messages
 from commandcenter.ops.foreground import judge_what_is_known, policy_violations

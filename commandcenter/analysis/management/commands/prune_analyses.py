@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
-from commandcenter.analysis import retention
+from commandcenter.analysis.results import retention
 
 FAILED, BAD_INPUT, UNFINISHED, INTERRUPTED = 1, 2, 3, 130
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from commandcenter.analysis import correlation
+from commandcenter.analysis.findings import correlation
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from commandcenter.analysis import catalogue
 from commandcenter.analysis.engines import close_process
+from commandcenter.analysis.rules import catalogue
 from commandcenter.engine.errors import EngineError
 
 

@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from commandcenter.analysis.models import Severity
-from commandcenter.analysis.packages import match_now
-from commandcenter.analysis.shapes import analysis_shape
+from commandcenter.analysis.packages.registering import match_now
+from commandcenter.analysis.results.shapes import analysis_shape
 from commandcenter.core.actor import acting_as
 from commandcenter.core.renderers import to_json
 from commandcenter.ops import foreground

@@ -19,8 +19,8 @@ from django.db import connection
 from commandcenter import __version__
 from commandcenter.advisories.ecosystems import OSV_NAMES
 from commandcenter.advisories.lookup import databases
-from commandcenter.analysis import correlation
 from commandcenter.analysis.engines import close_process, engine_states, sandbox_state
+from commandcenter.analysis.findings import correlation
 from commandcenter.ops import health
 
 Row = tuple[str, str, str, str]  # name, version, state (ok, warning, failed), detail

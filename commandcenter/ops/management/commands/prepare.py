@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from commandcenter.analysis import catalogue
+from commandcenter.analysis.rules import catalogue
 
 MIGRATION_LOCK = 0x636F6D6D616E64  # any number that nobody else uses for an advisory lock in this database
 LOCK_SECONDS = 600

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from commandcenter.analysis.gap_rows import CheckRow, GapRow
+from commandcenter.analysis.gaps.rows import CheckRow, GapRow
 from commandcenter.analysis.models import CheckStatus, ResultSet
 
 CHECK = "outdated-dependencies"

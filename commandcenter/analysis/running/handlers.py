@@ -13,10 +13,13 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from commandcenter.analysis import catalogue, correlation, engines, ledger, parameters, sources
-from commandcenter.analysis.ingest import Ingest, UnfinishedResults, find_shared, hold
+from commandcenter.analysis import engines, sources
+from commandcenter.analysis.findings import correlation
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
-from commandcenter.analysis.settle import mark_attempt
+from commandcenter.analysis.results.ingest import Ingest, UnfinishedResults, find_shared, hold
+from commandcenter.analysis.rules import catalogue
+from commandcenter.analysis.running import ledger, parameters
+from commandcenter.analysis.running.settle import mark_attempt
 from commandcenter.core.connections import reconnect_if_lost
 from commandcenter.engine.correlation import Correlator
 from commandcenter.engine.errors import EngineCancelled, EngineError

@@ -7,12 +7,12 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from commandcenter.analysis.gap_rows import CheckRow, GapRow
+from commandcenter.analysis.gaps.rows import CheckRow, GapRow
 from commandcenter.analysis.licensing.rows import LicenseRow
 from commandcenter.analysis.models import Analysis, Finding
-from commandcenter.analysis.packages import Exposure, exposures
+from commandcenter.analysis.packages.exposures import Exposure, exposures
 from commandcenter.analysis.policy import verdict
-from commandcenter.analysis.rows import (
+from commandcenter.analysis.results.rows import (
     ContributorRow,
     DependencyRow,
     FileRow,
@@ -21,7 +21,7 @@ from commandcenter.analysis.rows import (
     TechnologyRow,
     finding_row,
 )
-from commandcenter.analysis.summary import engines_of, summary_of
+from commandcenter.analysis.results.summary import engines_of, summary_of
 
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from commandcenter.analysis.identity import moved_since, with_findings
+from commandcenter.analysis.findings.identity import moved_since, with_findings
 from commandcenter.analysis.models import Analysis, Occurrence, Severity
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.results.summary import summary_of
 
 MAX_ROWS = 500  # named of each side; the counts are of all
 _NUMBERS = (

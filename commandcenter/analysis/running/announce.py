@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connection
 
-from commandcenter.analysis.lifecycle import Outcome
+from commandcenter.analysis.findings.lifecycle import Outcome
 from commandcenter.analysis.models import Analysis, Cause, FindingState, FindingTransition, Severity
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.results.summary import summary_of
 from commandcenter.events.publish import publish
 
 MAX_TECHNOLOGY_EVENTS = 100  # of one analysis; all are on record as seen

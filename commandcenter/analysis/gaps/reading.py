@@ -12,9 +12,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from commandcenter.analysis.gap_rows import CheckRow, GapRow
+from commandcenter.analysis.gaps.outdated import Outdated, outdated_of
+from commandcenter.analysis.gaps.rows import CheckRow, GapRow
 from commandcenter.analysis.models import Analysis, CheckStatus, Gap, GapCheck, Severity
-from commandcenter.analysis.outdated import Outdated, outdated_of
 from commandcenter.engine.eol import Verdict, lifetimes
 
 END_OF_LIFE = "end-of-life"

@@ -8,9 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from commandcenter.analysis.identity import FINDING_OF
+from commandcenter.analysis.findings.identity import FINDING_OF
+from commandcenter.analysis.findings.states import (
+    KNOWN_ELSEWHERE,
+    TRANSITIONS,
+    UNKNOWN,
+    Event,
+    states,
+    target,
+)
 from commandcenter.analysis.models import FindingState
-from commandcenter.analysis.states import KNOWN_ELSEWHERE, TRANSITIONS, UNKNOWN, Event, states, target
 
 
 @dataclass(frozen=True, slots=True)

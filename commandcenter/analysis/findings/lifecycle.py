@@ -31,10 +31,11 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from commandcenter.analysis import changes, releases
-from commandcenter.analysis.following import follow, move
+from commandcenter.analysis.findings import changes
+from commandcenter.analysis.findings.following import follow, move
 from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import Analysis, AnalysisStatus, BranchLine, Cause, ResultSet
+from commandcenter.analysis.rules import releases
 
 MAX_IDS = 100  # of findings named in one event
 

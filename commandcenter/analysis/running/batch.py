@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from commandcenter.analysis.parameters import ref_fault
+from commandcenter.analysis.running.parameters import ref_fault
 from commandcenter.inventory.models import Project, Repository, RepositoryQuerySet
 from jobs.batch.batches import BatchHandler, ChildSpec
 from jobs.exceptions import FieldError, InvalidParameters

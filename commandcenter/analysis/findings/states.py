@@ -1,6 +1,6 @@
 """The life of a finding as one table: what each event makes of each state, and which changes are put on record.
 
-`commandcenter.analysis.lifecycle` builds its statements from this table and is the only writer of `Finding.state`.
+`commandcenter.analysis.findings.lifecycle` builds its statements from this table and is the only writer of `Finding.state`.
 What people decide (suppress, reopen, assign) is no state: it lasts whatever the code does, until it is taken back or
 expires, so that a suppressed finding that is fixed and comes back is suppressed again.
 """

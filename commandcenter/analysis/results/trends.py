@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from commandcenter.analysis.models import Analysis, BranchLine
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.results.summary import summary_of
 from commandcenter.inventory.models import Repository
 
 MAX_POINTS = 100

@@ -14,9 +14,9 @@ from typing import Any
 from django.db import connection
 
 from commandcenter.analysis.copying import copy_rows
-from commandcenter.analysis.matching import Anchors, File, Match, Place, Trees, match
+from commandcenter.analysis.findings.matching import Anchors, File, Match, Place, Trees, match
 from commandcenter.analysis.models import BranchLine, FindingMove, ResultSet, Rule
-from commandcenter.analysis.releases import Memory
+from commandcenter.analysis.rules.releases import Memory
 
 MAX_COMPARED = 100_000
 PATHS = 5000  # asked for in one statement

@@ -7,13 +7,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from commandcenter.analysis import lifecycle
-from commandcenter.analysis.announce import announce, announce_changes, announce_technologies
-from commandcenter.analysis.branches import line_of
 from commandcenter.analysis.copying import clean_text
+from commandcenter.analysis.findings import lifecycle
+from commandcenter.analysis.findings.branches import line_of
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet, ResultSetStatus
 from commandcenter.analysis.policy.verdict import judge
-from commandcenter.analysis.summary import summary_of
+from commandcenter.analysis.results.summary import summary_of
+from commandcenter.analysis.running.announce import announce, announce_changes, announce_technologies
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Repository
 from jobs.models import Job

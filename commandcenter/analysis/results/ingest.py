@@ -12,7 +12,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from commandcenter.analysis import releases, rulebook
 from commandcenter.analysis.copying import copy_rows, within_integer
 from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import (
@@ -28,6 +27,7 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
+from commandcenter.analysis.rules import releases, rulebook
 from commandcenter.core.connections import reconnect_if_lost
 from commandcenter.engine import fingerprint
 from commandcenter.inventory.models import Repository

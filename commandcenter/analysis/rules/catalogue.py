@@ -15,11 +15,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from commandcenter.analysis import engines, releases
+from commandcenter.analysis import engines
 from commandcenter.analysis.copying import clean_text
 from commandcenter.analysis.models import EngineRelease, Rule
-from commandcenter.analysis.policy.again import SEND_OPTIONS
-from commandcenter.analysis.rulebook import Rulebook
+from commandcenter.analysis.rules import releases
+from commandcenter.analysis.rules.rulebook import Rulebook
+from commandcenter.core.sending import BRIEFLY
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.plan import Availability
 
@@ -84,7 +85,7 @@ def synchronise_for(planned: Sequence[Availability]) -> Synchronised | None:
 def request() -> bool:
     """Let a worker synchronise soon. False when the broker does not take it: the next new release does it then."""
     try:
-        with current_app.connection_for_write(transport_options=SEND_OPTIONS) as way:
+        with current_app.connection_for_write(transport_options=BRIEFLY) as way:
             current_app.send_task(TASK, queue="default", retry=False, ignore_result=True, connection=way)
     except Exception as error:  # noqa: BLE001  (a start must not fail for want of a hint)
         log.warning("sync of rules not sent", action="sync_rules", error=f"{type(error).__name__}: {error}")

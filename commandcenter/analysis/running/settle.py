@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from commandcenter.analysis.announce import announce
 from commandcenter.analysis.copying import clean_text
 from commandcenter.analysis.models import Analysis, AnalysisStatus
+from commandcenter.analysis.running.announce import announce
 from jobs.models import JobStatus
 
 BATCH = 200

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from commandcenter.advisories import lookup
-from commandcenter.analysis.identity import FINDING_OF, HOLDER_OF, moved_since, with_findings
+from commandcenter.analysis.findings.identity import FINDING_OF, HOLDER_OF, moved_since, with_findings
 from commandcenter.analysis.models import (
     AnalysedFile,
     Analysis,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from commandcenter.analysis.gaps import count
+from commandcenter.analysis.gaps.reading import count
 from commandcenter.analysis.models import Analysis, Severity
-from commandcenter.analysis.packages import Exposure
+from commandcenter.analysis.packages.exposures import Exposure
 
 SEVERITIES = [severity.label for severity in sorted(Severity, reverse=True)]
 

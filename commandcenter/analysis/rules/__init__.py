@@ -1,0 +1,1 @@
+"""The rules that engines report by: their catalogue, their versions, what a release changes."""
