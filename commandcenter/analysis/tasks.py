@@ -11,7 +11,7 @@ from commandcenter.analysis.packages import registering
 from commandcenter.analysis.policy import again, overtaken
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.results import retention
-from commandcenter.analysis.results.ingest import discard_abandoned
+from commandcenter.analysis.results.unfinished import discard_abandoned
 from commandcenter.analysis.rules import catalogue
 from commandcenter.analysis.running.settle import BATCH, settle
 from commandcenter.analysis.triage.reopen import BATCH as EXPIRED_BATCH

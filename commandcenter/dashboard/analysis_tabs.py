@@ -32,7 +32,8 @@ from commandcenter.analysis.models import (
     Severity,
     TechnologyUse,
 )
-from commandcenter.analysis.results.rows import dependency_rows, technology_rows
+from commandcenter.analysis.results.rows.dependency import dependency_rows
+from commandcenter.analysis.results.rows.technology import technology_rows
 from commandcenter.dashboard import filters
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.ranked import ranked

@@ -24,7 +24,7 @@ from commandcenter.analysis.models import (
 )
 from commandcenter.analysis.policy.again import judge_one
 from commandcenter.analysis.policy.verdict import verdict_of, violations
-from commandcenter.analysis.results.ingest import discard_abandoned
+from commandcenter.analysis.results.unfinished import discard_abandoned
 from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.analysis.running.settle import settle
 from commandcenter.analysis.sources import as_local_path, validate_source

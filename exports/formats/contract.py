@@ -8,7 +8,12 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from commandcenter.analysis.models import Analysis
-from commandcenter.analysis.results import rows, shapes
+from commandcenter.analysis.results import shapes
+from commandcenter.analysis.results.rows.dependency import DependencyRow, dependencies
+from commandcenter.analysis.results.rows.file import FileRow, files
+from commandcenter.analysis.results.rows.finding import FindingRow, findings
+from commandcenter.analysis.results.rows.rule import RuleRow, rules
+from commandcenter.analysis.results.rows.technology import TechnologyRow, technologies
 from commandcenter.analysis.results.summary import engines_of
 from commandcenter.inventory.models import Project, Repository
 from exports.addresses import without_credentials
@@ -62,26 +67,26 @@ class ExportSource:
         return engines_of(self.analysis)
 
     @cached_property
-    def rules(self) -> list[rows.RuleRow]:
+    def rules(self) -> list[RuleRow]:
         """The rules that findings refer to."""
-        return rows.rules(self.analysis)
+        return rules(self.analysis)
 
     def summary(self) -> dict[str, Any]:
         """The analysis as the API shows it."""
         return shapes.analysis_shape(self.analysis)
 
-    def findings(self, engine: str | None = None, *, fixed: bool = True) -> Iterator[rows.FindingRow]:
+    def findings(self, engine: str | None = None, *, fixed: bool = True) -> Iterator[FindingRow]:
         """The findings, worst first, then those that are fixed."""
-        return rows.findings(self.analysis, engine=engine, fixed=fixed)
+        return findings(self.analysis, engine=engine, fixed=fixed)
 
-    def dependencies(self) -> Iterator[rows.DependencyRow]:
-        return rows.dependencies(self.analysis)
+    def dependencies(self) -> Iterator[DependencyRow]:
+        return dependencies(self.analysis)
 
-    def technologies(self) -> list[rows.TechnologyRow]:
-        return rows.technologies(self.analysis)
+    def technologies(self) -> list[TechnologyRow]:
+        return technologies(self.analysis)
 
-    def files(self) -> Iterator[rows.FileRow]:
-        return rows.files(self.analysis)
+    def files(self) -> Iterator[FileRow]:
+        return files(self.analysis)
 
     def functions(self) -> list[dict[str, Any]]:
         """The most complex functions, at most 200."""

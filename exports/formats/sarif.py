@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from commandcenter.analysis.models import SuppressionKind
-from commandcenter.analysis.results.rows import FindingRow
+from commandcenter.analysis.results.rows.finding import FindingRow
 from commandcenter.core.renderers import to_json
 from exports.addresses import path_uri, repository_uri
 from exports.formats.contract import ExportSource, FormatInfo

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from commandcenter.analysis.results.rows import RuleRow
+from commandcenter.analysis.results.rows.rule import RuleRow
 from exports.addresses import http_uri
 
 LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}

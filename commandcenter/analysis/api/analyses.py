@@ -31,8 +31,12 @@ from commandcenter.analysis.models import (
     LicenseUse,
     TechnologyUse,
 )
-from commandcenter.analysis.results import rows
 from commandcenter.analysis.results.compare import compare
+from commandcenter.analysis.results.rows.contributor import contributor_row
+from commandcenter.analysis.results.rows.dependency import dependency_rows
+from commandcenter.analysis.results.rows.file import file_row
+from commandcenter.analysis.results.rows.finding import FindingRow, finding_row, seen_rows
+from commandcenter.analysis.results.rows.technology import technology_rows
 from commandcenter.analysis.results.shapes import analysis_shape, analysis_shapes, flat
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.pagination import KeysetPagination
@@ -88,21 +92,21 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
     def dependencies(self, request: Request, pk: str = "") -> Response:
         """List the dependencies, lock file by lock file."""
         found = Dependency.objects.filter(result_set=self._analysis().result_set_id)
-        return self._page(found, filters.DependencyFilters, rows.dependency_rows)
+        return self._page(found, filters.DependencyFilters, dependency_rows)
 
     @action(detail=True)
     def technologies(self, request: Request, pk: str = "") -> Response:
         """List the technologies with their evidence."""
         analysis = self._analysis()
         found = TechnologyUse.objects.filter(result_set=analysis.result_set_id)
-        return self._page(found, None, lambda page: rows.technology_rows(analysis, page))
+        return self._page(found, None, lambda page: technology_rows(analysis, page))
 
     @extend_schema(responses=people.ContributorSerializer(many=True))
     @action(detail=True)
     def contributors(self, request: Request, pk: str = "") -> Response:
         """List who worked on it within the history window, most changes first; addresses are not shown."""
         found = Contributor.objects.filter(result_set=self._analysis().result_set_id)
-        return self._page(found, None, lambda page: map(rows.contributor_row, page))
+        return self._page(found, None, lambda page: map(contributor_row, page))
 
     @extend_schema(responses=LicenseSerializer(many=True))
     @action(detail=True)
@@ -129,9 +133,7 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         ordering: tuple[str, ...] = ("id",)
         if sort == "heat":
             found, ordering = found.filter(heat__gt=0), ("-heat", "id")
-        return self._page(
-            found, filters.FileFilters, lambda page: map(rows.file_row, page), ordering=ordering
-        )
+        return self._page(found, filters.FileFilters, lambda page: map(file_row, page), ordering=ordering)
 
     @action(detail=True)
     def functions(self, request: Request, pk: str = "") -> Response:
@@ -181,10 +183,9 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         return pages.get_paginated_response([flat(row) for row in shown(page)])
 
 
-def _finding_rows(analysis: Analysis, page: Sequence[Finding]) -> list[rows.FindingRow]:
+def _finding_rows(analysis: Analysis, page: Sequence[Finding]) -> list[FindingRow]:
     """Show findings where the analysis saw them, those that it closed where they were last."""
-    seen = rows.seen_rows(analysis, page)
+    seen = seen_rows(analysis, page)
     return [
-        seen.get(finding.pk) or rows.finding_row(finding, state=FindingState.FIXED, seen=None)
-        for finding in page
+        seen.get(finding.pk) or finding_row(finding, state=FindingState.FIXED, seen=None) for finding in page
     ]

@@ -25,7 +25,7 @@ from commandcenter.analysis.models import (
     PolicyStatus,
     Severity,
 )
-from commandcenter.analysis.models.results import with_purl
+from commandcenter.analysis.models.dependencies import with_purl
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.filters import IdFilter
 

@@ -19,7 +19,7 @@ from commandcenter.analysis.findings.correlation import also_in
 from commandcenter.analysis.findings.history import history
 from commandcenter.analysis.models import Dependency, Finding, FindingQuerySet
 from commandcenter.analysis.portfolio.uses import current_uses
-from commandcenter.analysis.results import rows
+from commandcenter.analysis.results.rows.dependency import dependency_rows
 from commandcenter.analysis.results.shapes import flat, portfolio_finding
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.viewsets import ApiMixin, ReadOnlyModelViewSet
@@ -97,5 +97,5 @@ def uses(page: Sequence[Any]) -> list[dict[str, Any]]:
             "repository_name": row.repository_name,
             **flat(shown),
         }
-        for row, shown in zip(page, rows.dependency_rows(page), strict=True)
+        for row, shown in zip(page, dependency_rows(page), strict=True)
     ]

@@ -7,6 +7,7 @@ that changes its state leaves a FindingTransition, and an analysis that changes 
 
 from commandcenter.analysis.models.analyses import Analysis, AnalysisQuerySet, AnalysisStatus, BranchLine
 from commandcenter.analysis.models.correlation import CorrelationKey
+from commandcenter.analysis.models.dependencies import Dependency, DependencyQuerySet
 from commandcenter.analysis.models.findings import (
     Cause,
     Finding,
@@ -15,26 +16,17 @@ from commandcenter.analysis.models.findings import (
     FindingState,
     FindingTransition,
     SuppressionKind,
-    TechnologySighting,
     decision_in_force,
 )
 from commandcenter.analysis.models.gaps import CheckStatus, Gap, GapCheck
 from commandcenter.analysis.models.licenses import LicensePlace, LicenseSource, LicenseUse
+from commandcenter.analysis.models.occurrences import Occurrence
 from commandcenter.analysis.models.people import Contributor
 from commandcenter.analysis.models.policies import Policy, PolicyQuerySet, PolicyStatus, PolicyVerdict
 from commandcenter.analysis.models.portfolio import PortfolioDay, Standing, StandingQuerySet
-from commandcenter.analysis.models.results import (
-    AnalysedFile,
-    Dependency,
-    DependencyQuerySet,
-    EngineRelease,
-    Occurrence,
-    ResultSet,
-    ResultSetStatus,
-    Rule,
-    Severity,
-    TechnologyUse,
-)
+from commandcenter.analysis.models.results import AnalysedFile, ResultSet, ResultSetStatus, Severity
+from commandcenter.analysis.models.rules import EngineRelease, Rule
+from commandcenter.analysis.models.technologies import TechnologySighting, TechnologyUse
 from commandcenter.analysis.models.triage import FindingAction
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What lives on from one analysis to the next: findings, their changes, and technologies seen before."""
+"""What lives on from one analysis to the next: findings and their changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from commandcenter.accounts.models import User
 from commandcenter.analysis.models.analyses import Analysis, BranchLine
-from commandcenter.analysis.models.results import Rule, Severity
+from commandcenter.analysis.models.results import Severity
+from commandcenter.analysis.models.rules import Rule
 from commandcenter.inventory.models import Project, Repository
 
 
@@ -235,23 +236,3 @@ class FindingMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.start_line} ({self.kind})"
-
-
-class TechnologySighting(models.Model):
-    """The first time that a project met a technology; what makes `technology.detected` an event of its own."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="technology_sightings")
-    name = models.CharField(max_length=200)
-    domain = models.CharField(max_length=20)
-    first_analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
-    first_seen = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["project", "name", "domain"], name="sighting_project_name_unique"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name

@@ -7,7 +7,7 @@ from typing import TypedDict
 from django.db.models import Count, F, Q, QuerySet
 
 from commandcenter.analysis.models import Dependency
-from commandcenter.analysis.models.results import with_purl
+from commandcenter.analysis.models.dependencies import with_purl
 from commandcenter.inventory.models import Project
 
 MAX_VERSIONS = 200

@@ -198,7 +198,7 @@ def _delete_orphans(done: Pruned, end: float | None) -> None:
 def _delete_set(pk: int, done: Pruned, end: float | None) -> None:
     """Delete a set that was taken out of sharing in an earlier pass, or that never was shared.
 
-    Whoever shares a set holds its row until it is shown (`ingest.hold`), and shares none that is superseded. So
+    Whoever shares a set holds its row until it is shown (`sharing.hold`), and shares none that is superseded. So
     nobody can come to show this one any more.
     """
     _go_on(end)

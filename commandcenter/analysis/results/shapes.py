@@ -12,15 +12,12 @@ from commandcenter.analysis.licensing.rows import LicenseRow
 from commandcenter.analysis.models import Analysis, Finding
 from commandcenter.analysis.packages.exposures import Exposure, exposures
 from commandcenter.analysis.policy import verdict
-from commandcenter.analysis.results.rows import (
-    ContributorRow,
-    DependencyRow,
-    FileRow,
-    FindingRow,
-    RuleRow,
-    TechnologyRow,
-    finding_row,
-)
+from commandcenter.analysis.results.rows.contributor import ContributorRow
+from commandcenter.analysis.results.rows.dependency import DependencyRow
+from commandcenter.analysis.results.rows.file import FileRow
+from commandcenter.analysis.results.rows.finding import FindingRow, finding_row
+from commandcenter.analysis.results.rows.rule import RuleRow
+from commandcenter.analysis.results.rows.technology import TechnologyRow
 from commandcenter.analysis.results.summary import engines_of, summary_of
 
 _NAMES = {

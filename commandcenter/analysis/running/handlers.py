@@ -16,7 +16,8 @@ from django.db import DatabaseError, InterfaceError
 from commandcenter.analysis import engines, sources
 from commandcenter.analysis.findings import correlation
 from commandcenter.analysis.models import Analysis, AnalysisStatus, ResultSet
-from commandcenter.analysis.results.ingest import Ingest, UnfinishedResults, find_shared, hold
+from commandcenter.analysis.results.ingest import Ingest
+from commandcenter.analysis.results.sharing import UnfinishedResults, find_shared, hold
 from commandcenter.analysis.rules import catalogue
 from commandcenter.analysis.running import ledger, parameters
 from commandcenter.analysis.running.settle import mark_attempt

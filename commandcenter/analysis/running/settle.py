@@ -3,7 +3,7 @@
 A handler marks its analysis when its attempt fails, so that a reader sees it at once. But only the job knows whether
 another attempt follows, and a worker that was killed, or a job cancelled while it waited, marks nothing. So the end of
 an analysis is settled from the job's own end: after a `job.failed` or `job.cancelled` event, and by a sweep, which
-also removes the rows that nobody will finish (`ingest.discard_abandoned`).
+also removes the rows that nobody will finish (`results.unfinished`).
 """
 
 from __future__ import annotations

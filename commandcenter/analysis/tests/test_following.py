@@ -8,8 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from commandcenter.analysis.models import Analysis, Finding, FindingMove, FindingTransition
-from commandcenter.analysis.results import rows
 from commandcenter.analysis.results.compare import compare
+from commandcenter.analysis.results.rows.finding import findings
 from commandcenter.analysis.tests.factories import (
     analyse,
     end,
@@ -37,7 +37,7 @@ def tree(**blobs: str) -> list[dict[str, Any]]:
 
 def shown(analysis: Analysis) -> list[tuple[int, str, str]]:
     loaded = Analysis.objects.with_results().get(pk=analysis.pk)
-    return sorted((row.id, row.path, row.state) for row in rows.findings(loaded, fixed=False))
+    return sorted((row.id, row.path, row.state) for row in findings(loaded, fixed=False))
 
 
 def test_a_followed_finding_keeps_its_row_and_earlier_analyses_still_show_it() -> None:

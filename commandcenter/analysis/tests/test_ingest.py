@@ -17,7 +17,8 @@ from commandcenter.analysis.models import (
     Rule,
     TechnologyUse,
 )
-from commandcenter.analysis.results.ingest import Ingest, UnfinishedResults
+from commandcenter.analysis.results.ingest import Ingest
+from commandcenter.analysis.results.sharing import UnfinishedResults
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,

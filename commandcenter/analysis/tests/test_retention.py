@@ -27,7 +27,7 @@ from commandcenter.analysis.models import (
     ResultSetStatus,
 )
 from commandcenter.analysis.results import retention
-from commandcenter.analysis.results.ingest import UnfinishedResults, find_shared, hold
+from commandcenter.analysis.results.sharing import UnfinishedResults, find_shared, hold
 from commandcenter.analysis.tasks import prune_analyses
 from commandcenter.analysis.tests.factories import analyse, file_row, finding, make_repository, messages
 from commandcenter.inventory.models import Repository

@@ -22,7 +22,7 @@ from commandcenter.analysis.api.dependency_shapes import DependencyUseSerializer
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.packages import registering
 from commandcenter.analysis.portfolio.exposed import exposed_to
-from commandcenter.analysis.results import rows
+from commandcenter.analysis.results.rows.dependency import dependencies
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -113,7 +113,7 @@ def test_dependencies_say_what_is_known_now(viewer: Any, repository: Any, tmp_pa
     listed = viewer.get("/api/v1/analyses").json()["results"][0]["summary"]["dependencies"]
     assert (listed["vulnerable"], listed["unmatched"]) == (1, 1)
     assert listed["database_as_of"] == "2026-03-01T00:00:00Z"
-    exported = {row.name: row.vulnerabilities for row in rows.dependencies(done)}
+    exported = {row.name: row.vulnerabilities for row in dependencies(done)}
     assert exported["pen"] is not None
     assert exported["pen"][0]["id"] == "GHSA-pen"
     assert (exported["cap"], exported["ink"]) == ([], None)

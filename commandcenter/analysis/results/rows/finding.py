@@ -1,8 +1,4 @@
-"""The results of an analysis as typed rows: one source for the API, the exports and the command line.
-
-Iterators read in pages by key, so that they hold no cursor, no transaction and no more than a page in memory; result
-sets never change, so that pages fit together.
-"""
+"""The findings of an analysis, as that analysis saw them, and what people decided about each."""
 
 from __future__ import annotations
 
@@ -12,51 +8,23 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from commandcenter.advisories import lookup
 from commandcenter.analysis.findings.identity import FINDING_OF, HOLDER_OF, moved_since, with_findings
 from commandcenter.analysis.models import (
-    AnalysedFile,
     Analysis,
-    Contributor,
-    Dependency,
     Finding,
     FindingState,
     FindingTransition,
     Occurrence,
     Rule,
     Severity,
-    TechnologyUse,
 )
-from commandcenter.engine.rules import technology_names
-from commandcenter.inventory.models import Technology
+from commandcenter.analysis.results.rows.paging import PAGE, pages
 
-PAGE = 2000
 SEVERITIES_DOWN = sorted(Severity.values, reverse=True)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleRow:
-    """A rule; `severity` is its default."""
-
-    id: int
-    rule_id: str
-    engine: str
-    name: str
-    short: str
-    full: str
-    help: str
-    help_url: str | None
-    severity: str
-    precision: str
-    cwe: tuple[str, ...]
-    tags: tuple[str, ...]
-
-    @property
-    def why(self) -> str:
-        """What `full` says beyond `short`."""
-        return self.full.removeprefix(self.short).strip()
+_SEVERITY = {severity.value: severity.label for severity in Severity}
 
 
 class Decision(NamedTuple):
@@ -94,96 +62,6 @@ class FindingRow:
     assignee: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DependencyRow:
-    """CONTRACT's Dependency; what is not known is None."""
-
-    purl: str
-    name: str
-    version: str | None
-    requirement: str | None
-    ecosystem: str
-    scope: str
-    direct: bool | None
-    manifest: str
-    line: int | None
-    latest_version: str | None = None
-    vulnerabilities: list[dict[str, Any]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TechnologyRow:
-    """CONTRACT's "Technology found". `radar_status` is None for what the project's radar does not hold."""
-
-    name: str
-    domain: str
-    version: str | None
-    confidence: float
-    evidence: list[dict[str, Any]]
-    radar_status: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ContributorRow:
-    """One person inside the history window; lines are None where they were not counted."""
-
-    name: str
-    digest: str
-    commits: int
-    changes: int
-    added: int | None
-    deleted: int | None
-    first_commit_at: datetime
-    last_commit_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """One file; None where no engine said anything."""
-
-    path: str
-    size: int
-    language: str | None
-    kind: str
-    binary: bool
-    vendored: bool
-    generated: bool
-    code: int | None
-    comments: int | None
-    blanks: int | None
-    functions: int | None
-    complexity: int | None
-    max_complexity: int | None
-    commits: int | None
-    churn: int | None
-    last_commit_at: datetime | None
-    heat: float | None
-
-
-_FILE_FIELDS = tuple(FileRow.__slots__)
-_DEPENDENCY_COLUMNS = tuple(DependencyRow.__slots__)[
-    :-2
-]  # without what needs a database of versions or advisories
-_PURL, _VERSION = _DEPENDENCY_COLUMNS.index("purl"), _DEPENDENCY_COLUMNS.index("version")
-_SEVERITY = {severity.value: severity.label for severity in Severity}
-
-
-def rules(analysis: Analysis) -> list[RuleRow]:
-    """Return the rules that findings of this analysis refer to, fixed ones included, by engine and id."""
-    used = Occurrence.objects.filter(result_set=analysis.result_set_id).values("rule")
-    gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED).values(
-        "finding__rule"
-    )
-    found = Rule.objects.filter(pk__in=used.union(gone)).order_by("engine", "rule_id")
-    return [
-        RuleRow(
-            rule.pk, rule.rule_id, rule.engine, rule.name, rule.short, rule.full, rule.help, rule.help_url,
-            _SEVERITY[rule.severity], rule.precision, tuple(rule.cwe), tuple(rule.tags),
-        )
-        for rule in found
-    ]  # fmt: skip
-
-
 def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = True) -> Iterator[FindingRow]:
     """Yield the findings of an analysis, worst first, then (unless `fixed` is false) those that it closed."""
     named = {
@@ -199,7 +77,7 @@ def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = Tru
         gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
         if engine is not None:
             gone = gone.filter(finding__rule__engine=engine)
-        for page in _pages(gone):
+        for page in pages(gone):
             closed = Finding.objects.select_related("rule").at_this_moment()
             them = closed.in_bulk([t.finding_id for t in page])
             yield from (finding_row(them[t.finding_id], state=FindingState.FIXED, seen=None) for t in page)
@@ -338,85 +216,3 @@ def suppression_of(inline: bool, decision: Decision) -> dict[str, Any] | None:
         "expires_at": decision.until,
         "inherited": not decision.here,
     }
-
-
-def dependencies(analysis: Analysis) -> Iterator[DependencyRow]:
-    """Yield the dependencies of an analysis, lock file by lock file."""
-    found = Dependency.objects.filter(result_set=analysis.result_set_id)
-    for page in _value_pages(found, _DEPENDENCY_COLUMNS):
-        yield from _with_knowledge([row[1:] for row in page])
-
-
-def dependency_rows(page: Sequence[Dependency]) -> list[DependencyRow]:
-    """Return public rows with what is known of each package now, unknown without its database. Four queries."""
-    return list(_with_knowledge([tuple(getattr(row, name) for name in _DEPENDENCY_COLUMNS) for row in page]))
-
-
-def _with_knowledge(page: Sequence[tuple[Any, ...]]) -> Iterator[DependencyRow]:
-    resolved = {values[_PURL] for values in page if values[_VERSION] is not None}
-    known = lookup.known(resolved)
-    for values in page:
-        about = known.get(values[_PURL], lookup.NOTHING)
-        yield DependencyRow(*(*values, about.latest_version, about.vulnerabilities))
-
-
-def technologies(analysis: Analysis) -> list[TechnologyRow]:
-    """Return the technologies of an analysis by name, with their place on the project's radar."""
-    found = TechnologyUse.objects.filter(result_set=analysis.result_set_id).order_by("name", "domain")
-    return technology_rows(analysis, list(found))
-
-
-def technology_rows(analysis: Analysis, uses: Iterable[TechnologyUse]) -> list[TechnologyRow]:
-    """Return public rows for these uses. One query; names are compared by what they mean."""
-    radar = Technology.objects.filter(project=analysis.project_id).values_list("name", "status")
-    held = {technology_names.key(name): status for name, status in radar}
-    return [
-        TechnologyRow(
-            use.name,
-            use.domain,
-            use.version,
-            use.confidence,
-            use.evidence,
-            held.get(technology_names.key(use.name)),
-        )
-        for use in uses
-    ]
-
-
-def contributor_row(row: Contributor) -> ContributorRow:
-    """Return the public row."""
-    return ContributorRow(*(getattr(row, name) for name in ContributorRow.__slots__))
-
-
-def files(analysis: Analysis) -> Iterator[FileRow]:
-    """Yield the files of an analysis in path order."""
-    found = AnalysedFile.objects.filter(result_set=analysis.result_set_id)
-    for page in _value_pages(found, _FILE_FIELDS):
-        yield from (FileRow(*row[1:]) for row in page)
-
-
-def file_row(row: AnalysedFile) -> FileRow:
-    """Return the public row."""
-    return FileRow(*(getattr(row, name) for name in _FILE_FIELDS))
-
-
-def _pages(queryset: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield pages in the order of ids."""
-    ordered = queryset.order_by("pk")
-    last = 0
-    while page := list(ordered.filter(pk__gt=last)[:PAGE]):
-        yield page
-        if len(page) < PAGE:
-            return
-        last = page[-1].pk
-
-
-def _value_pages(queryset: QuerySet[Any], columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield pages of (id, *columns) in the order of ids, without building models."""
-    ordered = queryset.order_by("pk").values_list("pk", *columns)
-    last = 0
-    while page := list(ordered.filter(pk__gt=last)[:PAGE]):
-        yield page
-        if len(page) < PAGE:
-            return
-        last = page[-1][0]
