@@ -66,7 +66,9 @@ def _file(path: Path, shown: str) -> Iterator[Item]:
         return
     try:
         size = path.stat().st_size
-        if path.suffix.lower() == ".zip":
+        if not path.is_file():
+            yield Item(shown, None, "It is a pipe, socket or device.")
+        elif path.suffix.lower() == ".zip":
             with path.open("rb") as file:
                 yield from _archive(Zip(file, size), shown, 0.0, 0.0)
         elif size > MAX_RECORD_BYTES:
@@ -81,7 +83,7 @@ def _archive(archive: Zip, within: str, begin: float, end: float) -> Iterator[It
     """Yield the records of a zip, and of the zips in it; those within them are not opened."""
     for number, entry in enumerate(archive.entries()):
         shown = f"{within}/{entry.name}" if within else entry.name
-        share = begin + (end - begin) * number / max(1, archive.count)
+        share = begin + (end - begin) * min(1.0, number / max(1, archive.count))
         lower = entry.name.lower()
         if lower.endswith(".zip") and not within:
             yield from _inner(archive, entry, share)

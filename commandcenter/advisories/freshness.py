@@ -70,7 +70,7 @@ def _ask(package: Package, base: str) -> bool:
 
 def _keep(package: Package, versions: list[PackageVersion], found: Releases) -> None:
     dates = {same_version(package.ecosystem, version): at for version, at in found.dates.items()}
-    latest = found.latest[:200] if found.latest else None
+    latest = found.latest
     package.latest_version = latest
     package.latest_released_at = dates.get(same_version(package.ecosystem, latest)) if latest else None
     changed = []

@@ -108,6 +108,7 @@ def _dump(name: str) -> Path | None:
     root = Path(settings.ADVISORIES_DIR).resolve()
     try:
         path = (root / name).resolve()
-    except (OSError, RuntimeError, ValueError):
+        there = path.is_relative_to(root) and (path.is_dir() or path.is_file())
+    except (OSError, RuntimeError, ValueError):  # such as a name that is too long
         return None
-    return path if path.is_relative_to(root) and (path.is_dir() or path.is_file()) else None
+    return path if there else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -19,6 +19,7 @@ from commandcenter.advisories.storing import store
 BATCH_RECORDS, BATCH_BYTES = 500, 8 << 20
 NAMED_BAD = 100  # bad records that an import names; all are counted
 KEPT = 200  # imports that are listed
+ABANDONED = timedelta(days=1)
 
 log = structlog.get_logger(__name__)
 Progress = Callable[[float, AdvisoryImport], None]
@@ -62,6 +63,7 @@ class _Import:
         self._batch: list[Record] = []
         self._bytes = 0
         self._newest: dict[str, datetime] = {}
+        self._claimed: set[str] = set()
 
     @property
     def full(self) -> bool:
@@ -84,6 +86,8 @@ class _Import:
             return
         self._batch.append(record)
         self._bytes += len(item.data)
+        if record.alone is not None:
+            self._claimed.add(record.alone)
         for ecosystem in {row.ecosystem} if row.ecosystem else named:
             self._newest[ecosystem] = max(self._newest.get(ecosystem, record.modified_at), record.modified_at)
 
@@ -109,9 +113,14 @@ class _Import:
         self._end(ImportStatus.FAILED, reason)
 
     def complete(self) -> None:
-        """Say for each ecosystem how far it is known now."""
+        """Say for each ecosystem how far it is known now.
+
+        A dump of one ecosystem also holds records that name packages of others beside its own. Those others are not
+        known by that: only of which the dump has a record of its own is claimed.
+        """
         now = timezone.now()
-        for ecosystem, newest in sorted(self._newest.items()):
+        for ecosystem in sorted(self._claimed & self._newest.keys()):
+            newest = min(self._newest[ecosystem], now)
             count = AffectedPackage.objects.filter(ecosystem=ecosystem, advisory__withdrawn_at=None)
             known, created = Database.objects.get_or_create(
                 ecosystem=ecosystem,
@@ -142,7 +151,14 @@ class _Import:
 
 
 def prune(keep: int) -> int:
-    """Forget all but the last imports; return how many. What they imported stays."""
+    """Forget all but the last imports; return how many. What they imported stays.
+
+    One that still runs after a day was killed.
+    """
+    now = timezone.now()
+    AdvisoryImport.objects.filter(status=ImportStatus.RUNNING, started_at__lt=now - ABANDONED).update(
+        status=ImportStatus.FAILED, error="It ended without a word.", ended_at=now
+    )
     oldest = AdvisoryImport.objects.order_by("-pk").values_list("pk", flat=True)[keep : keep + 1].first()
     if oldest is None:
         return 0

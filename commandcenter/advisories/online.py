@@ -138,9 +138,12 @@ def _record(osv_id: str, pace: Pace, until: float) -> Record:
         raise FetchError("Fetching the records takes too long; those that came are kept.")
     pace.wait()
     try:
-        return read_record(_body("GET", f"v1/vulns/{osv_id}", None))
+        found = read_record(_body("GET", f"v1/vulns/{osv_id}", None))
     except BadRecord as error:
         raise UnusableRecord(f"The record {osv_id} cannot be used: {error}") from error
+    if found.osv_id != osv_id:
+        raise UnusableRecord(f"Asked for {osv_id}, the online database tells of {found.osv_id}.")
+    return found
 
 
 def _json(method: str, path: str, body: bytes | None) -> dict[str, Any]:

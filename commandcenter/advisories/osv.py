@@ -58,6 +58,7 @@ class Record:
     references: list[dict[str, str]]
     digest: str
     affected: list[Affected] = field(default_factory=list)
+    alone: str | None = None  # the ecosystem that is matched, where it names packages of no other one
 
 
 def read_record(data: bytes) -> Record:
@@ -71,7 +72,8 @@ def read_record(data: bytes) -> Record:
     osv_id = raw.get("id")
     if not isinstance(osv_id, str) or not ID.fullmatch(osv_id):
         raise BadRecord("It has no id that can be used.")
-    affected = [_package(entry) for entry in _objects(raw, "affected", MAX_AFFECTED)]
+    entries = _objects(raw, "affected", MAX_AFFECTED)
+    affected = [_package(entry) for entry in entries]
     modified = _time(raw, "modified")
     if modified is None:
         raise BadRecord("It does not say when it was modified.")
@@ -87,9 +89,24 @@ def read_record(data: bytes) -> Record:
         rating=_rating(raw),
         url=_url(references),
         references=references,
-        digest=hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        digest=_digest(raw),
         affected=[package for package in affected if package is not None],
+        alone=_alone(entries),
     )
+
+
+def _digest(raw: dict[str, Any]) -> str:
+    """Return what tells editions of a record apart, whatever the order and layout of their JSON."""
+    try:
+        return hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except orjson.JSONEncodeError:
+        raise BadRecord("It is nested too deeply.") from None
+
+
+def _alone(entries: Iterable[dict[str, Any]]) -> str | None:
+    packages = [package for entry in entries if isinstance(package := entry.get("package"), dict)]
+    named = {package["ecosystem"].partition(":")[0].strip().lower() for package in packages}
+    return ecosystem_of(named.pop()) if len(named) == 1 else None
 
 
 def _package(entry: dict[str, Any]) -> Affected | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -59,7 +60,7 @@ def _within(ecosystem: str, key: Any, events: Sequence[Event]) -> bool:
             (version_key(ecosystem, at), kind)
             for event in events
             for kind, at in event.items()
-            if kind != "limit" and at != START
+            if kind != "limit" and not (kind == "introduced" and at == START)
         ),
         key=lambda mark: mark[0],
     )
@@ -97,12 +98,14 @@ def fixes(ecosystem: str, version: str, ranges: Sequence[Sequence[Event]]) -> li
 
 
 def as_vers(ecosystem: str, events: Sequence[Event]) -> str:
-    """Write a range in the `vers` notation, for people and other tools."""
+    """Write a range in the `vers` notation, which is in order, for people and other tools."""
     signs = {"introduced": ">=", "fixed": "<", "last_affected": "<=", "limit": "<"}
     parts = [
-        f"{signs[kind]}{at}"
+        (at, signs[kind])
         for event in events
         for kind, at in event.items()
         if not (kind == "introduced" and at == START) and at != EVERY
     ]
-    return f"vers:{ecosystem}/{'|'.join(parts) or EVERY}"
+    with suppress(UnreadableVersion):
+        parts.sort(key=lambda part: version_key(ecosystem, part[0]))
+    return f"vers:{ecosystem}/{'|'.join(f'{sign}{at}' for at, sign in parts) or EVERY}"

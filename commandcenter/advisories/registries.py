@@ -11,14 +11,15 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import ParseError, fromstring
 from django.utils.dateparse import parse_datetime
 
 from commandcenter.advisories.fetching import Answer, FetchError, fetch
-from commandcenter.advisories.versions import UnreadableVersion, version_key
+from commandcenter.advisories.versions import MAX_LENGTH, UnreadableVersion, version_key
 
 MAX_PAGES = 20  # of NuGet's index
 MAX_USED = 20  # versions in use whose dates are asked for one by one
+FIRST_YEAR, LAST_YEAR = 1980, 9999  # NuGet says 1900 of what is not listed any more
 _LETTERS = re.compile(r"[A-Za-z]")
 
 
@@ -40,9 +41,25 @@ def releases(ecosystem: str, base: str, name: str, used: Sequence[str]) -> Relea
     `used` are the versions whose dates are wanted, for registries that tell them one by one.
     """
     try:
-        return READERS[ecosystem](base, name, used[:MAX_USED])
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        return _kept(READERS[ecosystem](base, name, used[:MAX_USED]))
+    except (AttributeError, LookupError, TypeError, ValueError, ParseError) as error:
         raise FetchError(f"The registry says something of {name[:100]} that cannot be read.") from error
+
+
+def _kept(found: Releases) -> Releases:
+    """Return an answer as it can be stored: without odd dates. A latest version that is none is a ValueError."""
+    if found.latest is not None and not _is_version(found.latest):
+        raise ValueError("The latest version is none.")
+    dates = {
+        version: at.replace(tzinfo=at.tzinfo or UTC)
+        for version, at in found.dates.items()
+        if _is_version(version) and FIRST_YEAR <= at.year < LAST_YEAR
+    }
+    return Releases(found.latest, dates)
+
+
+def _is_version(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and "\0" not in value
 
 
 def _get(url: str, *, method: str = "GET") -> Answer:
@@ -63,9 +80,7 @@ def _moment(value: object) -> datetime | None:
         moment = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return moment
 
 
 def _dated(pairs: Iterable[tuple[str, object]]) -> dict[str, datetime]:
@@ -75,7 +90,7 @@ def _dated(pairs: Iterable[tuple[str, object]]) -> dict[str, datetime]:
 def _newest(ecosystem: str, versions: Iterable[str]) -> str | None:
     """Return the last of these in the ecosystem's order, a stable one where there is any."""
     readable = []
-    for version in versions:
+    for version in filter(_is_version, versions):
         try:
             readable.append((version_key(ecosystem, version), version))
         except UnreadableVersion:
@@ -137,16 +152,17 @@ def _nuget(base: str, name: str, _used: Sequence[str]) -> Releases:
             leaves = _json(page["@id"])["items"]
         entries += [leaf["catalogEntry"] for leaf in leaves]
     listed = [each["version"] for each in entries if each.get("listed", True)]
-    # What is not listed any more has a date of 1900.
     dates = _dated((each["version"], each.get("published")) for each in entries)
-    real = {version: at for version, at in dates.items() if at.year > 1900}
-    return Releases(_newest("nuget", listed), real)
+    return Releases(_newest("nuget", listed), dates)
 
 
 def _composer(base: str, name: str, _used: Sequence[str]) -> Releases:
     found = _json(f"{base}/p2/{quote(name.lower(), safe='/')}.json")["packages"][name.lower()]
-    times = _dated((each["version"], each.get("time")) for each in found)
-    return Releases(_newest("composer", times), times)
+    times: dict[str, object] = {}
+    at = None
+    for each in found:  # an entry leaves out what is as in the one before it
+        at = times[each["version"]] = each.get("time", at)
+    return Releases(_newest("composer", times), _dated(times.items()))
 
 
 def _maven(base: str, name: str, used: Sequence[str]) -> Releases:

@@ -33,6 +33,7 @@ class Entry:
     packed: int
     size: int
     offset: int
+    checksum: int
 
 
 class Zip:
@@ -47,8 +48,10 @@ class Zip:
     def entries(self) -> Iterator[Entry]:
         """Yield the regular files in the order of the directory. Raises BadArchive."""
         position, end = self._start, self._start + self._length
-        for number in range(self.count):
-            if number >= MAX_ENTRIES:
+        number = 0
+        while position < end:
+            number += 1
+            if number > MAX_ENTRIES:
                 raise BadArchive(f"It has more than {MAX_ENTRIES:,} files.")
             if position + 46 > end:
                 raise BadArchive("Its directory is damaged.")
@@ -56,7 +59,7 @@ class Zip:
             if head[:4] != b"PK\x01\x02":
                 raise BadArchive("Its directory is damaged.")
             flags, method = struct.unpack("<HH", head[8:12])
-            packed, size = struct.unpack("<II", head[20:28])
+            checksum, packed, size = struct.unpack("<III", head[16:28])
             name_length, extra_length, comment_length = struct.unpack("<HHH", head[28:34])
             (offset,) = struct.unpack("<I", head[42:46])
             rest = self._at(position + 46, name_length + extra_length)
@@ -64,10 +67,23 @@ class Zip:
             packed, size, offset = _wide(packed, size, offset, rest[name_length:])
             name = rest[:name_length].decode("utf-8", "replace")
             if not name.endswith("/"):
-                yield Entry(name, method, bool(flags & 1), packed, size, offset)
+                yield Entry(name, method, bool(flags & 1), packed, size, offset, checksum)
+        if number & 0xFFFF != self.count & 0xFFFF:  # without zip64 the count has 16 bits, whatever it counts
+            raise BadArchive("Its directory is damaged.")
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the content of one file. Raises BadArchive; for a bomb before it has gone off."""
+        """Yield the content of one file. Raises BadArchive; for a bomb before it has gone off.
+
+        That it is what was packed is known only at its end.
+        """
+        checksum = 0
+        for chunk in self._unpacked(entry):
+            checksum = zlib.crc32(chunk, checksum)
+            yield chunk
+        if checksum != entry.checksum:
+            raise BadArchive("It is damaged.")
+
+    def _unpacked(self, entry: Entry) -> Iterator[bytes]:
         if entry.encrypted:
             raise BadArchive("It is encrypted.")
         if entry.method not in {_STORED, _DEFLATED}:

@@ -43,7 +43,7 @@ ANSWERS: dict[str, Any] = {
         "packages": {
             "quill/pen": [
                 {"version": "3.0.0-RC1", "time": NEW},
-                {"version": "v2.0.0", "time": NEW},
+                {"version": "v2.0.0"},  # what is as in the entry before is left out
                 {"version": "1.0.0", "time": OLD},
             ]
         }
@@ -159,6 +159,43 @@ def test_what_cannot_be_used_is_noted_and_what_was_known_stays(
     package = Package.objects.get()
     assert package.latest_version == "1.5.0"
     assert words in package.problem
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "name", "answer"),
+    [
+        ("maven", "org.quill:pen", b"<html>not closed"),
+        ("maven", "org.quill:pen", b'<?xml version="1.0" encoding="odd"?><metadata/>'),
+        ("npm", "pen", {"dist-tags": {"latest": {"odd": 1}}, "time": {}}),
+        ("npm", "pen", {"dist-tags": {"latest": "1\0"}, "time": {}}),
+        ("npm", "pen", {"dist-tags": {"latest": "1" * 300}, "time": {}}),
+        ("pypi", "pen", {"info": {"version": 7}, "releases": {}}),
+    ],
+)
+def test_an_odd_answer_costs_nobody_else_theirs(
+    settings: Any, ecosystem: str, name: str, answer: Any
+) -> None:
+    used(ecosystem, name, "1.0.0")
+    with serving(lambda *_: (200, answer)) as server:
+        settings.REGISTRY_URLS = {ecosystem: server.url}
+        assert freshness.collect(seconds=5) == 1
+    package = Package.objects.get()
+    assert (package.latest_version, "cannot be read" in package.problem) == (None, True)
+
+
+def test_odd_versions_and_times_are_left_out(settings: Any) -> None:
+    row = used("gem", "cap", "1.0.0")
+    answer = [
+        {"number": "2.0.0", "created_at": NEW},
+        {"number": "1.0.0", "created_at": "0001-01-01T00:00:00+05:00"},
+        {"number": 7, "created_at": OLD},
+        {"number": "1" * 300, "created_at": OLD},
+    ]
+    with serving(lambda *_: (200, answer)) as server:
+        settings.REGISTRY_URLS = {"gem": server.url}
+        assert freshness.collect(seconds=5) == 1
+    row.refresh_from_db()
+    assert (Package.objects.get().latest_version, row.released_at) == ("2.0.0", None)
 
 
 def test_a_registry_that_fails_again_and_again_is_left_alone(settings: Any) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from commandcenter.advisories.dump import BadDump
 from commandcenter.advisories.importing import import_dump, prune
@@ -125,6 +128,23 @@ def test_one_ecosystem_can_be_chosen(tmp_path: Path) -> None:
     assert list(Database.objects.values_list("ecosystem", flat=True)) == ["pypi"]
 
 
+def test_a_dump_of_one_ecosystem_claims_no_other(tmp_path: Path) -> None:
+    """A dump of npm holds records that name packages of others as well: those others are not known by that."""
+    both = record("GHSA-both", affected("npm", "nib", *since("0")), affected("NuGet", "Nib", *since("0")))
+    distribution = record(
+        "A-1", affected("Debian:12", "nib", *since("0")), affected("PyPI", "nib", *since("0"))
+    )
+    done = import_dump(write_zip(tmp_path / "all.zip", [ONE, both, distribution]))
+    assert (done.added, list(Database.objects.values_list("ecosystem", flat=True))) == (3, ["npm"])
+    import_dump(write_zip(tmp_path / "all.zip", [both]), ecosystem="nuget")
+    assert list(Database.objects.values_list("ecosystem", flat=True)) == ["npm"]
+
+
+def test_a_database_reaches_no_further_than_today(tmp_path: Path) -> None:
+    import_dump(write_zip(tmp_path / "all.zip", [{**ONE, "modified": "2999-01-01T00:00:00Z"}]))
+    assert Database.objects.get().as_of <= timezone.now()
+
+
 def test_records_of_other_ecosystems_and_commits_are_skipped(tmp_path: Path) -> None:
     debian = record("DSA-1", affected("Debian:12", "quill", *since("0", "1.0-1")))
     commits = record("OSV-1", {"ranges": [{"type": "GIT", "repo": "x", "events": [{"introduced": "0"}]}]})
@@ -152,6 +172,7 @@ def test_records_of_other_ecosystems_and_commits_are_skipped(tmp_path: Path) -> 
         (json.dumps(record("A-1", affected("npm", "x", versions=["1" * 500]))).encode(), "not a text"),
         (json.dumps(record("A-1", affected("npm", "x", versions=["1\0"]))).encode(), "not a text"),
         (b'{"id": "A-1", "pad": "' + b"x" * (9 << 20) + b'"}', "more than 8 MiB"),
+        (json.dumps({**ONE, "id": "A-1", "more": 0}).replace("0}", '{"a":' * 300 + "0" + "}" * 301).encode(), "nested"),
     ],
 )  # fmt: skip
 def test_a_bad_record_is_named_and_stops_nothing(tmp_path: Path, data: bytes, reason: str) -> None:
@@ -232,6 +253,34 @@ def test_a_damaged_member_costs_only_itself(tmp_path: Path) -> None:
     assert (done.bad, done.added) == (1, 1)
 
 
+def test_a_member_with_other_bytes_than_were_packed_is_damaged(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("one.json", json.dumps(ONE))
+        archive.writestr("two.json", json.dumps(TWO))
+    data = (tmp_path / "all.zip").read_bytes()
+    (tmp_path / "all.zip").write_bytes(data.replace(b'"fixed": "1.2.0"', b'"fixed": "0.2.0"'))
+    done = import_dump(tmp_path / "all.zip")
+    assert [(bad["name"], bad["reason"]) for bad in done.bad_records] == [("one.json", "It is damaged.")]
+    assert done.added == 1
+
+
+def test_a_directory_that_names_more_than_it_counts_is_not_taken_for_whole(tmp_path: Path) -> None:
+    data = bytearray(write_zip(tmp_path / "all.zip", [ONE, TWO]).read_bytes())
+    at = data.rfind(b"PK\5\6")
+    data[at + 8 : at + 12] = struct.pack("<HH", 1, 1)
+    (tmp_path / "all.zip").write_bytes(bytes(data))
+    with pytest.raises(BadDump, match="damaged"):
+        import_dump(tmp_path / "all.zip")
+    assert not Database.objects.exists()
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "folder", [ONE])
+    os.mkfifo(folder / "pipe.json")
+    done = import_dump(folder)
+    assert (done.added, done.bad) == (1, 1)
+
+
 def test_links_of_a_folder_are_not_followed(tmp_path: Path) -> None:
     secret = tmp_path / "secret.json"
     secret.write_text(json.dumps(TWO))
@@ -267,6 +316,16 @@ def test_old_imports_are_forgotten_and_what_they_brought_stays(tmp_path: Path) -
         import_dump(dump)
     assert prune(2) == 2
     assert (AdvisoryImport.objects.count(), Advisory.objects.count(), Database.objects.count()) == (2, 1, 1)
+
+
+def test_an_import_that_was_killed_is_not_running_for_ever(tmp_path: Path) -> None:
+    began = timezone.now() - timedelta(days=2)
+    killed = AdvisoryImport.objects.create(source="killed.zip", started_at=began)
+    going_on = AdvisoryImport.objects.create(source="other.zip")
+    import_dump(write_zip(tmp_path / "all.zip", [ONE]))
+    killed.refresh_from_db()
+    going_on.refresh_from_db()
+    assert (killed.status, going_on.status) == (ImportStatus.FAILED, ImportStatus.RUNNING)
 
 
 def test_the_command_imports_matches_and_reports(tmp_path: Path, capsys: Any) -> None:
@@ -348,6 +407,7 @@ def test_a_job_imports_a_dump_of_the_folder_and_matches(folder: Path) -> None:
         ({"kind": "advisories", "path": "/etc"}, "parameters.path"),
         ({"kind": "advisories", "path": "a\0b"}, "parameters.path"),
         ({"kind": "advisories", "path": 7}, "parameters.path"),
+        ({"kind": "advisories", "path": "x" * 300}, "parameters.path"),
         ({"kind": "advisories", "path": "all.zip", "ecosystem": "Debian"}, "parameters.ecosystem"),
         ({"kind": "advisories", "path": "all.zip", "ecosystem": 3}, "parameters.ecosystem"),
         ({"kind": "advisories", "path": "all.zip", "more": 1}, "parameters.more"),

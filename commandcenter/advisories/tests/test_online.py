@@ -91,6 +91,7 @@ def test_an_ecosystem_with_a_fresh_import_is_not_asked_about(settings: Any, tmp_
         lambda *_: (200, {"results": [{"vulns": [{"id": "../../x"}]}]}),
         lambda _m, path, _b: (200, {"results": [{"vulns": [{"id": "A-1"}]}]}) if "query" in path else (404, {}),
         lambda _m, path, _b: (200, {"results": [{"vulns": [{"id": "A-1"}]}]}) if "query" in path else (200, {}),
+        lambda _m, path, _b: (200, {"results": [{"vulns": [{"id": "A-1"}]}]}) if "query" in path else (200, PEN),
         lambda *_: (200, {"results": [{"next_page_token": "for ever"}]}),
     ],
 )  # fmt: skip

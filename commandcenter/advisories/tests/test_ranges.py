@@ -91,6 +91,8 @@ def test_a_tag_of_an_action_that_moves_stands_for_no_version(text: str) -> None:
         (since("1.0.0", last_affected="1.5.0"), "1.5.0", True),
         (since("1.0.0", last_affected="1.5.0"), "1.5.1", False),
         (since("1.0.0", last_affected="1.0.0"), "1.0.0", True),
+        (since("0", last_affected="0"), "0.0.0", True),
+        (since("0", last_affected="0"), "0.0.1", False),
         (since("0", limit="2.0.0"), "1.9.9", True),
         (since("0", limit="2.0.0"), "2.0.0", False),
         (since("0", "3.0.0", limit="*"), "2.0.0", True),
@@ -140,3 +142,7 @@ def test_a_range_is_written_in_the_vers_notation() -> None:
     assert as_vers("npm", since("1.0.0", "1.2.3")) == "vers:npm/>=1.0.0|<1.2.3"
     assert as_vers("pypi", since("0", last_affected="2.0")) == "vers:pypi/<=2.0"
     assert as_vers("pypi", since("0")) == "vers:pypi/*"
+    disordered = [{"fixed": "10.0.0"}, {"introduced": "9.0.0"}, {"fixed": "2.0.0"}, {"introduced": "0"}]
+    assert as_vers("npm", disordered) == "vers:npm/<2.0.0|>=9.0.0|<10.0.0"
+    assert as_vers("npm", since("odd", "2.0.0")) == "vers:npm/>=odd|<2.0.0"
+    assert as_vers("npm", since("0")) == "vers:npm/*"
