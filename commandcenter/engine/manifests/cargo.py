@@ -117,21 +117,21 @@ def parse_lock(source: Source) -> Lock:
         string(package.get("name")) for package in array(document.get("package")) if isinstance(package, dict)
     ]
     lines: list[int | None] = toml_array_lines(source.text, "package", names)
+    kept: list[tuple[Locked, dict[str, Any]]] = []
     for number, package in enumerate(packages):
-        name, version = str(package.get("name")), string(package.get("version"))
+        name, version = string(package.get("name")) or "", string(package.get("version"))
         origin = string(package.get("source"))
         key = f"{name} {version} ({origin})" if origin else f"{name} {version}"
-        lock.packages[key] = Locked(
-            name, version, lines[number] if number < len(lines) else None, local=origin is None
-        )
+        entry = Locked(name, version, lines[number] if number < len(lines) else None, local=origin is None)
+        kept.append((lock.packages.setdefault(key, entry), package))
         index[name].append(key)
         index[f"{name} {version}"].append(key)
         if origin is not None:
             index[key].append(key)
             # Git sources stand without their commit in the lists of dependencies.
             index[f"{name} {version} ({origin.partition('#')[0]})"].append(key)
-    for key, package in zip(list(lock.packages), packages, strict=False):
-        lock.packages[key].needs.extend(_edges(package, index))
+    for entry, package in kept:
+        entry.needs.extend(_edges(package, index))
     lock.local_names = frozenset(package.name for package in lock.packages.values() if package.local)
     _split_members(lock, index)
     return lock

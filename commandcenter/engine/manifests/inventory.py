@@ -25,7 +25,7 @@ from commandcenter.engine.manifests.pairing import Pair, pairs
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.manifests.workspaces import Manifests
 
-REVISION = "3"
+REVISION = "4"
 """Part of the version of every engine that asks `read`: another one when the same bytes may give other rows."""
 
 VENDORED = frozenset(
@@ -117,6 +117,7 @@ def _read(blobs: Iterable[Blob]) -> Inventory:
         nuget.link,
     ):
         link(manifests)
+    nuget.spell(manifests.values(), locks)
     rows: list[Dependency] = []
     covered: set[tuple[str, str]] = set()
     known = Manifests(manifests.values())

@@ -24,7 +24,7 @@ MAX_VERSION = 200
 MAX_REQUIREMENT = 500
 MAX_PURL = 1_000
 
-_LOGIN = re.compile(r"(://)(?!git@)[^/@\s]{1,300}@")
+_LOGIN = re.compile(r"(://)(?!git@)[^/\s?#]{1,300}@")
 
 
 class Unnamed(ValueError):

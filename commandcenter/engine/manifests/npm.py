@@ -115,12 +115,14 @@ def _parse_tree(source: Source, dependencies: dict[str, Any]) -> Lock:
             _check(key)
             here = (*trail, "dependencies", alias)
             name, version = unalias(alias, string(entry.get("version")) or "")
+            resolved = version[:1].isdigit()
             lock.packages[key] = Locked(
                 name=name,
-                version=version or None,
+                version=version if resolved else None,
                 line=lines.get(here),
                 local=is_local(version),
                 scope=_flagged(entry),
+                requirement=None if resolved else version or None,  # an address, which is no version
             )
             wants.extend((key, wanted) for wanted in table(entry.get("requires")))
             nested = table(entry.get("dependencies"))

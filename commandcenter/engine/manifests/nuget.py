@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from commandcenter.engine.contract import DependencyScope
-from commandcenter.engine.manifests.model import Manifest, Requirement, Source
+from commandcenter.engine.manifests.model import Lock, Manifest, Requirement, Source
 from commandcenter.engine.manifests.xmltree import Node, load_xml
 
 SHARED = ("Directory.Packages.props", "Directory.Build.props", "Directory.Build.targets")
@@ -107,6 +109,21 @@ def link(manifests: dict[str, Manifest]) -> None:
         central |= manifest.central
         properties |= manifest.properties
         manifest.requirements = [_resolved(r, central, properties) for r in manifest.requirements]
+
+
+def spell(manifests: Iterable[Manifest], locks: Iterable[Lock]) -> None:
+    """Give each package one spelling in the whole tree, the one in most places: NuGet ignores case in names."""
+    projects = [manifest for manifest in manifests if manifest.ecosystem == "nuget"]
+    packages = [p for lock in locks if lock.ecosystem == "nuget" for p in lock.packages.values()]
+    counts = Counter(r.name for manifest in projects for r in manifest.requirements)
+    counts.update(package.name for package in packages)
+    best: dict[str, str] = {}
+    for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        best.setdefault(name.lower(), name)
+    for manifest in projects:
+        manifest.requirements = [replace(r, name=best[r.name.lower()]) for r in manifest.requirements]
+    for package in packages:
+        package.name = best[package.name.lower()]
 
 
 def _shared(manifest: ProjectFile, files: dict[str, ProjectFile]) -> list[ProjectFile]:

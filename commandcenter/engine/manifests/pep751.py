@@ -31,7 +31,7 @@ def parse(source: Source) -> Lock:
     lock = Lock(source.path, "python", "pypi", graph=any("dependencies" in package for package in packages))
     index: dict[str, list[str]] = defaultdict(list)
     for number, (package, line) in enumerate(zip(packages, lines, strict=True)):
-        name = canonical(str(package.get("name")))
+        name = canonical(string(package.get("name")) or "")
         local = "directory" in package or "path" in table(package.get("archive"))
         scope = _scope(string(package.get("marker")) or "", source.name)
         lock.packages[str(number)] = Locked(

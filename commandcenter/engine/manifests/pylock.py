@@ -29,6 +29,11 @@ def _packages(source: Source) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return document, [table(package) for package in array(document.get("package"))]
 
 
+def _name(entry: dict[str, Any]) -> str:
+    """The canonical name of an entry; empty where it has none."""
+    return canonical(string(entry.get("name")) or "")
+
+
 def _lines(source: Source, packages: list[dict[str, Any]]) -> list[int | None]:
     return toml_array_lines(source.text, "package", [string(package.get("name")) for package in packages])
 
@@ -40,8 +45,9 @@ def parse_uv(source: Source) -> Lock:
     lock = Lock(source.path, "python", "pypi", roots=[])
     index: dict[str, list[str]] = defaultdict(list)
     members: list[str] = []
+    kept: list[tuple[Locked, dict[str, Any]]] = []
     for package, line in zip(packages, _lines(source, packages), strict=True):
-        name, version = canonical(str(package.get("name"))), string(package.get("version"))
+        name, version = _name(package), string(package.get("version"))
         origin = table(package.get("source"))
         folder = next((origin[kind] for kind in ("editable", "virtual", "directory") if kind in origin), None)
         local = folder is not None or "path" in origin
@@ -50,8 +56,8 @@ def parse_uv(source: Source) -> Lock:
             members.append("/".join(part for part in parts if part))
         key = f"{name}@{version}@{_origin(origin)}"
         index[name].append(key)
-        lock.packages[key] = Locked(name, version, line, local=local)
-    for entry, package in zip(list(lock.packages.values()), packages, strict=False):
+        kept.append((lock.packages.setdefault(key, Locked(name, version, line, local=local)), package))
+    for entry, package in kept:
         asked = _uv_specifiers(package)
         for section, scope in _uv_sections(package, member=entry.local):
             for needed in section:
@@ -81,7 +87,7 @@ def _uv_sections(package: dict[str, Any], *, member: bool) -> list[tuple[list[An
 def _uv_targets(
     needed: dict[str, Any], index: dict[str, list[str]], packages: dict[str, Locked]
 ) -> list[str]:
-    keys = index.get(canonical(str(needed.get("name"))), [])[:MAX_ANSWERS]
+    keys = index.get(_name(needed), [])[:MAX_ANSWERS]
     version = string(needed.get("version"))
     if version is None or len(keys) < 2:
         return keys
@@ -101,7 +107,7 @@ def _uv_specifiers(package: dict[str, Any]) -> dict[str, list[tuple[DependencySc
                 string(entry.get("specifier")) or string(entry.get("git")) or string(entry.get("url"))
             )
             if constraint is not None:
-                asked[canonical(str(entry.get("name")))].append((scope, constraint))
+                asked[_name(entry)].append((scope, constraint))
     return asked
 
 
@@ -134,19 +140,17 @@ def parse_pdm(source: Source) -> Lock:
 def _parse_flat(source: Source, packages: list[dict[str, Any]], runtime_group: str) -> Lock:
     lock = Lock(source.path, "python", "pypi")
     index: dict[str, list[str]] = defaultdict(list)
-    kept: list[dict[str, Any]] = []
+    kept: list[tuple[Locked, dict[str, Any]]] = []
     for package, line in zip(packages, _lines(source, packages), strict=True):
-        name, version = canonical(str(package.get("name"))), string(package.get("version"))
+        name, version = _name(package), string(package.get("version"))
         origin = table(package.get("source"))
         # pdm notes one entry more for each set of extras of a package.
         key = f"{name}@{version}@{','.join(map(str, array(package.get('extras'))))}@{_origin(origin)}"
         local = origin.get("type") in ("directory", "file") or "path" in package
-        lock.packages[key] = Locked(
-            name, version, line, local=local, scope=_flat_scope(package, runtime_group)
-        )
+        entry = Locked(name, version, line, local=local, scope=_flat_scope(package, runtime_group))
+        kept.append((lock.packages.setdefault(key, entry), package))
         index[name].append(key)
-        kept.append(package)
-    for entry, package in zip(lock.packages.values(), kept, strict=False):
+    for entry, package in kept:
         wanted = package.get("dependencies")
         if isinstance(wanted, dict):
             for name, value in wanted.items():

@@ -106,6 +106,10 @@ def _scan(text: str) -> list[_Block]:
             continue
         if line[0] != " ":
             heading = line.rstrip()
+            if heading.startswith("? "):  # of more than 1024 characters: its colon stands below
+                heading = f"{heading[2:]}:"
+            elif heading == ":" and blocks and not blocks[-1].fields:
+                continue
             if not heading.endswith(":"):
                 raise Unreadable(f"Line {number} is not an entry of a lock file.")
             blocks.append(_Block(_descriptors(heading[:-1]), number))

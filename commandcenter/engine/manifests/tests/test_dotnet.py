@@ -150,3 +150,23 @@ def test_tools_and_sdks_of_dotnet(rows: Rows) -> None:
         "global.json:5 pkg:nuget/Build.Traversal@4.1.0 | 4.1.0 | build | direct",
     ]
     assert rows({"global.json": '{"sdk": {"version": "8.0.100"}}'}) == []
+
+
+def test_a_package_in_two_spellings_is_one_package(rows: Rows) -> None:
+    """NuGet does not tell upper from lower case; what is shown is the spelling that stands in most places."""
+    project = """<Project>
+  <ItemGroup Condition="'$(A)' == ''"><PackageReference Include="quill.pen" Version="1.0.0" /></ItemGroup>
+  <ItemGroup Condition="'$(A)' != ''"><PackageReference Include="Quill.Pen" Version="1.0.0" /></ItemGroup>
+</Project>
+"""
+    one = {"quill.PEN": {"type": "Transitive", "resolved": "1.0.0"}}
+    two = {"Quill.Pen": {"type": "Transitive", "resolved": "1.0.0"}}
+    lock = json.dumps({"version": 1, "dependencies": {"net8.0": one, "net9.0": two}}, indent=2)
+    other = (
+        '<Project><ItemGroup><PackageReference Include="Quill.Pen" Version="2.0.0" /></ItemGroup></Project>'
+    )
+    assert rows({"a/a.csproj": project, "b/packages.lock.json": lock, "c/c.csproj": other}) == [
+        "a/a.csproj:2 pkg:nuget/Quill.Pen@1.0.0 | 1.0.0 | runtime | direct",
+        "b/packages.lock.json:5 pkg:nuget/Quill.Pen@1.0.0 | None | runtime | transitive",
+        "c/c.csproj:1 pkg:nuget/Quill.Pen@2.0.0 | 2.0.0 | runtime | direct",
+    ]

@@ -361,3 +361,103 @@ def test_pnpm_five_and_six_key_their_packages_with_a_slash(rows: Rows) -> None:
             "pkg:npm/%40scope/web@1.4.0 | ^1.0.0 | runtime | direct",
             "pkg:npm/leaf@1.9.0 | None | runtime | transitive",
         ]
+
+
+PNPM_ENVIRONMENT = """---
+lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    configDependencies:
+      house-rules:
+        specifier: 1.1.0
+        version: 1.1.0
+    packageManagerDependencies:
+      pnpm:
+        specifier: 12.0.0
+        version: 12.0.0
+
+packages:
+
+  house-rules@1.1.0:
+    resolution: {integrity: sha512-aa==}
+
+  pnpm@12.0.0:
+    resolution: {integrity: sha512-aa==}
+
+snapshots:
+
+  house-rules@1.1.0: {}
+
+  pnpm@12.0.0: {}
+
+---
+"""
+
+
+def test_pnpm_notes_what_it_needs_itself_in_a_document_before_that_of_the_project(rows: Rows) -> None:
+    alone = rows({"pnpm-lock.yaml": PNPM_9, "package.json": PACKAGE})
+    assert rows({"pnpm-lock.yaml": PNPM_ENVIRONMENT + PNPM_9, "package.json": PACKAGE}) == [
+        "pnpm-lock.yaml:18 pkg:npm/house-rules@1.1.0 | 1.1.0 | build | direct",
+        "pnpm-lock.yaml:21 pkg:npm/pnpm@12.0.0 | 12.0.0 | build | direct",
+        *(_moved(row, PNPM_ENVIRONMENT.count("\n")) for row in alone),
+    ]
+
+
+def _moved(row: str, lines: int) -> str:
+    place, _, rest = row.partition(" ")
+    path, _, line = place.partition(":")
+    return f"{path}:{int(line) + lines} {rest}"
+
+
+def test_pnpm_five_names_the_host_of_another_registry_before_the_package(rows: Rows) -> None:
+    lock = """lockfileVersion: 5.4
+specifiers: {'@scope/web': ^1.0.0, leaf: ^1.0.0}
+dependencies:
+  '@scope/web': npm.example.org/@scope/web/1.4.0
+  leaf: npm.example.org/leaf/1.9.0_friend@7.0.0
+packages:
+  npm.example.org/@scope/web/1.4.0:
+    resolution: {integrity: sha512-aa==}
+  npm.example.org/leaf/1.9.0_friend@7.0.0:
+    resolution: {integrity: sha512-aa==}
+"""
+    assert rows({"pnpm-lock.yaml": lock}) == [
+        "pnpm-lock.yaml:7 pkg:npm/%40scope/web@1.4.0 | ^1.0.0 | runtime | direct",
+        "pnpm-lock.yaml:9 pkg:npm/leaf@1.9.0 | ^1.0.0 | runtime | direct",
+    ]
+
+
+def test_an_address_is_no_version_and_its_login_is_never_kept(rows: Rows) -> None:
+    address = "git+https://someone:s3cr@t@example.org/team/leaf.git#0a1b2c3"
+    npm = {"lockfileVersion": 1, "dependencies": {"leaf": {"version": address, "from": address}}}
+    kept = "git+https://example.org/team/leaf.git#0a1b2c3"
+    assert rows({"package-lock.json": json.dumps(npm, indent=2)}) == [
+        f"package-lock.json:4 pkg:npm/leaf | {kept} | runtime | unknown"
+    ]
+    pnpm = f"""lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      leaf:
+        specifier: {address}
+        version: {address}
+packages:
+  leaf@{address}:
+    resolution: {{type: git}}
+"""
+    assert rows({"pnpm-lock.yaml": pnpm}) == [f"pnpm-lock.yaml:9 pkg:npm/leaf | {kept} | runtime | direct"]
+
+
+def test_berry_writes_a_long_heading_over_two_lines(rows: Rows) -> None:
+    wanted = [f"leaf@npm:^1.{minor}.0" for minor in range(80)]
+    lock = BERRY.replace('"leaf@npm:^1.0.0, leaf@npm:^1.5.0":', f'? "{", ".join(wanted)}"\n:')
+    member = '{"name": "member", "devDependencies": {"tool": "~3.1.0"}}'
+    files = {"yarn.lock": lock, "package.json": PACKAGE, "packages/member/package.json": member}
+    assert [row.partition(" ")[2] for row in rows(files)] == [
+        "pkg:npm/%40scope/web@1.4.0 | ^1.0.0 | runtime | direct",
+        "pkg:npm/leaf@1.9.0 | None | runtime | transitive",
+        "pkg:npm/native@1.1.1 | None | optional | transitive",
+        "pkg:npm/tool@3.1.7 | ~3.1.0 | development | direct",
+    ]

@@ -397,3 +397,51 @@ def test_pipenv(rows: Rows) -> None:
         "Pipfile:2 pkg:pypi/django | >=5 | runtime | direct",
         "Pipfile:5 pkg:pypi/pytest | * | development | direct",
     ]
+
+
+def test_an_entry_that_stands_twice_does_not_shift_what_the_others_need(rows: Rows) -> None:
+    lock = """[[package]]
+name = "colours"
+version = "1.0"
+groups = ["default"]
+
+[[package]]
+name = "colours"
+version = "1.0"
+groups = ["default"]
+
+[[package]]
+name = "web"
+version = "2.0"
+dependencies = ["leaf"]
+
+[[package]]
+name = "tool"
+version = "3.0"
+
+[[package]]
+name = "leaf"
+version = "4.0"
+"""
+    project = (
+        '[project]\nname = "x"\ndependencies = ["colours", "web"]\n[dependency-groups]\ndev = ["tool"]\n'
+    )
+    assert [row.partition(" ")[2] for row in rows({"pdm.lock": lock, "pyproject.toml": project})] == [
+        "pkg:pypi/colours@1.0 | None | runtime | direct",
+        "pkg:pypi/web@2.0 | None | runtime | direct",
+        "pkg:pypi/tool@3.0 | None | development | direct",
+        "pkg:pypi/leaf@4.0 | None | runtime | transitive",
+    ]
+
+
+def test_an_entry_without_a_name_is_no_package(tree: Tree) -> None:
+    for name in ("uv.lock", "poetry.lock", "pdm.lock", "Cargo.lock", "pylock.toml"):
+        table = "packages" if name == "pylock.toml" else "package"
+        text = (
+            f'version = 1\nlock-version = "1.0"\n[[{table}]]\nversion = "1.0"\nsource = {{registry = "x"}}\n'
+        )
+        if name == "Cargo.lock":
+            text = text.replace('{registry = "x"}', '"registry+x"')
+        found = tree({name: text})
+        assert (name, found.dependencies) == (name, ())
+        assert "no name" in found.failures[0].message
