@@ -26,6 +26,10 @@ class FetchError(Exception):
     """No answer that can be used; the message says why."""
 
 
+class TooMuch(FetchError):
+    """An answer that is longer than was wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a server said."""
@@ -144,7 +148,7 @@ def _read(response: http.client.HTTPResponse, host: str, limit: int) -> Answer:
     while chunk := response.read(_CHUNK):
         data += chunk
         if len(data) > limit:
-            raise FetchError(f"{host} says more than {limit >> 20} MiB.")
+            raise TooMuch(f"{host} says more than {limit >> 20} MiB.")
     if response.length:
         raise FetchError(f"{host} broke off before its end.")
     return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, bytes(data))

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from commandcenter.advisories.ecosystems import OSV_NAMES, SUPPORTED
-from commandcenter.advisories.fetching import FetchError, Pace, fetch
+from commandcenter.advisories.fetching import FetchError, Pace, TooMuch, fetch
 from commandcenter.advisories.models import Advisory, Database, PackageVersion
 from commandcenter.advisories.osv import ID, MAX_RECORD_BYTES, BadRecord, Record, read_record
 from commandcenter.advisories.storing import store
@@ -24,6 +24,7 @@ PAGES = 10  # of one answer
 RECORDS = 100  # that are stored at once
 MOST_LEFT = 5000  # package versions without an answer, after which something else is wrong than a record
 PER_SECOND = 10.0
+FAILURES = 3  # of records in a row, after which the database is left alone until the next run
 GRACE_SECONDS = 60.0  # to fetch the records of the last question
 
 log = structlog.get_logger(__name__)
@@ -33,28 +34,39 @@ class UnusableRecord(FetchError):
     """One record cannot be used: the packages that name it wait, and nobody else."""
 
 
+class Overloaded(FetchError):
+    """The online database asks to be left alone."""
+
+
 def collect(*, seconds: float) -> int:
     """Ask about what was never asked, or too long ago, for about so many seconds; return how many were answered.
 
     Does nothing without CC_OSV_URL. Records are stored as an import stores them, and matched in the same way. An
     ecosystem whose imported database is fresh is not asked about. What fails is asked again the next time, and so is
-    every package that names a record which cannot be used.
+    every package that names a record which cannot be used. Where one answer would be too long, fewer are asked about.
     """
     if not settings.OSV_URL:
         return 0
-    until, pace, answered = time.monotonic() + seconds, Pace(PER_SECOND), 0
+    until, pace, answered, size = time.monotonic() + seconds, Pace(PER_SECOND), 0, BATCH
     unusable: set[str] = set()
     left: set[int] = set()
     while time.monotonic() < until and len(left) < MOST_LEFT:
-        rows = list(due().exclude(pk__in=left)[:BATCH])
+        rows = list(due().exclude(pk__in=left)[:size])
         if not rows:
             break
         try:
             named = _ask(rows, pace)
             _fetch_records({key: at for names in named for key, at in names.items()}, unusable, pace, until)
+        except TooMuch as error:
+            size = max(1, len(rows) // 2)
+            if len(rows) == 1:
+                log.warning("package left out", action="osv", package=rows[0].purl, error=str(error))
+                left.add(rows[0].pk)
+            continue
         except FetchError as error:
             log.warning("online database not asked", action="osv", error=str(error))
             break
+        size = min(BATCH, size * 2)
         # What was asked is matched anew, after its records were stored and before it counts as known.
         told = [row.pk for row, names in zip(rows, named, strict=True) if unusable.isdisjoint(names)]
         PackageVersion.objects.filter(pk__in=told).update(
@@ -105,7 +117,7 @@ def _ask(rows: Sequence[PackageVersion], pace: Pace) -> list[dict[str, str]]:
         if not following:
             return named
         open_ = following
-    raise FetchError(f"The online database has more than {PAGES} pages for one question.")
+    raise TooMuch(f"The online database has more than {PAGES} pages for one question.")
 
 
 def _fetch_records(named: dict[str, str], unusable: set[str], pace: Pace, until: float) -> None:
@@ -119,12 +131,17 @@ def _fetch_records(named: dict[str, str], unusable: set[str], pace: Pace, until:
         for osv_id, modified in sorted(named.items())
         if osv_id not in unusable and there.get(osv_id) != modified[:19]
     ]
+    failures = 0
     for start in range(0, len(wanted), RECORDS):
         records = []
         for osv_id in wanted[start : start + RECORDS]:
             try:
                 records.append(_record(osv_id, pace, until))
-            except UnusableRecord as error:
+                failures = 0
+            except FetchError as error:
+                failures += not isinstance(error, UnusableRecord)
+                if failures >= FAILURES or isinstance(error, Overloaded):
+                    raise
                 log.warning("record left out", action="osv", record=osv_id[:100], error=str(error))
                 unusable.add(osv_id)
         store(records)
@@ -139,7 +156,7 @@ def _record(osv_id: str, pace: Pace, until: float) -> Record:
     pace.wait()
     try:
         found = read_record(_body("GET", f"v1/vulns/{osv_id}", None))
-    except BadRecord as error:
+    except (BadRecord, TooMuch) as error:
         raise UnusableRecord(f"The record {osv_id} cannot be used: {error}") from error
     if found.osv_id != osv_id:
         raise UnusableRecord(f"Asked for {osv_id}, the online database tells of {found.osv_id}.")
@@ -160,6 +177,8 @@ def _body(method: str, path: str, body: bytes | None) -> bytes:
     answer = fetch(f"{settings.OSV_URL}/{path}", method=method, body=body, limit=MAX_RECORD_BYTES)
     if answer.status in {404, 410}:
         raise UnusableRecord(f"The online database has no {path}.")
+    if answer.status == 429:
+        raise Overloaded("The online database has had too many questions; it is asked again later.")
     if answer.status != 200:
         raise FetchError(f"The online database answers with status {answer.status}.")
     return answer.body

@@ -92,6 +92,13 @@ def _composer(text: str) -> Any:
     return numbers, rank if settled or word else 0, counts, settled
 
 
+def _nuget(text: str) -> Any:
+    made = NugetVersion(text)
+    if made.value is None:  # it takes a lone "v", and cannot compare what it made of it
+        raise UnreadableVersion(text)
+    return made
+
+
 def _maven(text: str) -> Any:
     """Maven takes a final "release" for nothing, as it does "ga" and "final"."""
     return MavenVersion(_RELEASE.sub("", text))
@@ -103,7 +110,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "pub": _pub,
     "pypi": PypiVersion,
     "maven": _maven,
-    "nuget": NugetVersion,
+    "nuget": _nuget,
     "gem": RubygemsVersion,
     "composer": _composer,
 }

@@ -128,6 +128,52 @@ def test_a_record_that_cannot_be_used_holds_up_nobody_else(settings: Any) -> Non
     assert Advisory.objects.count() == 2
 
 
+@pytest.mark.parametrize("reply", [(500, {}), (200, b" " * (9 << 20))])
+def test_a_record_that_does_not_come_holds_up_nobody_else(settings: Any, reply: Reply) -> None:
+    def failing(method: str, path: str, body: Any) -> Reply:
+        if path == "/v1/querybatch" and "page_token" not in body["queries"][0]:
+            results = osv(method, path, body)[1]["results"]
+            return 200, {"results": [result or {"vulns": [{"id": "GHSA-odd"}]} for result in results]}
+        return reply if path == "/v1/vulns/GHSA-odd" else osv(method, path, body)
+
+    for name in ("cap", "pen"):
+        use("npm", name, "1.0.0")
+    with serving(failing) as server:
+        settings.OSV_URL = server.url
+        assert online.collect(seconds=5) == 1
+    asked = PackageVersion.objects.filter(asked_at__isnull=False)
+    assert list(asked.values_list("spelling", flat=True)) == ["pen"]
+
+
+@pytest.mark.parametrize(("status", "records"), [(503, online.FAILURES), (429, 1)])
+def test_a_database_that_gives_no_records_is_left_alone(settings: Any, status: int, records: int) -> None:
+    def failing(method: str, path: str, body: Any) -> Reply:
+        if path == "/v1/querybatch":
+            return 200, {"results": [{"vulns": [{"id": f"GHSA-{number}"} for number in range(50)]}]}
+        return status, {}
+
+    use("npm", "pen", "1.0.0")
+    with serving(failing) as server:
+        settings.OSV_URL = server.url
+        assert online.collect(seconds=5) == 0
+        assert len(server.asked) == 1 + records
+
+
+@pytest.mark.parametrize("answer", [b" " * (9 << 20), None])
+def test_what_is_too_much_for_one_question_is_asked_in_parts(settings: Any, answer: bytes | None) -> None:
+    def much(method: str, path: str, body: Any) -> Reply:
+        if path == "/v1/querybatch" and len(body["queries"]) > 1:
+            pages = {"results": [{"next_page_token": "for ever"} for _ in body["queries"]]}
+            return 200, answer if answer is not None else pages
+        return osv(method, path, body)
+
+    for name in ("cap", "lid", "pen"):
+        use("npm", name, "1.0.0")
+    with serving(much) as server:
+        settings.OSV_URL = server.url
+        assert online.collect(seconds=20) == 3
+
+
 def test_what_was_never_asked_about_comes_first(settings: Any) -> None:
     old, new = use("npm", "pen", "1.0.0"), use("npm", "cap", "1.0.0")
     PackageVersion.objects.filter(pk=old.pk).update(asked_at="2026-01-01T00:00:00Z")

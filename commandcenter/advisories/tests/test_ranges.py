@@ -46,6 +46,7 @@ UNREADABLE = [
     ("npm", "1.2.3.4"),
     ("gem", "x y"),
     ("nuget", "abc"),
+    ("nuget", "v"),
     ("maven", ""),
     ("golang", "abc123"),
     ("npm", "1." + "0" * 300),
