@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from commandcenter.engine.contract import Entry
+from commandcenter.engine.contract.files import Entry
 
 STEPS = (
     "clone", "language", "lines", "functions", "manifests", "secrets", "ruff", "astgrep", "zizmor", "hadolint", "shellcheck", "history",

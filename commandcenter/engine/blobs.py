@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from commandcenter.engine.context import Repository
-from commandcenter.engine.contract import Blob, Entry
+from commandcenter.engine.contract.files import Blob, Entry
 
 WINDOW_BYTES = 48 * 1024 * 1024
 WINDOW_FILES = 20_000

@@ -10,24 +10,20 @@ from typing import Any
 import orjson
 import zstandard
 
-from commandcenter.engine.contract import (
-    Check,
-    Churn,
-    Contributor,
+from commandcenter.engine.contract.facts import (
     Dependency,
     Evidence,
-    Failure,
     FileClass,
-    Finding,
     FunctionMetric,
-    Gap,
-    HistorySummary,
     LicenseSeen,
     LineCount,
     Platform,
-    Result,
     Technology,
 )
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.gaps import Check, Gap
+from commandcenter.engine.contract.history import Churn, Contributor, HistorySummary
+from commandcenter.engine.contract.results import Failure, Result
 
 VERSION = 1
 _COMPRESS_FROM = 400  # bytes; below it the compressed form is hardly smaller and costs more to read

@@ -8,25 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from commandcenter.engine import fingerprint
-from commandcenter.engine.contract import (
-    SEVERITIES,
-    Check,
-    Churn,
-    Contributor,
+from commandcenter.engine.contract.facts import (
     Dependency,
     Evidence,
-    Failure,
     FileClass,
-    Finding,
     FunctionMetric,
-    Gap,
-    HistorySummary,
     LicenseSeen,
     LineCount,
     Platform,
-    Result,
     Technology,
 )
+from commandcenter.engine.contract.findings import SEVERITIES, Finding
+from commandcenter.engine.contract.gaps import Check, Gap
+from commandcenter.engine.contract.history import Churn, Contributor, HistorySummary
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.licenses.totals import LicenseTotals
 
 MAX_FUNCTIONS = 200

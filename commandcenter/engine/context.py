@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from commandcenter.engine.contract import Blob, Entry, Links, Scope, ToolResult
+from commandcenter.engine.contract.engines import Scope, ToolResult
+from commandcenter.engine.contract.files import Blob, Entry, Links
 from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.kept import Kept

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import yaml
 
-from commandcenter.engine.contract import Severity
+from commandcenter.engine.contract.findings import Severity
 
 SOON_DAYS = 183
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from commandcenter.engine.contract import Finding
+from commandcenter.engine.contract.findings import Finding
 
 VERSION = "v1"
 

@@ -8,19 +8,11 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Literal
 
-from commandcenter.engine.contract import (
-    Check,
-    Contributor,
-    Dependency,
-    EngineReport,
-    FileRow,
-    Finding,
-    FunctionMetric,
-    Gap,
-    Rule,
-    Summary,
-    Technology,
-)
+from commandcenter.engine.contract.facts import Dependency, FunctionMetric, Technology
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.gaps import Check, Gap
+from commandcenter.engine.contract.history import Contributor
+from commandcenter.engine.contract.reports import EngineReport, FileRow, Summary
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.licenses.totals import LicenseRow
 

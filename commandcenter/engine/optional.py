@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
-from commandcenter.engine.contract import Engine
+from commandcenter.engine.contract.engines import Engine
 from commandcenter.engine.engines import ENGINES, MissingEngine, Registry
 
 NAMES = ("semgrep", "jscpd")

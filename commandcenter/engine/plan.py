@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from commandcenter.engine.contract import Engine
+from commandcenter.engine.contract.engines import Engine
 from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.engines import ENGINES, Registry
 from commandcenter.engine.errors import EngineError

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from commandcenter.engine import messages
 from commandcenter.engine.blobs import Readable
-from commandcenter.engine.contract import Finding, Rule, Technology
+from commandcenter.engine.contract.facts import Technology
+from commandcenter.engine.contract.findings import Finding, Rule
 from commandcenter.engine.engines import Registry
 from commandcenter.engine.messages import Message
 from commandcenter.engine.plan import Plan

@@ -23,7 +23,9 @@ from commandcenter.engine.blobs import (
 )
 from commandcenter.engine.cache import Cache
 from commandcenter.engine.context import Level, Materials, RunContext
-from commandcenter.engine.contract import Entry, Failure, Scope
+from commandcenter.engine.contract.engines import Scope
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.correlation import NOBODY
 from commandcenter.engine.messages import Message
 from commandcenter.engine.plan import Plan

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from commandcenter.engine.contract import ToolResult
+from commandcenter.engine.contract.engines import ToolResult
 from commandcenter.engine.errors import EngineError, EngineTimeout, EngineUnavailable
 from commandcenter.engine.limits import MIB
 from commandcenter.engine.memory import TreeMemory

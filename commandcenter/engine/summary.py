@@ -8,7 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from commandcenter.engine.collect import Collected
-from commandcenter.engine.contract import SEVERITIES, Churn, Entry, FileRow, Summary
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.findings import SEVERITIES
+from commandcenter.engine.contract.history import Churn
+from commandcenter.engine.contract.reports import FileRow, Summary
 
 
 @dataclass(slots=True)

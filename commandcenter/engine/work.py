@@ -12,24 +12,14 @@ from time import perf_counter
 from commandcenter.engine import codec
 from commandcenter.engine.cache import Cache, KeyMaker
 from commandcenter.engine.collect import Collected
-from commandcenter.engine.contract import (
-    Blob,
-    Check,
-    Contributor,
-    Engine,
-    EngineReport,
-    EngineStatus,
-    Entry,
-    Failure,
-    Finding,
-    Gap,
-    HistorySummary,
-    Links,
-    Result,
-    Scope,
-    Technology,
-    TreeKeyed,
-)
+from commandcenter.engine.contract.engines import Engine, Scope, TreeKeyed
+from commandcenter.engine.contract.facts import Technology
+from commandcenter.engine.contract.files import Blob, Entry, Links
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.gaps import Check, Gap
+from commandcenter.engine.contract.history import Contributor, HistorySummary
+from commandcenter.engine.contract.reports import EngineReport, EngineStatus
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.correlation import NOBODY, Correlating, Correlator
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 from commandcenter.engine.kept import Kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from commandcenter.engine.contract import Failure
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.jscpd import JscpdEngine
 from commandcenter.engine.engines.semgrep import SemgrepEngine
 from commandcenter.engine.engines.tests.lending import run

@@ -10,18 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from commandcenter.engine.contract import (
-    Blob,
-    Context,
-    Entry,
-    Failure,
-    Finding,
-    LineCount,
-    Links,
-    Result,
-    Rule,
-    Scope,
-)
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import LineCount
+from commandcenter.engine.contract.files import Blob, Entry, Links
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import Registry
 from commandcenter.engine.plan import plan
 from commandcenter.engine.run import run

@@ -11,7 +11,10 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from commandcenter.engine.contract import Blob, Context, Entry, Finding, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.results import Result
 from commandcenter.engine.engines import Registry
 from commandcenter.engine.serve import main as serve
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from commandcenter.engine.contract import Blob, Context, Engine, Entry, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Engine, Scope
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.results import Result
 from commandcenter.engine.errors import EngineUnavailable
 
 

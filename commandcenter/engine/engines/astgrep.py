@@ -14,17 +14,10 @@ from urllib.parse import unquote
 
 import orjson
 
-from commandcenter.engine.contract import (
-    Blob,
-    Context,
-    Entry,
-    Failure,
-    Finding,
-    Result,
-    Rule,
-    Scope,
-    ToolResult,
-)
+from commandcenter.engine.contract.engines import Context, Scope, ToolResult
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.excerpts import REDACTED, excerpt, redacted
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.places import Places

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from commandcenter.engine.contract import Blob, Context, Entry, Failure, FunctionMetric, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import FunctionMetric
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import grammars, syntax
 from commandcenter.engine.engines.grammars import BY_SUFFIX, GRAMMARS, Grammar
 from commandcenter.engine.engines.language import looks_binary

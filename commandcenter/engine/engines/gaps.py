@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from commandcenter.engine.contract import Blob, Check, Context, Entry, Failure, Gap, Platform, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import Platform
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.gaps import Check, Gap
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.licenses.files import holds_text, place_of
 from commandcenter.engine.licenses.texts import digest
 from commandcenter.engine.manifests import inventory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from commandcenter.engine.contract import Entry
+from commandcenter.engine.contract.files import Entry
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from commandcenter.engine.contract import Rule, Severity
+from commandcenter.engine.contract.findings import Rule, Severity
 from commandcenter.engine.engines.shellcheck_rules import RULES as SHELL_RULES
 
 # id, severity, CWE, what, why, how to fix

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from commandcenter.engine.contract import Blob, Context, Entry, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.results import Result
 from commandcenter.engine.history import log
 from commandcenter.engine.history.commits import Commits, Unreadable, unpack
 from commandcenter.engine.history.people import RULES_DIGEST

@@ -13,7 +13,10 @@ from typing import Any
 
 import orjson
 
-from commandcenter.engine.contract import Blob, Context, Entry, Failure, Finding, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.excerpts import excerpt, redacted
 from commandcenter.engine.engines.installed import NotInstalled, Program, node_program
 from commandcenter.engine.engines.language import HEAD_BYTES, looks_binary, vendored

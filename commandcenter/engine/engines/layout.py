@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from commandcenter.engine.context import safe_name
-from commandcenter.engine.contract import Blob
+from commandcenter.engine.contract.files import Blob
 
 # Dot names that no tool takes for its own configuration, and that rules ask for. All others are changed.
 KEPT = frozenset({".circleci", ".github", ".gitlab-ci.yml", ".travis.yml"})

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from commandcenter.engine.contract import Blob, Context, Entry, Failure, LicenseSeen, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import LicenseSeen
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.licenses.aliases import spdx_of
 from commandcenter.engine.licenses.expressions import canonical

@@ -10,7 +10,11 @@ from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
-from commandcenter.engine.contract import Blob, Context, Entry, Failure, LineCount, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import LineCount
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import grammars, syntax
 from commandcenter.engine.engines.docstrings import docstring_lines
 from commandcenter.engine.engines.grammars import PYTHON, Grammar

@@ -13,16 +13,10 @@ from typing import Any
 
 import orjson
 
-from commandcenter.engine.contract import (
-    Blob,
-    Context,
-    Entry,
-    Failure,
-    Finding,
-    Result,
-    Rule,
-    Scope,
-)
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.ruff_rules import CWE, LOW_PRECISION, NOT_IN_TESTS, SEVERITY, tags
 from commandcenter.engine.engines.ruff_run import OPTIONS, RuffRun

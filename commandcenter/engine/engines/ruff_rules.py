@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commandcenter.engine.contract import Severity
+from commandcenter.engine.contract.findings import Severity
 
 # Left out on purpose: rules that fire on most correct programs (S404, S603, S607), and everything about style.
 SEVERITIES: dict[Severity, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from commandcenter.engine.contract import Context
+from commandcenter.engine.contract.engines import Context
 from commandcenter.engine.errors import EngineError, EngineTimeout, EngineUnavailable
 
 OPTIONS = (

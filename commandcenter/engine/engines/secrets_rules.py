@@ -8,7 +8,7 @@ import subprocess
 import tomllib
 from typing import Any, Literal
 
-from commandcenter.engine.contract import Rule, Severity
+from commandcenter.engine.contract.findings import Rule, Severity
 from commandcenter.engine.engines.secrets_texts import what, why_and_fix
 from commandcenter.engine.errors import EngineUnavailable
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from commandcenter.engine.contract import Rule, Severity
+from commandcenter.engine.contract.findings import Rule, Severity
 from commandcenter.engine.limits import MIB
 
 MAX_FILES, MAX_BYTES, MAX_FILE_BYTES = 5000, 32 * MIB, 2 * MIB

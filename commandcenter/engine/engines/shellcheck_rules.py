@@ -6,7 +6,7 @@ Left out on purpose: style, what fires on most correct scripts, and what needs o
 
 from __future__ import annotations
 
-from commandcenter.engine.contract import Rule, Severity
+from commandcenter.engine.contract.findings import Rule, Severity
 
 # Said beside a parse error: what follows it has not been looked at.
 UNREADABLE = frozenset({"SC1064", "SC1070", "SC1071", "SC1072", "SC1073", "SC1088", "SC1089"})

@@ -9,17 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from commandcenter.engine.contract import (
-    Blob,
-    Context,
-    Dependency,
-    Entry,
-    Evidence,
-    Failure,
-    Rule,
-    Scope,
-    Technology,
-)
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import Dependency, Evidence, Technology
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Rule
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.manifests.inventory import REVISION, read, vendored, wanted
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.rules.globs import GlobIndex

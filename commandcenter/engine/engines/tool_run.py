@@ -8,7 +8,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Generic, TypeVar
 
-from commandcenter.engine.contract import Blob, Context, ToolResult
+from commandcenter.engine.contract.engines import Context, ToolResult
+from commandcenter.engine.contract.files import Blob
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 
 MAX_LOST_SECONDS = 240.0  # what runs without an answer may cost one call of an engine, all in all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from commandcenter.engine.contract import Rule, Severity
+from commandcenter.engine.contract.findings import Rule, Severity
 
 _Precision = Literal["high", "medium", "low"]
 _Entry = tuple[str, Severity, _Precision, tuple[str, ...], str, str, str]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import cast
 
-from commandcenter.engine.contract import Context
+from commandcenter.engine.contract.engines import Context
 from commandcenter.engine.errors import EngineTimeout
 from commandcenter.engine.history.commits import TOUCH_BYTES, UNKNOWN, Commits, Touch
 from commandcenter.engine.history.people import is_bot

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from commandcenter.engine.contract import Churn, Contributor, Entry, HistorySummary
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.history import Churn, Contributor, HistorySummary
 from commandcenter.engine.history.commits import UNKNOWN, Commits
 from commandcenter.engine.history.people import digest, person
 from commandcenter.engine.source.names import printable

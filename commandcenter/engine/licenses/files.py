@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import LicensePlace
+from commandcenter.engine.contract.facts import LicensePlace
 from commandcenter.engine.manifests.inventory import vendored
 
 _NAME = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from commandcenter.engine.contract import LicensePlace, LicenseSeen
+from commandcenter.engine.contract.facts import LicensePlace, LicenseSeen
 
 MAX_KEPT = 2000
 _HeaderKey = tuple[str, LicensePlace]

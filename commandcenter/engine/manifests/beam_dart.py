@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import LineIndex
 from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source, Unreadable
 from commandcenter.engine.manifests.syntax import line_of, load_yaml, string, table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import json_lines
 from commandcenter.engine.manifests.model import Lock, Locked, Root, Source, Unreadable
 from commandcenter.engine.manifests.node_catalogs import catalogs_of, from_catalog

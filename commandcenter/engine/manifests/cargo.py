@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import toml_array_lines, toml_key_lines
 from commandcenter.engine.manifests.model import (
     MAX_ANSWERS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import LineIndex, json_lines
 from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Source, Unreadable
 from commandcenter.engine.manifests.syntax import array, load_json, string, table

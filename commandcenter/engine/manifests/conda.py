@@ -8,7 +8,7 @@ from dataclasses import replace
 from posixpath import join, normpath
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import (
     MAX_ANSWERS,
     Lock,

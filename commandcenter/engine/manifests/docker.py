@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.purls import docker_purl
 

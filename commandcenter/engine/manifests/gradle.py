@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.gradle_locks import BUILDSCRIPT
 from commandcenter.engine.manifests.gradle_notations import Asked, items, variable
 from commandcenter.engine.manifests.gradle_script import Statement, Token, statements

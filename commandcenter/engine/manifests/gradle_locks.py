@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Lock, Locked, Source
 
 BUILDSCRIPT = "buildscript"

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from commandcenter.engine.contract import Blob, Dependency, Failure
+from commandcenter.engine.contract.facts import Dependency
+from commandcenter.engine.contract.files import Blob
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.manifests import (
     cargo,
     golang,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from commandcenter.engine.contract import Dependency, DependencyScope
+from commandcenter.engine.contract.facts import Dependency, DependencyScope
 from commandcenter.engine.manifests.model import (
     MAX_ANSWERS,
     STRENGTH,

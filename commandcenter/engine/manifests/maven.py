@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from posixpath import join, normpath
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Source, Unreadable
 from commandcenter.engine.manifests.xmltree import Node, load_xml
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 
 STRENGTH: dict[DependencyScope, int] = {"development": 1, "build": 2, "optional": 3, "peer": 4, "runtime": 5}
 """How strongly a scope reaches: where two apply to one package, the higher one is shown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import json_lines
 from commandcenter.engine.manifests.model import Requirement, Source
 from commandcenter.engine.manifests.node_catalogs import NodeManifest, catalogs_of

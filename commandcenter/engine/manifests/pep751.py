@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import toml_array_lines
 from commandcenter.engine.manifests.model import MAX_ANSWERS, Lock, Locked, Source, Unreadable
 from commandcenter.engine.manifests.pep508 import canonical, is_development

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.conda import SYSTEM, conda_purl, spec
 from commandcenter.engine.manifests.lines import toml_key_lines
 from commandcenter.engine.manifests.model import (

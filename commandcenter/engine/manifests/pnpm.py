@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Edge, Lock, Locked, Root, Source, Unreadable
 from commandcenter.engine.manifests.node_catalogs import Catalogs, catalogs_of, from_catalog
 from commandcenter.engine.manifests.package_json import SECTIONS

@@ -9,7 +9,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.lines import json_lines, toml_array_lines
 from commandcenter.engine.manifests.model import MAX_ANSWERS, Lock, Locked, Root, Source, Unreadable
 from commandcenter.engine.manifests.pep508 import canonical, exact, is_development, requirement

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests import pixi
 from commandcenter.engine.manifests.lines import LineIndex, literal_line, toml_key_lines
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from posixpath import join, normpath
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.pep508 import canonical, is_development, requirement
 

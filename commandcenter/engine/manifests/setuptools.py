@@ -10,7 +10,7 @@ from configparser import RawConfigParser
 from dataclasses import replace
 from itertools import chain, islice
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Source, Unreadable
 from commandcenter.engine.manifests.pep508 import canonical, is_development, requirement
 

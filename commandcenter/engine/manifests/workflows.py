@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from commandcenter.engine.contract import DependencyScope
+from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.docker import expand, image_requirement
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source, Unreadable
 from commandcenter.engine.manifests.repositories import Repository, fixed, requirement

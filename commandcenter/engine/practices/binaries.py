@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from commandcenter.engine.contract import Evidence, Severity
+from commandcenter.engine.contract.facts import Evidence
+from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.practices.model import Outcome, Repository, example
 
 _BYTECODE = frozenset(["class", "pyc", "pyo", "o", "obj", "beam"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from commandcenter.engine.contract import Severity
+from commandcenter.engine.contract.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)

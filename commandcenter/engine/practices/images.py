@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import Evidence
+from commandcenter.engine.contract.facts import Evidence
 from commandcenter.engine.practices.model import Outcome, Repository, example
 
 _MOVING = frozenset(["latest", "stable", "edge", "main", "master", "nightly", "dev", "current", "lts"])

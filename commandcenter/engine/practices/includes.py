@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import Dependency, Evidence, Severity
+from commandcenter.engine.contract.facts import Dependency, Evidence
+from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.manifests import gitlab, pipelines
 from commandcenter.engine.practices.model import Outcome, Repository, example
 

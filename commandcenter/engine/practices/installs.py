@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from commandcenter.engine.contract import Evidence, Severity
+from commandcenter.engine.contract.facts import Evidence
+from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.manifests import docker, gitlab
 from commandcenter.engine.manifests.syntax import array, line_of, string, table
 from commandcenter.engine.practices.model import Outcome, Repository, example, read_table

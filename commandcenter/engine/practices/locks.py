@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from commandcenter.engine.contract import Evidence, Severity
+from commandcenter.engine.contract.facts import Evidence
+from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.manifests import terraform
 from commandcenter.engine.practices.model import Outcome, Repository, example
 

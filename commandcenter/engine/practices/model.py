@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from commandcenter.engine.contract import Check, CheckStatus, Evidence, Gap, Links, Severity
+from commandcenter.engine.contract.facts import Evidence
+from commandcenter.engine.contract.files import Links
+from commandcenter.engine.contract.findings import Severity
+from commandcenter.engine.contract.gaps import Check, CheckStatus, Gap
 from commandcenter.engine.manifests.inventory import Inventory
 from commandcenter.engine.manifests.model import Unreadable
 from commandcenter.engine.manifests.syntax import load_yaml

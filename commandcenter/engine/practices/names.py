@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from commandcenter.engine.contract import Entry
+from commandcenter.engine.contract.files import Entry
 from commandcenter.engine.manifests.inventory import vendored
 from commandcenter.engine.tests_by_name import is_test
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from commandcenter.engine.contract import Platform
+from commandcenter.engine.contract.facts import Platform
 from commandcenter.engine.manifests.lines import LineIndex
 from commandcenter.engine.manifests.model import Unreadable
 from commandcenter.engine.manifests.syntax import load_json, string, table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from commandcenter.engine.contract import Evidence
+from commandcenter.engine.contract.facts import Evidence
 from commandcenter.engine.licenses.likeness import licenses_in
 from commandcenter.engine.practices.model import Outcome, Repository
 

@@ -6,7 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from commandcenter.engine.contract import Evidence, Link, Severity
+from commandcenter.engine.contract.facts import Evidence
+from commandcenter.engine.contract.files import Link
+from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.practices.model import Outcome, Repository, example
 
 MAX_SUBMODULES = 2000

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from commandcenter.engine.contract import Evidence, Severity
+from commandcenter.engine.contract.facts import Evidence
+from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.manifests.syntax import array, line_of, string, table
 from commandcenter.engine.practices.includes import judge_includes
 from commandcenter.engine.practices.model import Outcome, Repository, Workflow, read_table

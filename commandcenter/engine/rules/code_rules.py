@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 import yaml
 
-from commandcenter.engine.contract import SEVERITIES, Rule
+from commandcenter.engine.contract.findings import SEVERITIES, Rule
 
 ENGINE_ID = "astgrep"
 FOLDERS = {

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from commandcenter.engine.contract import Blob, Entry, Link, Links
+from commandcenter.engine.contract.files import Blob, Entry, Link, Links
 from commandcenter.engine.errors import EngineError, SourceError
 from commandcenter.engine.limits import MIB, Limits
 from commandcenter.engine.source.names import printable

@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from commandcenter.engine.contract import Blob, Context, Entry, Finding, LineCount, Result, Rule, Scope
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import LineCount
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding, Rule
+from commandcenter.engine.contract.results import Result
 
 NOW = 1_700_000_000  # the committer's clock in these repositories
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from commandcenter.engine.contract import Rule
+from commandcenter.engine.contract.findings import Rule
 from commandcenter.engine.correlation import NOBODY, Correlator, correlator
 from commandcenter.engine.engines import Registry
 from commandcenter.engine.reporting import catalogues

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from commandcenter.engine.contract import Finding
+from commandcenter.engine.contract.findings import Finding
 from commandcenter.engine.fingerprint import merge, with_fingerprints
 
 ONE = Finding("a.py", 3, 3, "F401", "ruff", "low", "Unused import.", "import  os")

@@ -10,19 +10,10 @@ from typing import Any
 import pytest
 
 from commandcenter.engine.cache import Cache
-from commandcenter.engine.contract import (
-    Blob,
-    Context,
-    Dependency,
-    Entry,
-    Evidence,
-    Failure,
-    FunctionMetric,
-    LineCount,
-    Result,
-    Scope,
-    Technology,
-)
+from commandcenter.engine.contract.engines import Context, Scope
+from commandcenter.engine.contract.facts import Dependency, Evidence, FunctionMetric, LineCount, Technology
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import Registry
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.limits import Limits

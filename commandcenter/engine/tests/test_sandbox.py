@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from commandcenter.engine import sandbox
-from commandcenter.engine.contract import ToolResult
+from commandcenter.engine.contract.engines import ToolResult
 from commandcenter.engine.errors import EngineError, EngineTimeout, EngineUnavailable
 
 MIB = 1024 * 1024

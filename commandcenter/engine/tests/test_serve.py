@@ -31,7 +31,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import os, subprocess, time
 from commandcenter.engine.engines import Registry
-from commandcenter.engine.contract import LineCount
+from commandcenter.engine.contract.facts import LineCount
 from commandcenter.engine.serve import main
 from commandcenter.engine.tests.making import CountingEngine, MarkerEngine
 

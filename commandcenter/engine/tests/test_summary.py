@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commandcenter.engine.collect import Collected
-from commandcenter.engine.contract import Entry
+from commandcenter.engine.contract.files import Entry
 from commandcenter.engine.summary import Outcome, file_rows
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from commandcenter.engine.context import Materials, RunContext
-from commandcenter.engine.contract import Blob, Engine, Entry, Links, Result
+from commandcenter.engine.contract.engines import Engine
+from commandcenter.engine.contract.files import Blob, Entry, Links
+from commandcenter.engine.contract.results import Result
 from commandcenter.engine.correlation import NOBODY, Correlator
 from commandcenter.engine.limits import Limits
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from commandcenter.engine.contract import Finding, Result
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Result
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Blob, Entry, Failure, Finding, Result
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import astgrep
 from commandcenter.engine.engines.astgrep import ENGINE, MAX_FILE, MAX_LINE
 from commandcenter.engine.engines.tests.lending import run

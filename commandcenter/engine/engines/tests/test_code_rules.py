@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from commandcenter.engine.contract import Failure, Finding
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.astgrep import ENGINE
 from commandcenter.engine.engines.ruff import ENGINE as RUFF
 from commandcenter.engine.engines.tests.lending import run

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Failure, FunctionMetric
+from commandcenter.engine.contract.facts import FunctionMetric
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines import grammars, syntax
 from commandcenter.engine.engines.functions import ENGINE
 from commandcenter.engine.engines.tests.lending import run

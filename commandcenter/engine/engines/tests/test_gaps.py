@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from commandcenter.engine import codec
-from commandcenter.engine.contract import Check, Entry, Failure, Gap, Link, Links, Platform
+from commandcenter.engine.contract.facts import Platform
+from commandcenter.engine.contract.files import Entry, Link, Links
+from commandcenter.engine.contract.gaps import Check, Gap
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.gaps import ENGINE
 from commandcenter.engine.engines.tests.lending import run
 from commandcenter.engine.licenses.texts import listed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from commandcenter.engine.contract import Entry
+from commandcenter.engine.contract.files import Entry
 from commandcenter.engine.engines.grammars import BY_SUFFIX, CPP, grammar_for
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commandcenter.engine.contract import Entry, Failure, Finding, Result
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.hadolint import ENGINE
 from commandcenter.engine.engines.hadolint_rules import RULES
 from commandcenter.engine.engines.heredocs import closed

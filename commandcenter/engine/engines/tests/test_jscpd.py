@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Entry, Failure, Finding
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.jscpd import MAX_FILE, MAX_SOURCES, JscpdEngine
 from commandcenter.engine.engines.tests.lending import run
 from commandcenter.engine.engines.tests.optional_files import (

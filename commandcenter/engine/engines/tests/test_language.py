@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Entry, FileClass
+from commandcenter.engine.contract.facts import FileClass
+from commandcenter.engine.contract.files import Entry
 from commandcenter.engine.engines.language import ENGINE
 from commandcenter.engine.engines.tests.lending import run
 

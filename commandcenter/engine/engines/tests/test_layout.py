@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commandcenter.engine.contract import Blob, Entry
+from commandcenter.engine.contract.files import Blob, Entry
 from commandcenter.engine.engines.layout import lay_out
 
 

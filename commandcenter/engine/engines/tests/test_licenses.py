@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from commandcenter.engine import codec
-from commandcenter.engine.contract import Entry, Failure, LicenseSeen
+from commandcenter.engine.contract.facts import LicenseSeen
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.licenses import ENGINE
 from commandcenter.engine.engines.tests.lending import run
 from commandcenter.engine.licenses.texts import listed

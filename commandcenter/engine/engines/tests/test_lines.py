@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import LineCount
+from commandcenter.engine.contract.facts import LineCount
 from commandcenter.engine.engines import syntax
 from commandcenter.engine.engines.docstrings import docstring_lines
 from commandcenter.engine.engines.grammars import PYTHON

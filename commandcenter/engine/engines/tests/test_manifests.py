@@ -7,7 +7,10 @@ from typing import cast
 
 import orjson
 
-from commandcenter.engine.contract import Blob, Context, Dependency, Engine, Entry, Failure, Scope
+from commandcenter.engine.contract.engines import Context, Engine, Scope
+from commandcenter.engine.contract.facts import Dependency
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.manifests import ENGINE
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Entry, Failure, Finding, Result
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.ruff import ENGINE
 from commandcenter.engine.engines.ruff_rules import CWE, LOW_PRECISION, NOT_IN_TESTS, SEVERITY
 from commandcenter.engine.engines.tests.lending import run

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from commandcenter.engine.contract import SEVERITIES, Rule
+from commandcenter.engine.contract.findings import SEVERITIES, Rule
 from commandcenter.engine.engines import ENGINES
 
 RULES = {engine.id: list(engine.rules()) for engine in ENGINES.values()}

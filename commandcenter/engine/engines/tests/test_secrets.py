@@ -9,7 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commandcenter.engine.contract import Entry, Finding, Result
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Result
 from commandcenter.engine.correlation import Correlator
 from commandcenter.engine.engines.secrets import ENGINE
 from commandcenter.engine.engines.secrets_rules import severity_of

@@ -10,7 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from commandcenter.engine.contract import Entry, Failure, Finding
+from commandcenter.engine.contract.files import Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure
 from commandcenter.engine.engines.semgrep import SemgrepEngine
 from commandcenter.engine.engines.semgrep_rules import MAX_FILE_BYTES
 from commandcenter.engine.engines.tests.lending import run

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Blob, Entry, Failure, Finding, Result
+from commandcenter.engine.contract.files import Blob, Entry
+from commandcenter.engine.contract.findings import Finding
+from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import shellcheck
 from commandcenter.engine.engines.shellcheck import ENGINE, dialect
 from commandcenter.engine.engines.shellcheck_rules import CWE, RULES

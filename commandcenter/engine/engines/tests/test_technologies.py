@@ -10,7 +10,9 @@ from typing import cast
 
 import pytest
 
-from commandcenter.engine.contract import Blob, Context, Entry, Scope, Technology, TreeKeyed
+from commandcenter.engine.contract.engines import Context, Scope, TreeKeyed
+from commandcenter.engine.contract.facts import Technology
+from commandcenter.engine.contract.files import Blob, Entry
 from commandcenter.engine.engines.technologies import ENGINE
 from commandcenter.engine.rules.patterns import objection
 from commandcenter.engine.rules.technology_rules import DOMAINS, Example, RuleError, load, parse

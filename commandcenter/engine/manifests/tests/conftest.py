@@ -7,7 +7,7 @@ from hashlib import sha1
 
 import pytest
 
-from commandcenter.engine.contract import Blob, Entry
+from commandcenter.engine.contract.files import Blob, Entry
 from commandcenter.engine.manifests.inventory import Inventory, read
 
 Files = dict[str, str | bytes]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commandcenter.engine.contract import Link, Links
+from commandcenter.engine.contract.files import Link, Links
 from commandcenter.engine.errors import EngineError, SourceError
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.source import Tree
