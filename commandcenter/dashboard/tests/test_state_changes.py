@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from commandcenter.dashboard.state_changes import details
-from commandcenter.dashboard.templatetags.console import job_links, state_words
+from commandcenter.dashboard.templatetags.job_words import job_links, state_words
 
 
 @pytest.mark.parametrize(

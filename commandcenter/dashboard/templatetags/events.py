@@ -1,0 +1,45 @@
+"""Words events, and leads to what they are about."""
+
+from __future__ import annotations
+
+from django import template
+from django.urls import reverse
+
+from commandcenter.events.models import Event
+
+register = template.Library()
+_EVENT_PAGES = {
+    "analysis": "dashboard:analysis",
+    "job": "dashboard:job",
+    "project": "dashboard:project",
+    "repository": "dashboard:repository",
+    "technology": "dashboard:technology",
+}
+
+
+@register.filter
+def event_words(event_type: str) -> str:
+    """Turn "analysis.completed" into "Analysis completed"."""
+    return event_type.replace(".", " ").replace("_", " ").capitalize()
+
+
+@register.filter
+def event_url(event: Event) -> str:
+    """Return the page of an event's subject; the top of this page where it has none."""
+    name = _EVENT_PAGES.get(event.subject_kind)
+    return reverse(name, args=[event.subject_id]) if name and event.subject_id else "#main"
+
+
+@register.filter
+def event_tone(event_type: str) -> str:
+    """Return the colour class of an event: how it ended, or that it began."""
+    verb = event_type.rpartition(".")[2]
+    tones = {
+        "failed": "bad",
+        "violated": "bad",
+        "completed": "good",
+        "fixed": "good",
+        "started": "live",
+        "new": "warn",
+    }
+    return tones.get(verb, "")
