@@ -75,6 +75,9 @@ class _Holder:
     def replace(self, process: EngineProcess | None) -> None:
         with self._lock:
             old, self._process, self._known = self._process, process, None
+            if self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
         if old is not None:
             old.close()
 

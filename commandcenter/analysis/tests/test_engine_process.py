@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 import pytest
@@ -27,6 +28,7 @@ def until(condition, seconds: float = 20.0) -> None:
 
 @pytest.fixture
 def rests_soon(folders, monkeypatch):
+    engines.close_process()  # with the timer of an earlier test
     monkeypatch.setattr(engines, "REST_SECONDS", 0.3)
 
 
@@ -47,7 +49,14 @@ def test_a_process_that_nobody_uses_ends_and_what_it_said_is_remembered() -> Non
 @pytest.mark.usefixtures("rests_soon")
 def test_a_process_in_use_is_left_alone() -> None:
     with engines.lend_process() as process:
-        process.engines()
+        with engines.lend_process():
+            process.engines()
         pid = process.pid
-        time.sleep(0.6)  # longer than the rest that it must not take
+        assert pid is not None
+        until(rest_is_due)  # it began with the end of the inner use
         assert process.pid == pid
+
+
+def rest_is_due() -> bool:
+    """Tell whether the timer's thread is at work: it waits for the process' user."""
+    return any(frame.f_code.co_name == "_rest" for frame in sys._current_frames().values())

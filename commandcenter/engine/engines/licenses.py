@@ -21,8 +21,9 @@ from commandcenter.engine.licenses.texts import digest
 from commandcenter.engine.manifests.model import Source, Unreadable
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.practices.model import example
+from commandcenter.engine.textlines import lines_of
 
-REVISION = "2"
+REVISION = "3"
 MAX_METADATA_BYTES = 1024 * 1024
 MAX_WORDS = 120
 """Characters of what is not known that are kept."""
@@ -115,7 +116,7 @@ def _texts(blob: Blob, *, named: bool) -> Iterator[LicenseSeen]:
 
 def _line(text: str, number: int) -> str:
     """Give the beginning of a line."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     return lines[number - 1].strip(" \t#*/-=")[:MAX_WORDS] if number <= len(lines) else ""
 
 

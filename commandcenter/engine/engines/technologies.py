@@ -18,6 +18,7 @@ from commandcenter.engine.manifests.inventory import REVISION, read, vendored, w
 from commandcenter.engine.manifests.syntax import decode
 from commandcenter.engine.rules.globs import GlobIndex
 from commandcenter.engine.rules.technology_rules import ContentMatcher, RuleSet, TechnologyRule, load
+from commandcenter.engine.textlines import numbered_pieces
 
 MAX_EVIDENCE = 20
 MAX_CONTENT_BYTES = 256 * 1024
@@ -97,7 +98,7 @@ class TechnologiesEngine:
     """
 
     id = "technologies"
-    version = f"1+manifests-{REVISION}"
+    version = f"2+manifests-{REVISION}"
     scope = Scope.TREE
 
     @cached_property
@@ -168,11 +169,11 @@ class TechnologiesEngine:
                 cases[rule].add(matcher, weight, Evidence(dependency.path, dependency.line), version)
 
     def _content(self, blob: Blob, cases: dict[int, _Case]) -> None:
-        lines: list[str] | None = None
+        lines: list[tuple[int, str]] | None = None
         for rule, matcher in self._matchers.content.matches(blob.entry.path):
             if lines is None:
-                lines = [line[:MAX_LINE] for line in decode(blob.data)[1].splitlines()]
-            for number, line in enumerate(lines, 1):
+                lines = [(n, line[:MAX_LINE]) for n, line in numbered_pieces(decode(blob.data)[1])]
+            for number, line in lines:
                 match = matcher.pattern.search(line)
                 if match is not None:
                     version = match.groupdict().get("version")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
+
+from commandcenter.engine.textlines import numbered_pieces
 
 HEAD_BYTES = 8 * 1024
 MAX_LINES = 60
@@ -23,7 +26,7 @@ def headers_in(data: bytes) -> Iterator[tuple[int, str]]:
     if _TAG not in head:
         return
     found = 0
-    for number, line in enumerate(head.decode("utf-8", "replace").splitlines()[:MAX_LINES], 1):
+    for number, line in islice(numbered_pieces(head.decode("utf-8", "replace")), MAX_LINES):
         match = _LINE.match(line)
         words = _AFTER.sub("", match[1]).strip() if match is not None else ""
         if words:

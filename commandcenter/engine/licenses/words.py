@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from commandcenter.engine.textlines import numbered_pieces
+
 MAX_CHARS = 256 * 1024
 """A text is looked at so far; the longest licence of the list has 42,000 characters."""
 MAX_LINE = 20_000
@@ -52,7 +54,7 @@ def words_of(text: str) -> Words:
     """Give the words of a text without the lines that name its holders."""
     words: list[str] = []
     lines: list[int] = []
-    for number, line in enumerate(text[:MAX_CHARS].splitlines(), 1):
+    for number, line in numbered_pieces(text[:MAX_CHARS]):
         kept = line[:MAX_LINE]
         if _HOLDER.match(kept) and not _BODY.match(kept):
             continue

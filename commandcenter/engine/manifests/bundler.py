@@ -17,6 +17,7 @@ from commandcenter.engine.manifests.model import (
     Unreadable,
 )
 from commandcenter.engine.manifests.pep508 import is_development
+from commandcenter.engine.textlines import lines_of
 
 MAX_STATEMENT = 10_000
 
@@ -38,7 +39,7 @@ def parse_lock(source: Source) -> Lock:
     heading, current, seen = "", "", False
     needs: list[tuple[str, str]] = []
     by_name: dict[str, list[str]] = {}
-    for number, raw in enumerate(source.text.splitlines(), 1):
+    for number, raw in enumerate(lines_of(source.text), 1):
         line = raw.rstrip()
         if line and line[0] != " ":
             heading = line
@@ -97,7 +98,7 @@ def parse_gemfile(source: Source) -> Manifest:
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Line and code of each statement; one that ends in a comma goes on in the next line."""
     start, pending = 0, ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         code = line.split("#")[0] if "#{" not in line else line
         if not pending:
             start = number

@@ -6,6 +6,7 @@ import re
 
 from commandcenter.engine.manifests.model import Lock, Locked, Manifest, Requirement, Root, Source, Unreadable
 from commandcenter.engine.manifests.syntax import array, line_of, load_yaml, table
+from commandcenter.engine.textlines import lines_of
 
 MAX_LINE = 1_000
 
@@ -20,7 +21,7 @@ _ENTRY = re.compile(r"([\w.+-]+)(?:/[\w.+/-]*)?(?: \(([^()]*)\))?")
 
 def parse(source: Source) -> Manifest:
     manifest = Manifest(source.path, "cocoapods", "cocoapods", complete=False)
-    for number, line in enumerate(source.text.splitlines(), 1):
+    for number, line in enumerate(lines_of(source.text), 1):
         match = _POD.match(line) if len(line) <= MAX_LINE else None
         if match is None:
             continue

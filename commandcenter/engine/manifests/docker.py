@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.purls import docker_purl
+from commandcenter.engine.textlines import lines_of
 
 MAX_REFERENCE = 2_000
 MAX_NESTED = 4
@@ -141,7 +142,7 @@ def expand(text: str, arguments: dict[str, str]) -> str:
 
 def instructions(text: str) -> Iterator[tuple[int, str, str]]:
     """Line, upper-case word and arguments of each instruction; continued lines joined, heredocs left out."""
-    lines = iter(enumerate(text.splitlines(), 1))
+    lines = iter(enumerate(lines_of(text), 1))
     escape = "`" if re.match(r"(?i)#\s*escape\s*=\s*`", text) else "\\"
     for number, raw in lines:
         code = raw.strip()

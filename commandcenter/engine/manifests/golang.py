@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from posixpath import join, normpath
 
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source, Unreadable
+from commandcenter.engine.textlines import lines_of
 
 MAX_TOOLS = 200
 """Tools that are looked for among the requirements."""
@@ -105,7 +106,7 @@ def _replace(asked: Requirement, replaced: Replaced) -> Requirement | None:
 def _directives(text: str) -> Iterator[tuple[int, str, list[str], str]]:
     """Line, verb, words and comment of each directive, blocks unrolled."""
     block: str | None = None
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(lines_of(text), 1):
         code, slashes, rest = raw.partition("//")
         code = code.strip()
         if not code:

@@ -6,6 +6,7 @@ import re
 
 from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Lock, Locked, Source
+from commandcenter.engine.textlines import lines_of
 
 BUILDSCRIPT = "buildscript"
 """The part of a build's requirements that its own plugins are."""
@@ -27,7 +28,7 @@ def parse(source: Source) -> Lock:
     name = old["file"] if old is not None else source.name
     if name.startswith(("buildscript-", "settings-")):
         lock.part = BUILDSCRIPT
-    for number, raw in enumerate(source.text.splitlines(), 1):
+    for number, raw in enumerate(lines_of(source.text), 1):
         match = _LOCKED.fullmatch(raw.strip())
         if match is None or raw.startswith("#"):
             continue

@@ -10,6 +10,7 @@ from posixpath import join, normpath
 from commandcenter.engine.contract.facts import DependencyScope
 from commandcenter.engine.manifests.model import Manifest, Requirement, Source
 from commandcenter.engine.manifests.pep508 import canonical, is_development, requirement
+from commandcenter.engine.textlines import numbered_pieces
 
 _OPTION = re.compile(
     r"(?:-(?P<short>[rce])|--(?P<long>requirement|constraint|editable))(?:\s*=\s*|\s+|(?=\S))(?P<value>.+)"
@@ -83,7 +84,7 @@ def parse(source: Source) -> RequirementFile:
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Line number and text of each logical line: continued lines joined, comments and blanks left out."""
     start, pending = 0, ""
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in numbered_pieces(text):
         if not pending:
             start = number
         continued = raw.rstrip().endswith("\\") and not raw.lstrip().startswith("#")
@@ -116,7 +117,7 @@ def _mark_transitive(manifest: RequirementFile, text: str) -> None:
     via: dict[int, list[str]] = {}
     current, collecting = 0, False
     lines = {requirement.line for requirement in manifest.requirements}
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in numbered_pieces(text):
         stripped = raw.strip()
         if number in lines:
             current, collecting = number, False

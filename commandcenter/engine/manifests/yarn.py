@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from commandcenter.engine.manifests.model import Edge, Lock, Locked, Requirement, Source, Unreadable
 from commandcenter.engine.manifests.package_json import is_local, unalias
+from commandcenter.engine.textlines import lines_of
 
 _FIELD = re.compile(r'( +)("(?:[^"\\]|\\.)*"|[^\s:"]+):?[ \t]*(.*)')
 _DESCRIPTOR = re.compile(r"((?:@[^/@\s]+/)?[^@\s]+)@(.*)")
@@ -101,7 +102,7 @@ def _scan(text: str) -> list[_Block]:
     blocks: list[_Block] = []
     section: dict[str, str] | None = None
     last = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if line[0] != " ":

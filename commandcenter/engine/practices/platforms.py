@@ -10,6 +10,7 @@ from commandcenter.engine.manifests.lines import LineIndex
 from commandcenter.engine.manifests.model import Unreadable
 from commandcenter.engine.manifests.syntax import load_json, string, table
 from commandcenter.engine.practices.model import Repository, example
+from commandcenter.engine.textlines import lines_of
 
 MAX_PLATFORMS = 200
 MAX_VERSION = 40
@@ -120,7 +121,7 @@ def _of_image(name: str, tag: str) -> Iterator[tuple[str, str]]:
 
 def _line(product: str) -> Callable[[str], Found]:
     def read(text: str) -> Found:
-        for number, line in enumerate(text.splitlines()[:20], 1):
+        for number, line in enumerate(lines_of(text)[:20], 1):
             word = (
                 line.split("#")[0]
                 .strip()
@@ -137,7 +138,7 @@ def _line(product: str) -> Callable[[str], Found]:
 
 
 def _tool_versions(text: str) -> Found:
-    for number, line in enumerate(text.splitlines()[:200], 1):
+    for number, line in enumerate(lines_of(text)[:200], 1):
         words = line.split("#")[0].split()
         product = _ASDF.get(words[0].lower()) if len(words) >= 2 else None
         if product is not None:
@@ -146,7 +147,7 @@ def _tool_versions(text: str) -> Found:
 
 
 def _go_mod(text: str) -> Found:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         match = re.match(r"\s*(?:go|toolchain\s+go)\s*(\d+\.\d+(?:\.\d+)?)\s*(?://.*)?$", line)
         if match is not None:
             yield "go", match[1], number

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from commandcenter.engine.contract.facts import Evidence
 from commandcenter.engine.licenses.likeness import licenses_in
 from commandcenter.engine.practices.model import Outcome, Repository
+from commandcenter.engine.textlines import lines_of
 
 _SAST_TOOLS = re.compile(
     r"github/codeql-action|semgrep|sonar(?:source|qube|cloud|-scanner)|\bbandit\b|\bgosec\b|\bbrakeman\b|\bsnyk\b"
@@ -131,7 +132,7 @@ def _mention(repository: Repository, named: re.Pattern[str]) -> Evidence | None:
     ci_files = {*repository.names.ci, ".pre-commit-config.yaml"}
     for path, text in sorted(repository.texts.items()):
         if path in ci_files:
-            for number, line in enumerate(text.splitlines(), 1):
+            for number, line in enumerate(lines_of(text), 1):
                 if not line.lstrip().startswith("#") and named.search(line[:400]):
                     return Evidence(path, number)
     return None

@@ -10,6 +10,7 @@ from commandcenter.engine.contract.facts import Evidence
 from commandcenter.engine.contract.files import Link
 from commandcenter.engine.contract.findings import Severity
 from commandcenter.engine.practices.model import Outcome, Repository, example
+from commandcenter.engine.textlines import lines_of
 
 MAX_SUBMODULES = 2000
 _SECTION = re.compile(r'\s*\[submodule\s+"(?P<name>[^"]{1,300})"\s*\]')
@@ -101,7 +102,7 @@ def _leaves(link: Link) -> tuple[str, Severity]:
 
 def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
     name = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         section = _SECTION.match(line)
         if section is not None:
             name = section["name"]

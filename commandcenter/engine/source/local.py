@@ -44,7 +44,7 @@ def find(path: Path, policy: SourcePolicy) -> GitFolders | None:
             text = _small(candidate)
             if not text.startswith("gitdir: "):
                 continue
-            own = path / text.removeprefix("gitdir: ").strip()
+            own = _led_to(path / text.removeprefix("gitdir: ").strip(), policy)
         if not own.is_dir():
             continue
         own = _inside(own, policy)
@@ -54,6 +54,30 @@ def find(path: Path, policy: SourcePolicy) -> GitFolders | None:
         if (own / "HEAD").exists() and (common / "objects").is_dir() and (common / "refs").exists():
             return GitFolders(own, common)
     return None
+
+
+def _led_to(place: Path, policy: SourcePolicy) -> Path:
+    """Return the folder that a `.git` file names. Raises SourceError, and outside of the roots looks at nothing.
+
+    The file is the repository's own word, so what it names is never taken for allowed.
+    """
+    try:
+        own = locate(place, policy).path
+    except SourceError:
+        raise SourceError(
+            "This is a linked worktree or a submodule: its .git is a file, and the folder that it names, with the "
+            "commits, lies outside of the folders in CC_SOURCE_ROOTS. Analyse the repository that it belongs to, or "
+            "ask an operator to add that repository's folder.",
+            code="source_forbidden",
+        ) from None
+    if not own.is_dir():
+        raise SourceError(
+            "This is a linked worktree or a submodule: its .git is a file, and the folder that it names, with the "
+            "commits, is not there. Analyse the repository that it belongs to, or remove the file to have the folder "
+            "read without its history.",
+            code="source_invalid",
+        )
+    return own
 
 
 @contextmanager

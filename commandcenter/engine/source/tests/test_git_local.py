@@ -127,7 +127,23 @@ def test_a_git_file_that_leads_out_of_the_roots_is_refused(desk: Desk, tmp_path:
     folder = desk.root / "trap"
     folder.mkdir()
     (folder / ".git").write_text(f"gitdir: {other.path}/.git\n")
-    assert desk.refuse(folder).code == "source_forbidden"
+    there = desk.refuse(folder)
+    (folder / ".git").write_text(f"gitdir: {other.path}/nothing\n")
+    missing = desk.refuse(folder)
+    assert (missing.code, str(missing)) == (there.code, str(there))  # it does not say what exists out there
+    assert there.code == "source_forbidden"
+    assert "linked worktree" in str(there)
+    assert "CC_SOURCE_ROOTS" in str(there)
+
+
+def test_a_worktree_without_its_repository_is_refused_with_a_remedy(desk: Desk, repo: Repo) -> None:
+    repo.git("worktree", "add", "--quiet", "-b", "side", str(desk.root / "side"))
+    shutil.rmtree(repo.path)
+    error = desk.refuse(desk.root / "side")
+    assert error.code == "source_invalid"
+    assert "is not there" in str(error)
+    (desk.root / "side" / ".git").unlink()
+    assert desk.files(desk.open(desk.root / "side"))
 
 
 def test_a_git_folder_that_is_a_link_out_of_the_roots_is_refused(desk: Desk, tmp_path: Path) -> None:
