@@ -79,8 +79,10 @@ class _Document:
         self._run = run
         self._export = export
         self._format = wanted
+        self._options = {each.name: each.default for each in wanted.info.options} | export.options
+        self._type = wanted.file_type(self._options)
         self._analyses = analyses
-        self._names = unique(file_name(each, wanted.info.extension) for each in analyses)
+        self._names = unique(file_name(each, self._type.extension) for each in analyses)
         self._manifest: list[dict[str, Any]] = []
 
     @property
@@ -89,11 +91,11 @@ class _Document:
 
     @property
     def extension(self) -> str:
-        return self._format.info.extension if self.single else "zip"
+        return self._type.extension if self.single else "zip"
 
     @property
     def media_type(self) -> str:
-        return self._format.info.media_type if self.single else "application/zip"
+        return self._type.media_type if self.single else "application/zip"
 
     @property
     def file_name(self) -> str:
@@ -118,7 +120,7 @@ class _Document:
         percent = WRITTEN * place // len(self._analyses)
         size, digest = 0, hashlib.sha256()
         self._run.progress(percent, f"Writing {name}")
-        for piece in self._format.write(ExportSource(analysis)):
+        for piece in self._format.write(ExportSource(analysis), self._options):
             yield piece
             size += len(piece)
             digest.update(piece)

@@ -7,6 +7,7 @@ from typing import Any
 
 from commandcenter.analysis.models import Analysis
 from commandcenter.inventory.models import Project
+from exports.options import InvalidOptions, read
 from exports.registry import UnknownFormat, format_named
 from jobs.exceptions import FieldError, InvalidParameters
 
@@ -16,7 +17,7 @@ MAX_NAMED = 10  # analyses that an error message names
 
 
 def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
-    """Return {analyses: [id, ...], format: id, options: {}}; an analysis named twice counts once.
+    """Return {analyses: [id, ...], format: id, options: {name: value}}; an analysis named twice counts once.
 
     Raises InvalidParameters naming each that cannot be used.
     """
@@ -28,15 +29,19 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
     for name in sorted(str(name) for name in parameters.keys() - set(KNOWN)):
         wrong(name[:60], "unknown", f"An export takes {', '.join(KNOWN)} and nothing else.")
     named = parameters.get("format")
+    given = parameters.get("options")
+    options: dict[str, str] = {}
+    if given is not None and not isinstance(given, dict):
+        wrong("options", "invalid", "Options are an object.")
+        given = None
     try:
-        format_named(named if isinstance(named, str) else str(named or ""))
+        wanted = format_named(named if isinstance(named, str) else str(named or ""))
+        options = read(wanted.info.options, given or {})
     except UnknownFormat as error:
         wrong("format", "unknown" if named else "required", str(error))
-    options = parameters.get("options")
-    if options is not None and not isinstance(options, dict):
-        wrong("options", "invalid", "Options are an object.")
-    for name in sorted(map(str, options)) if isinstance(options, dict) else ():
-        wrong(f"options.{name[:60]}", "unknown", "This format has no such option.")
+    except InvalidOptions as error:
+        for each in error.errors:
+            wrong(f"options.{each.name}", each.code, each.message)
     analyses = parameters.get("analyses")
     if analyses is None or analyses == []:
         wrong("analyses", "required", "Name the analyses to export by their ids.")
@@ -50,7 +55,7 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
             wrong("analyses", code, message)
     if errors:
         raise InvalidParameters(errors)
-    return {"analyses": analyses, "format": named, "options": {}}
+    return {"analyses": analyses, "format": named, "options": options}
 
 
 def unusable(analyses: Sequence[int], project: Project) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.renderers import OrjsonRenderer
 from commandcenter.core.viewsets import ApiMixin
 from exports.naming import file_name
+from exports.options import InvalidOptions, Options, read
 from exports.registry import FORMATS, ExportSource, Format, UnknownFormat, format_named
 
 
@@ -63,6 +64,7 @@ class ExportAnalysis(ApiMixin, APIView):
             wanted = format_named(name)
         except UnknownFormat as error:
             raise Problem(str(error), status=404, code="unknown_format") from None
+        options = _options(wanted, request)
         visible = Analysis.objects.visible_to(request.user, token_projects=token_projects(request))
         readable = visible.with_results().select_related("repository", "project")
         analysis = get_object_or_404(readable.defer("repository__credential_secret"), pk=pk)
@@ -71,15 +73,30 @@ class ExportAnalysis(ApiMixin, APIView):
                 f"analysis_{analysis.status}",
                 f"Analysis {analysis.pk} is {analysis.status}, so it has no results to export.",
             )
-        return _stream(analysis, wanted)
+        return _stream(analysis, wanted, options)
 
 
-def _stream(analysis: Analysis, wanted: Format) -> StreamingHttpResponse:
-    pieces = wanted.write(ExportSource(analysis))
-    response = StreamingHttpResponse(_started(pieces), content_type=wanted.info.media_type)
-    response["Content-Disposition"] = f'attachment; filename="{file_name(analysis, wanted.info.extension)}"'
+def _stream(analysis: Analysis, wanted: Format, options: Options) -> StreamingHttpResponse:
+    pieces = wanted.write(ExportSource(analysis), options)
+    made = wanted.file_type(options)
+    response = StreamingHttpResponse(_started(pieces), content_type=made.media_type)
+    response["Content-Disposition"] = f'attachment; filename="{file_name(analysis, made.extension)}"'
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+def _options(wanted: Format, request: Request) -> dict[str, str]:
+    """Read the query. Raises Problem (400) that names each option at fault; a repeated one counts with its last value."""
+    try:
+        return read(wanted.info.options, request.query_params.dict())
+    except InvalidOptions as error:
+        raise Problem(
+            "The request has options that cannot be used; see errors.",
+            code="invalid",
+            errors=[
+                {"field": each.name, "code": each.code, "message": each.message} for each in error.errors
+            ],
+        ) from None
 
 
 def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:

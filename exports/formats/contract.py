@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.results import shapes
@@ -17,6 +18,7 @@ from commandcenter.analysis.results.rows.technology import TechnologyRow, techno
 from commandcenter.analysis.results.summary import engines_of
 from commandcenter.inventory.models import Project, Repository
 from exports.addresses import without_credentials
+from exports.options import Option, Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,32 @@ class FormatInfo:
     extension: str
     use: str
     limits: str
+    options: tuple[Option, ...] = field(default=())
 
 
-class Format(Protocol):
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """What a document is, and how its name ends."""
+
+    media_type: str
+    extension: str
+
+
+class Format(ABC):
     """One way to write an analysis."""
 
-    @property
-    def info(self) -> FormatInfo: ...
+    info: ClassVar[FormatInfo]
 
-    def write(self, source: ExportSource) -> Iterator[bytes]:
-        """Yield the document piece by piece, with no more than a page of rows in memory."""
+    def file_type(self, options: Options) -> FileType:
+        """Return what these options make of the document; formats of one type need not say it again."""
+        return FileType(self.info.media_type, self.info.extension)
+
+    @abstractmethod
+    def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
+        """Yield the document piece by piece, with no more than a page of rows in memory.
+
+        `options` holds every option of `info`, as `exports.options.read` returns them.
+        """
 
 
 class ExportSource:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commandcenter.analysis.results.shapes import flat
-from exports.formats.contract import ExportSource, FormatInfo
+from exports.formats.contract import ExportSource, Format, FormatInfo
+from exports.options import Options
 from exports.writing import gathered, object_with_arrays
 
 FORMAT = "commandcenter.analysis"
 VERSION = "1.0"  # a member more raises the second number, any other change the first
 
 
-class Json:
+class Json(Format):
     """For scripts, and for keeping."""
 
     info = FormatInfo(
@@ -24,7 +25,7 @@ class Json:
         limits="None.",
     )
 
-    def write(self, source: ExportSource) -> Iterator[bytes]:
+    def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
         """Yield the document."""
         project, repository = source.project, source.repository
         head = {

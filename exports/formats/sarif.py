@@ -10,8 +10,9 @@ from commandcenter.analysis.models import SuppressionKind
 from commandcenter.analysis.results.rows.finding import FindingRow
 from commandcenter.core.renderers import to_json
 from exports.addresses import path_uri, repository_uri
-from exports.formats.contract import ExportSource, FormatInfo
+from exports.formats.contract import ExportSource, Format, FormatInfo
 from exports.formats.sarif_rules import LEVELS, driver
+from exports.options import Options
 from exports.writing import array, gathered
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -24,7 +25,7 @@ _NAMESPACE = uuid.UUID("6d1fd4a5-5cf5-4c6e-9d39-0c1d2f7a8e21")
 _BASELINE = {"new": "new", "reopened": "new", "existing": "unchanged", "fixed": "absent"}
 
 
-class Sarif:
+class Sarif(Format):
     """For code scanning of forges, and for editors."""
 
     info = FormatInfo(
@@ -36,7 +37,7 @@ class Sarif:
         limits="Findings only; metrics, dependencies and technologies are left out.",
     )
 
-    def write(self, source: ExportSource) -> Iterator[bytes]:
+    def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
         """Yield the log file."""
         return gathered(_document(source))
 

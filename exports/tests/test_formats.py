@@ -27,6 +27,7 @@ from commandcenter.analysis.tests.factories import (
 from commandcenter.analysis.triage.suppress import suppress
 from exports.addresses import path_uri, repository_uri, without_credentials
 from exports.formats.sarif_rules import semantic_version
+from exports.options import read
 from exports.registry import FORMATS, ExportSource, UnknownFormat, format_named
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,9 +38,10 @@ HOSTILE = 'a b/#?%:"\\<script>\U0001f600/é\u202e,\n=cmd().py'
 pytestmark = pytest.mark.django_db
 
 
-def export(analysis: Any, name: Any) -> Any:
+def export(analysis: Any, name: Any, **options: str) -> Any:
     loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis.pk)
-    return b"".join(format_named(name).write(ExportSource(loaded)))
+    wanted = format_named(name)
+    return b"".join(wanted.write(ExportSource(loaded), read(wanted.info.options, options)))
 
 
 def sarif(analysis: Any) -> Any:
@@ -274,7 +276,9 @@ def test_a_long_analysis_is_written_in_pages(repository: Any, django_assert_max_
     many = [finding(f"n{number:05}", severity="low") for number in range(4500)]
     analysis = analyse(repository, messages(many))
     loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis.pk)
-    pieces = list(format_named("sarif").write(ExportSource(loaded)))
+    pieces = list(
+        format_named("sarif").write(ExportSource(loaded), read(format_named("sarif").info.options, {}))
+    )
     assert max(map(len, pieces)) < 200_000
     with django_assert_max_num_queries(60):
         results = run_of(json.loads(export(analysis, "sarif")), "ruff")["results"]

@@ -22,6 +22,7 @@ from commandcenter.ops.management.commands.prepare import migrate, migration_loc
 from commandcenter.ops.progress import Progress
 from commandcenter.ops.report import report
 from commandcenter.ops.standalone import Started
+from exports.options import read
 from exports.registry import FORMATS, ExportSource, format_named
 from jobs.exceptions import InvalidParameters
 
@@ -114,7 +115,8 @@ class Command(BaseCommand):
             self._end(INTERRUPTED, "Cancelled.")
 
     def _export(self, source: ExportSource, name: str, output: Path | None) -> None:
-        pieces = format_named(name).write(source)
+        wanted = format_named(name)
+        pieces = wanted.write(source, read(wanted.info.options, {}))
         if output is None:
             for piece in pieces:
                 self._write(piece)
