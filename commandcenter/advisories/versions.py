@@ -21,7 +21,7 @@ _SEMVER = re.compile(
 _FULL = re.compile(r"[vV]?\d+\.\d+\.\d+(?![\d.])")
 _COMPOSER = re.compile(
     r"[vV]?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:\.(\d+))?"
-    r"(?:[._-]?(stable|beta|b|rc|alpha|a|patch|pl|p)((?:[.-]?\d+)*))?([.-]?dev)?(?:\+[0-9A-Za-z.-]+)?",
+    r"(?:[._-]?(stable|beta|b|rc|alpha|a|patch|pl|p)(\d*(?:[.-]\d+)*))?([.-]?dev)?(?:\+[0-9A-Za-z.-]+)?",
     re.IGNORECASE,
 )
 _RELEASE = re.compile(r"(?<=\d)[.-]release\Z", re.IGNORECASE)

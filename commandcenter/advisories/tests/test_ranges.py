@@ -20,7 +20,7 @@ ASCENDING = {
     "maven": "1.0-alpha-1 1.0-beta-1 1.0-milestone-1 1.0-rc-1 1.0-SNAPSHOT 1.0 1.0-sp 1.0-1 1.1-alpha-1 1.1 1.10",
     "gem": "1.0.0.a 1.0.0.beta2 1.0.0.beta10 1.0.0.pre1 1.0.0.rc1 1.0.0 1.0.0.1 1.0.1",
     "nuget": "1.0.0-alpha 1.0.0-beta 1.0.0 1.0.0.1-beta 1.0.0.1 1.0.0.2 1.0.0.10 1.0.1 1.1",
-    "composer": "1.0.0-dev 1.0.0-alpha1 1.0.0-beta1 1.0.0-beta10 1.0.0-RC1 1.0.0 1.0.0-p1 1.0.0.9 1.0.0.10 1.0.1",
+    "composer": "1.0.0-dev 1.0.0-alpha1 1.0.0-beta1 1.0.0-beta1.2 1.0.0-beta.10 1.0.0-RC1 1.0.0 1.0.0-p1 1.0.0.9 1.0.0.10 1.0.1",
     "pub": "1.0.0-dev.1 1.0.0 1.0.0+1 1.0.0+2 1.0.0+10 1.0.1",
     "hex": "1.0.0-rc.1 1.0.0 1.0.1",
     "cargo": "0.1.0-alpha.1 0.1.0 0.1.1 0.10.0",
@@ -42,6 +42,7 @@ EQUAL = [
 UNREADABLE = [
     ("pypi", "not a version"),
     ("composer", "dev-master"),
+    ("composer", "1-a" + "1" * 190 + "x"),  # which must not take for ever
     ("npm", "latest"),
     ("npm", "1.2.3.4"),
     ("gem", "x y"),

@@ -15,7 +15,8 @@ _MIX_LOCKED = re.compile(
 _MIX_NEED = re.compile(r"\{:(\w+),\s*\"[^\"]*\",\s*\[hex:")
 _MIX_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|$)|#[^\n]*', re.MULTILINE)
 _MIX_HEX = re.compile(r"\bhex:\s*(?::(\w+)|\"([\w.-]+)\")")
-_MIX_ASKED = re.compile(r"\{\s*:(\w+)\s*,\s*(?:\"([^\"]*)\")?([^{}]*)\}")
+_MIX_ASKED = re.compile(r"\{\s*+:(\w+)\s*+,([^{}]{0,2000})\}")
+_MIX_WANTED = re.compile(r"\s*\"([^\"]*)\"")
 
 
 def parse_mix_lock(source: Source) -> Lock:
@@ -41,19 +42,20 @@ def parse_mix(source: Source) -> Manifest:
     )
     start = code.find("defp deps")
     for match in _MIX_ASKED.finditer(code, max(start, 0)) if start >= 0 else ():
-        options = match[3]
+        wanted = _MIX_WANTED.match(match[2])
+        constraint, options = (wanted[1], match[2][wanted.end() :]) if wanted else (None, match[2])
         if re.search(r"\b(?:path|in_umbrella):", options):
             continue
         only = re.search(r"only:\s*(\[[^\]]*\]|:\w+)", options)
         scope: DependencyScope = "development" if only and ":prod" not in only[1] else "runtime"
         if "optional: true" in options and scope == "runtime":
             scope = "optional"
-        exact = re.fullmatch(r"(?:==\s*)?(\d+\.\d+\.\d+[\w.-]*)", match[2] or "")
+        exact = re.fullmatch(r"(?:==\s*)?(\d+\.\d+\.\d+[\w.-]*)", constraint or "")
         original = _MIX_HEX.search(options)  # the package behind a name of the project's own
         manifest.requirements.append(
             Requirement(
                 (original[1] or original[2]) if original else match[1],
-                match[2],
+                constraint,
                 scope,
                 index.at(match.start(1)),
                 version=exact[1] if exact else None,

@@ -20,6 +20,8 @@ from commandcenter.engine.manifests.pep508 import is_development
 from commandcenter.engine.textlines import lines_of
 
 MAX_STATEMENT = 10_000
+MAX_VERSION = 300
+"""Characters of a version in which a platform is looked for; longer ones are no versions."""
 
 _SPEC = re.compile(r"    (\S+) \(([^)]+)\)")
 _NEED = re.compile(r"      ([^\s(!]+)(?: \(([^)]+)\))?")
@@ -28,7 +30,8 @@ _PLATFORM = re.compile(
     r"-(?:(?:x86|x64|x86_64|aarch64|arm64|arm|armv\w+|universal|ppc64le|s390x|riscv64)-[\w-]+|java|jruby|mswin\d*|mingw\w*)$"
 )
 _GEM = re.compile(r"\s*gem[\s(]+[\"']([\w.-]+)[\"']([^#]*)")
-_GROUP = re.compile(r"\s*group[\s(]+([^#]*?)\)?\s+do\b")
+_GROUP = re.compile(r"\s*+group[\s(]++")
+_DO = re.compile(r"(?<=\s)do\b")
 _BLOCK = re.compile(r"\s*(?:if|unless|case|begin|while|until)\b|.*\bdo\b\s*(?:\|[^|]*\|)?\s*$")
 _WORD = re.compile(r":(\w+)|[\"'](\w+)[\"']")
 
@@ -48,7 +51,8 @@ def parse_lock(source: Source) -> Lock:
         if heading in ("GEM", "GIT", "PATH", "PLUGIN SOURCE"):
             if (spec := _SPEC.fullmatch(line)) is not None:
                 # A gem of several platforms stands once for each: one package.
-                current, version = spec[1], _PLATFORM.sub("", spec[2])
+                current = spec[1]
+                version = _PLATFORM.sub("", spec[2]) if len(spec[2]) <= MAX_VERSION else spec[2]
                 key = f"{current} {version} {heading}"
                 if key not in lock.packages:
                     lock.packages[key] = Locked(current, version, number, local=heading == "PATH")
@@ -80,19 +84,29 @@ def parse_gemfile(source: Source) -> Manifest:
     manifest = Manifest(source.path, "bundler", "gem")
     stack: list[DependencyScope | None] = []
     for number, code in _statements(source.text):
-        group = _GROUP.match(code)
+        group = _group(code)
         if group is not None:
-            stack.append(_scope(group[1]))
+            stack.append(_scope(group))
         elif re.match(r"\s*end\b", code):
             if stack:
                 stack.pop()
         elif (gem := _GEM.match(code)) is not None:
-            found = _gem(gem[1], gem[2], next((s for s in reversed(stack) if s), "runtime"), number)
+            found = _gem(
+                gem[1], gem[2][:MAX_STATEMENT], next((s for s in reversed(stack) if s), "runtime"), number
+            )
             if found is not None:
                 manifest.requirements.append(found)
         elif len(code) < 1_000 and _BLOCK.match(code):
             stack.append(None)
     return manifest
+
+
+def _group(code: str) -> str | None:
+    """The words between `group` and `do` of a block; None where the statement opens none."""
+    head = _GROUP.match(code)
+    end = _DO.search(code, head.end()) if head is not None else None
+    words = code[head.end() : end.start()] if head is not None and end is not None else "#"
+    return words if "#" not in words else None
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:

@@ -122,12 +122,12 @@ def parse_lock(source: Source) -> Lock:
         )
         platform = str(entry.get("platform"))
         lock.packages[str(number)] = package
-        index[platform, package.name].append(str(number))
+        index[platform, canonical(package.name)].append(str(number))
         kept.append((package, entry, platform))
     for package, entry, platform in kept:
         for name in table(entry.get("dependencies")):
             package.needs.extend(
-                (key, "runtime") for key in index.get((platform, str(name).lower()), [])[:MAX_ANSWERS]
+                (key, "runtime") for key in index.get((platform, canonical(str(name))), [])[:MAX_ANSWERS]
             )
     return lock
 

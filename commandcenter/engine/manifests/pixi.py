@@ -103,11 +103,11 @@ def parse_lock(source: Source) -> Lock:
             needs[str(number)] = wanted
     index: dict[str, list[str]] = {}
     for key, package in lock.packages.items():
-        index.setdefault(package.name, []).append(key)
+        index.setdefault(canonical(package.name), []).append(key)  # of either kind
     for key, wanted in needs.items():
         for name in wanted:
             lock.packages[key].needs.extend(
-                (target, "runtime") for target in index.get(name, [])[:MAX_ANSWERS]
+                (target, "runtime") for target in index.get(canonical(name), [])[:MAX_ANSWERS]
             )
     lock.starts = [Root(key, None, "runtime") for key, package in lock.packages.items() if package.local]
     return lock

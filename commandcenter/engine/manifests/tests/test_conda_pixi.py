@@ -245,3 +245,52 @@ def test_pixi_in_pyproject_is_governed_by_pixi_lock_and_no_other_project_is(rows
         *PIXI_ROWS,
         "pyproject.toml:3 pkg:pypi/requests | None | runtime | direct",
     ]
+
+
+def test_a_python_package_may_need_what_conda_brings_under_another_spelling(rows: Rows) -> None:
+    environment = "dependencies:\n  - pip:\n    - web==1.0\n"
+    lock = """version: 1
+metadata:
+  sources: [environment.yml]
+package:
+- name: web
+  version: '1.0'
+  manager: pip
+  platform: linux-64
+  dependencies:
+    typing-extensions: '*'
+    Odd.Name: '*'
+  category: dev
+- name: typing_extensions
+  version: '2.0'
+  manager: conda
+  platform: linux-64
+  category: dev
+- name: odd_name
+  version: '3.0'
+  manager: pip
+  platform: linux-64
+  category: dev
+"""
+    assert [
+        row.partition(" ")[2] for row in rows({"environment.yml": environment, "conda-lock.yml": lock})
+    ] == [
+        "pkg:pypi/web@1.0 | ==1.0 | runtime | direct",
+        "pkg:conda/typing_extensions@2.0 | None | runtime | transitive",
+        "pkg:pypi/odd-name@3.0 | None | runtime | transitive",
+    ]
+    pixi = """version: 6
+packages:
+- pypi: https://example.org/web-1.0-py3-none-any.whl
+  name: web
+  version: '1.0'
+  requires_dist: [typing-extensions]
+- conda: https://example.org/conda-forge/noarch/typing_extensions-2.0-h1.conda
+  name: typing_extensions
+  version: '2.0'
+"""
+    manifest = '[feature.dev.pypi-dependencies]\nweb = "==1.0"\n'
+    assert [row.partition(" ")[2] for row in rows({"pixi.toml": manifest, "pixi.lock": pixi})] == [
+        "pkg:pypi/web@1.0 | ==1.0 | development | direct",
+        "pkg:conda/typing_extensions@2.0 | None | development | transitive",
+    ]
