@@ -6,11 +6,17 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
+from django.http import HttpRequest, QueryDict
 from django.utils.module_loading import import_string
 
 from commandcenter.inventory.branches import validate_branch
 from commandcenter.inventory.exceptions import InventoryError
 from commandcenter.inventory.models import Project, ProjectQuerySet, Repository
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what was posted, be it nothing: an empty form is told what it lacks. None while the form is only shown."""
+    return request.POST if request.method == "POST" else None
 
 
 class ProjectForm(forms.Form):

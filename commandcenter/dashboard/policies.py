@@ -28,7 +28,8 @@ class ConditionForm(forms.Form):
 
     metric = forms.ChoiceField(
         required=False,
-        choices=[("", "None: leave this row out"), *((m.name, m.title) for m in METRICS.values())],
+        choices=[("", "None"), *((m.name, m.title) for m in METRICS.values())],
+        help_text="A condition without one is left out.",
     )
     value = forms.FloatField(
         required=False,

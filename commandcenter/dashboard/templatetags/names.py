@@ -10,6 +10,14 @@ from commandcenter.inventory.models import TechnologyDomain
 register = template.Library()
 _WORDS = {"sha256": "SHA-256", "all": "All repositories", "new": "New findings", "fixed": "Fixed findings"}
 _CHECKS = {"ci": "Continuous integration", "license": "Licence"}
+_NOT_IN_OSV = {
+    "cocoapods": "CocoaPods",
+    "conda": "Conda",
+    "docker": "Docker",
+    "generic": "other",
+    "gitlab": "GitLab",
+    "helm": "Helm",
+}
 _DOMAINS = dict(TechnologyDomain.choices)
 
 
@@ -33,5 +41,5 @@ def domain(value: str) -> str:
 
 @register.filter
 def ecosystem(value: str) -> str:
-    """Return the name of a package's ecosystem, of one that has none its purl type."""
-    return OSV_NAMES.get(value, value)
+    """Return the name of a package's ecosystem, of an unknown one its purl type."""
+    return OSV_NAMES.get(value) or _NOT_IN_OSV.get(value, value)

@@ -101,6 +101,21 @@ def test_a_second_repository_of_the_same_name_is_refused(world: World) -> None:
     assert "already has a repository of this name" in response.content.decode()
 
 
+def test_a_form_that_is_posted_empty_says_what_is_missing(world: World) -> None:
+    client = signed_in(world.operator)
+    for path, field in (
+        ("/projects/new/", "name"),
+        ("/repositories/new/", "source"),
+        (f"/repositories/{world.repository.pk}/edit/", "source"),
+        ("/technologies/new/", "name"),
+        (f"/technologies/{world.technology.pk}/edit/", "name"),
+        (f"/findings/{world.finding}/suppress/", "suppress-reason"),
+    ):
+        response = client.post(path)
+        assert response.status_code == 400, path
+        assert f'id="id_{field}_error"' in response.content.decode(), path
+
+
 def test_whoever_makes_a_project_becomes_its_admin(world: World) -> None:
     response = signed_in(world.stranger).post("/projects/new/", {"name": "Mine", "description": ""})
     project = Project.objects.get(name="Mine")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.dashboard import access, stats
-from commandcenter.dashboard.forms import ProjectForm
+from commandcenter.dashboard.forms import ProjectForm, posted
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.subjects import names_of
 from commandcenter.inventory.flows.projects import create_project
@@ -41,7 +41,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     """Make a project; its maker becomes its first admin."""
-    form = ProjectForm(request.POST or None)
+    form = ProjectForm(posted(request))
     if request.method == "POST" and form.is_valid():
         project = create_project(by=access.viewer(request), **form.cleaned_data)
         messages.success(request, f"Project {project.name} is ready. Add its first repository.")

@@ -19,7 +19,7 @@ from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.analysis_tabs import history_of
 from commandcenter.dashboard.charts import Series, line_chart
-from commandcenter.dashboard.forms import RepositoryForm
+from commandcenter.dashboard.forms import RepositoryForm, posted
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.exceptions import InventoryError
 from commandcenter.inventory.flows.repositories import create_repository, update_repository
@@ -71,7 +71,7 @@ def create(request: HttpRequest, project_pk: int | None = None) -> HttpResponse:
             raise PermissionDenied
     # Offered are the projects that will do; who posts another one that they see is told that they may not (403).
     offered = access.projects(request) if request.method == "POST" else access.writable(request)
-    form = RepositoryForm(request.POST or None, initial={"project": project_pk}, projects=offered)
+    form = RepositoryForm(posted(request), initial={"project": project_pk}, projects=offered)
     if request.method == "POST" and form.is_valid():
         if not access.may(request, form.cleaned_data["project"], Role.OPERATOR):
             raise PermissionDenied
@@ -94,7 +94,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     repository = get_object_or_404(_visible(request), pk=pk)
     if not access.may(request, repository.project, Role.OPERATOR):
         raise PermissionDenied
-    form = RepositoryForm(request.POST or None, instance=repository, projects=access.projects(request))
+    form = RepositoryForm(posted(request), instance=repository, projects=access.projects(request))
     if request.method == "POST" and form.is_valid():
         try:
             update_repository(repository, by=access.viewer(request), **form.repository_values())

@@ -19,6 +19,7 @@ from commandcenter.analysis.radar.places import places
 from commandcenter.analysis.radar.rings import Ring
 from commandcenter.analysis.radar.uses import MAX_VERSIONS, landscape
 from commandcenter.dashboard import access, filters
+from commandcenter.dashboard.forms import posted
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.technology_forms import TechnologyForm
 from commandcenter.inventory.flows.technologies import create_technology, update_technology
@@ -70,7 +71,7 @@ def create(request: HttpRequest) -> HttpResponse:
         "domain": filters.choice(request, "domain", TechnologyDomain.values) or None,
     }
     known = {name: value for name, value in filled.items() if value is not None}
-    form = TechnologyForm(request.POST or None, initial=known, projects=offered)
+    form = TechnologyForm(posted(request), initial=known, projects=offered)
     if request.method == "POST" and form.is_valid():
         if not access.may(request, form.cleaned_data["project"], Role.OPERATOR):
             raise PermissionDenied
@@ -88,7 +89,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     technology = get_object_or_404(_visible(request), pk=pk)
     if not access.may(request, technology.project, Role.OPERATOR):
         raise PermissionDenied
-    form = TechnologyForm(request.POST or None, instance=technology, projects=access.projects(request))
+    form = TechnologyForm(posted(request), instance=technology, projects=access.projects(request))
     if request.method == "POST" and form.is_valid():
         with _free_name(form):
             update_technology(technology, by=access.viewer(request), **form.cleaned_data)
