@@ -34,3 +34,9 @@ def state_tone(status: str) -> str:
 def absent(engines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the reports of engines that did not end well: what they would have found is unknown."""
     return [engine for engine in engines if engine["status"] not in {"ok", "skipped"}]
+
+
+@register.filter
+def unread(engines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the reports of engines that ended well but for files that they could not read in full."""
+    return [engine for engine in engines if engine["status"] == "ok" and engine.get("failures")]

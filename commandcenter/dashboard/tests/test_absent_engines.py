@@ -61,3 +61,25 @@ def test_the_repository_and_the_portfolio_show_a_dash_for_it(world: World, parti
     start = content.index("<dt>Lines of code</dt>")
     assert "\N{EN DASH}</a>" in content[start : start + 200]
     assert client.get("/portfolio/").status_code == 200
+
+
+def test_files_that_an_engine_could_not_read_show_where_its_findings_do(world: World) -> None:
+    said = messages([finding("kept")])
+    (ruff,) = (each for each in said if each["type"] == "engine" and each["id"] == "ruff")
+    ruff["failures"] = 2
+    unread = analyse(make_repository(world.project, name="torn"), said)
+    client = signed_in(world.viewer)
+    for path in (f"/analyses/{unread.pk}/", f"/analyses/{unread.pk}/findings/"):
+        content = client.get(path).content.decode()
+        assert "Some files could not be read in full" in content, path
+        assert "ruff (2 files)" in content, path
+        assert "secrets (" not in content, path
+    whole = client.get(f"/analyses/{world.analysis.pk}/findings/").content.decode()
+    assert "could not be read" not in whole
+
+
+def test_an_engine_that_did_not_run_took_no_time(world: World, partial: Analysis) -> None:
+    content = signed_in(world.viewer).get(f"/analyses/{partial.pk}/").content.decode()
+    card = content[content.index('id="engines"') :]
+    assert "12 ms" in card[card.index(">ruff<") : card.index(">secrets<")]
+    assert " ms" not in card[card.index(">secrets<") : card.index(">manifests<")]
