@@ -25,7 +25,7 @@ from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
 from commandcenter.engine.rules.code_rules import ENGINE_ID, load
 from commandcenter.engine.tests_by_name import is_test
 
-REVISION = "1"
+REVISION = "2"
 PROGRAM = WheelProgram("ast-grep", "ast-grep-cli")
 LANGUAGES = {
     ".py": "Python", ".pyi": "Python", ".pyw": "Python",
