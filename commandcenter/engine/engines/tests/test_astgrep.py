@@ -14,6 +14,7 @@ from commandcenter.engine.engines import astgrep
 from commandcenter.engine.engines.astgrep import ENGINE, MAX_FILE, MAX_LINE
 from commandcenter.engine.engines.tests.lending import run
 from commandcenter.engine.limits import Limits
+from commandcenter.engine.rules.code_rules import RuleSet, load
 
 EVAL = "javascript.eval-of-variable"
 JWT = "python.jwt-not-verified"
@@ -72,6 +73,18 @@ def test_tests_are_searched_for_bugs_only(tmp_path: Path) -> None:
         ("a/b_test.go", 4, "go.nan-comparison", False),
         ("tests/b.go", 4, "go.nan-comparison", False),
     ]
+
+
+def test_a_language_whose_rules_are_all_about_security_has_none_for_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ast-grep takes an empty rule file, and the tests of that language do not count as not checked."""
+    only_security = RuleSet({EVAL: load().rules[EVAL]}, "digest")
+    monkeypatch.setattr(astgrep, "load", lambda: only_security)
+    assert astgrep.rule_file("JavaScript", tests=True) == b""
+    results = run(ENGINE, {"a.js": BAD, "tests/a.js": BAD, "tests/large.js": "//" + "x" * MAX_FILE}, tmp_path)
+    assert said(results) == [("a.js", 1, EVAL, False)]
+    assert failures(results) == [("tests/large.js", False)]
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"])

@@ -27,6 +27,24 @@ SUFFIXES = {
     "TypeScript": ".ts",
     "Tsx": ".tsx",
 }
+# ruff knows a function by where it is imported from
+IMPORTS = """import aiohttp, asyncio, boto3, datetime, flask, hashlib, hmac, httpx, io, jinja2, jwt, keras, ldap, lxml, lxml.etree
+import numpy, numpy as np, os, pathlib, redis, requests, shlex, shutil, socketio, sqlalchemy, sqlalchemy as sa, ssl
+import subprocess, tensorflow as tf, torch, urllib3, uuid, yaml
+from asyncio import create_subprocess_shell
+from Crypto.Cipher import AES, ARC2, Blowfish, CAST, DES, DES3
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from django.db import models
+from django.utils.html import format_html
+from flask import Flask, Response, make_response, redirect, render_template_string, request, send_file, session
+from hashlib import sha512
+from lxml import etree
+from pathlib import Path
+from ruamel.yaml import YAML
+"""
+# other defects than the one that the example is about
+BESIDE = frozenset({"S113"})
 GOOD = """
 id: python.example
 title: A title
@@ -83,15 +101,16 @@ def test_a_rule_reports_what_it_should_and_nothing_else(
 
 def test_python_rules_repeat_nothing_that_ruff_reports(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
-        path: example.code
+        path: f"{IMPORTS}{example.code}"
         for one in RULES
         if "Python" in one.languages
         for path, (kind, example) in _files(one).items()
-        if kind == "fail"
     }
     results = [result for result in run(RUFF, files, tmp_path) if isinstance(result, Finding)]
-    assert [(f.path, f.rule_id) for f in results if f.cwe] == []
-    assert results, "it looked at the examples, and misses the functions around some of them"
+    assert [
+        (f.path, f.rule_id) for f in results if f.cwe and "/fail/" in f.path and f.rule_id not in BESIDE
+    ] == []
+    assert any(f.cwe for f in results), "it knows the libraries: it reports what our rules leave to it"
 
 
 def test_the_documentation_counts_the_rules() -> None:

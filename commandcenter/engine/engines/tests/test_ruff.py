@@ -52,6 +52,16 @@ def test_a_silenced_line_is_reported_as_silenced(tmp_path: Path, source: str) ->
     assert result.snippet == "exec(input())", "silencing a line does not make it another finding"
 
 
+def test_a_shell_with_a_literal_command_weighs_little(tmp_path: Path) -> None:
+    text = 'import os, subprocess\nsubprocess.run("ls", shell=True)\nos.system("ls")\nos.system(input())\n'
+    results = run(ENGINE, {"a.py": text}, tmp_path)
+    assert [(f.rule_id, f.severity) for f in results if isinstance(f, Finding)] == [
+        ("S602", "low"),
+        ("S605", "low"),
+        ("S605", "high"),
+    ]
+
+
 def test_a_comment_that_silences_another_rule_silences_nothing(tmp_path: Path) -> None:
     assert found(run(ENGINE, {"a.py": "exec(input())  # noqa: E501\n"}, tmp_path)) == [
         ("a.py", 1, "S102", False)
