@@ -8,7 +8,7 @@ from django.conf import settings
 
 from commandcenter.advisories.telling import tell_matched
 from commandcenter.analysis.packages import registering
-from commandcenter.analysis.policy import again, overtaken
+from commandcenter.analysis.policy import again, decided, overtaken
 from commandcenter.analysis.portfolio import daily, standings
 from commandcenter.analysis.results import retention
 from commandcenter.analysis.results.unfinished import discard_abandoned
@@ -34,6 +34,19 @@ def judge_again(project_id: int, after: int) -> None:
     rest = again.judge_again(project_id, after)
     if rest is not None:
         again.send(project_id, rest)
+
+
+@shared_task(
+    name=decided.TASK,
+    ignore_result=True,
+    soft_time_limit=290,
+    time_limit=300,
+)
+def judge_decided(repositories: list[int], findings: list[int], after: int) -> None:
+    """Judge again what people decided about; what the time does not allow goes on later."""
+    rest = decided.judge_decided(repositories, findings, after)
+    if rest is not None:
+        decided.send(repositories, findings, rest)
 
 
 @shared_task(

@@ -291,6 +291,7 @@ EVENT_RETENTION_DAYS = env.integer("CC_EVENT_RETENTION_DAYS", 400, least=1)
 EVENT_ROUTINE_DAYS = env.integer("CC_EVENT_ROUTINE_DAYS", 30, least=1)  # of starts and ends that went well
 EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in order
     "commandcenter.analysis.running.settle.on_event",
+    "commandcenter.analysis.policy.decided.on_event",
     "commandcenter.analysis.portfolio.standings.on_event",
     "commandcenter.analysis.packages.registering.on_event",
     "exports.settle.on_event",

@@ -70,7 +70,10 @@ class ReopenSerializer(KnownFieldsSerializer):
 class AssignSerializer(KnownFieldsSerializer):
     """Who looks after it; null for nobody."""
 
-    user = IdField(allow_null=True)
+    user = IdField(
+        allow_null=True,
+        error_messages={"required": "Give the id of the user who looks after it, or null for nobody."},
+    )
     comment = WordsField(required=False, allow_blank=True, default="")
 
     def decision(self, _request: Request) -> bulk.Decision:

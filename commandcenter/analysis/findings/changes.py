@@ -39,7 +39,7 @@ def statements(*, by_file: bool) -> Statements:
     first = TRANSITIONS[UNKNOWN, Event.SEEN].to.value
     late = TRANSITIONS[UNKNOWN, Event.SEEN_WHEN_OVERTAKEN].to.value
     known = f"d.state <> '{FindingState.FIXED.value}'"
-    state = f"CASE WHEN %(starts)s AND {known} THEN '{KNOWN_ELSEWHERE.to.value}' ELSE '{first}' END"
+    state = f"CASE WHEN {_UNMET_ENGINE} AND {known} THEN '{KNOWN_ELSEWHERE.to.value}' ELSE '{first}' END"
     return Statements(
         age=_AGE,
         reopen=_REOPEN.format(reason=came),
@@ -47,6 +47,10 @@ def statements(*, by_file: bool) -> Statements:
         fix=_FIX.format(reason=went),
         remember=_INSERT.format(state=f"'{late}'", origin="'code'", unmet=f"{FINDING_OF} IS NULL"),
     )
+
+
+# An engine that failed in the first analysis of a branch begins there later: what the default branch has is no news then.
+_UNMET_ENGINE = "(SELECT r.engine FROM analysis_rule r WHERE r.id = o.rule_id) <> ALL(%(met)s)"
 
 
 def _list(values: list[str]) -> str:

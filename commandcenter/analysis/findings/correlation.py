@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.db.models import Model, Q
 
 from commandcenter.analysis.models import CorrelationKey, Finding, FindingQuerySet, Occurrence
@@ -53,11 +54,26 @@ def rotate() -> int:
 
     Findings are named again by the next analysis of their branch.
     """
-    # Over the old one, in one statement: who rotates at the same time waits, and the last key stays.
+    # Over the old one, in one statement: who rotates at the same time waits, and the last key stays. It waits for
+    # analyses that are ending, too, whose names are then there to be forgotten; see `drop_outdated`.
     CorrelationKey.objects.bulk_create(
         [_fresh()], update_conflicts=True, unique_fields=["id"], update_fields=["key", "created_at"]
     )
     return _forget(Finding) + _forget(Occurrence)
+
+
+def drop_outdated(used: Correlator, result_set: int) -> None:
+    """Forget the names in a result set when its analysis named by a key that has been replaced meanwhile.
+
+    Must run in the transaction that ends the analysis, before findings take the names over.
+    """
+    if not used.key:
+        return
+    with connection.cursor() as cursor:
+        # Shared, so that analyses do not wait for one another; a rotation waits for them all.
+        cursor.execute("SELECT 1 FROM analysis_correlationkey FOR SHARE")
+    if correlator().key_id != used.key_id:
+        Occurrence.objects.filter(result_set=result_set, correlation__isnull=False).update(correlation=None)
 
 
 def also_in(finding: Finding, visible: FindingQuerySet) -> AlsoIn | None:

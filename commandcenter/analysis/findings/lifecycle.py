@@ -19,7 +19,8 @@ results and moves nothing.
 
 A partial analysis moves the findings of the engines that ended "ok" and is not taken as a baseline; what it announced as
 new is not announced again by the complete one after it. The first analysis of a branch other than the default one is
-compared with the default branch: what is open there is `existing` here, and what was decided there holds here.
+compared with the default branch: what is open there is `existing` here, and what was decided there holds here. So it is
+for an engine that never ended "ok" on the branch before.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def apply(analysis: Analysis, result_set: ResultSet, status: AnalysisStatus) -> 
         "ticket": analysis.ticket or 0,
         "line": line.pk,
         "default": default.pk if default else None,
-        "starts": origin is not None,
+        "met": list(line.engines_seen),
         "repository": analysis.repository_id,
         "results": result_set.pk,
         "engines": engines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Any
 
 import structlog
 from celery import current_app
@@ -34,18 +35,23 @@ def ask(policy: Policy) -> int:
 
 def send(project_id: int, after: int) -> None:
     """Send the task that judges the branch lines with ids above `after`. Raises CannotSend."""
+    send_task(TASK, project_id, after)
+
+
+def send_task(name: str, *arguments: Any) -> None:
+    """Have a worker judge. Raises CannotSend."""
     try:
         with current_app.connection_for_write(transport_options=BRIEFLY) as connection:
             current_app.send_task(
-                TASK,
-                args=[project_id, after],
+                name,
+                args=list(arguments),
                 queue="default",
                 retry=False,
                 ignore_result=True,
                 connection=connection,
             )
     except Exception as error:
-        log.warning("judge_again_not_sent", project=project_id, error=str(error))
+        log.warning("judging not sent", action="judge", task=name, arguments=arguments, error=str(error))
         raise CannotSend(CannotSend.__doc__) from error
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 
 from commandcenter.analysis.findings.lifecycle import Outcome
 from commandcenter.analysis.models import Analysis, Cause, FindingState, FindingTransition, Severity
@@ -60,8 +61,8 @@ def _counts(analysis: Analysis, outcome: Outcome, state: str, reason: Cause) -> 
     counts: Counter[str] = Counter()
     if ids:
         changes = FindingTransition.objects.filter(analysis=analysis, to_state=state, reason=reason)
-        severities = changes.values_list("finding__severity", flat=True)
-        counts.update(Severity(value).label for value in severities.iterator())
+        by_severity = changes.values_list("finding__severity").annotate(found=Count("pk")).order_by()
+        counts.update({Severity(value).label: found for value, found in by_severity})
     return {"count": counts.total(), "by_severity": dict(counts), "findings": ids}
 
 

@@ -44,6 +44,20 @@ def on(repository: Any, branch: str, *names: str) -> Analysis:
     return analyse(repository, messages([finding(name) for name in names]), ref=branch, asked_for=branch)
 
 
+def test_an_engine_that_failed_in_the_first_analysis_of_a_branch_brings_no_news_later(
+    repository: Any,
+) -> None:
+    failed = messages([], engines={"manifests": "ok", "ruff": "failed", "secrets": "ok"})
+    analyse(repository, failed, ref="topic", asked_for="topic")
+    later = on(repository, "topic", "a", "b", "here")
+    assert later.delta is not None
+    assert (later.delta["new"] + later.delta["new_by_rule"], later.delta["existing"]) == (1, 2)
+    assert (of("a", "topic").state, of("here", "topic").state) == ("existing", "new")
+    again = on(repository, "topic", "a", "b", "here")
+    assert again.delta is not None
+    assert again.delta["existing"] == 3
+
+
 def test_a_default_branch_with_a_new_name_keeps_its_findings(repository: Any, user: Any) -> None:
     one = of("a", "main")
     suppress([one.pk], by=user, reason="Accepted.")

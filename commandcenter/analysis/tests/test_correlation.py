@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -97,6 +98,58 @@ def test_another_key_gives_another_name_also_where_nothing_changed(two: tuple[An
     after = _secrets()[two[0].pk]
     assert after not in {None, before}
     assert Finding.objects.filter(rule__rule_id="github-pat").count() == 1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_analysis_whose_key_was_replaced_while_it_ran_leaves_no_old_name(
+    two: tuple[Any, Any], shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shared:
+        run(two[0])
+    known, read = [correlation.correlator()], correlation.correlator
+    monkeypatch.setattr(correlation, "correlator", lambda: known.pop() if known else read())
+    CorrelationKey.objects.update(key="ab" * 32)  # as a rotation has it that has yet to forget
+    assert run(two[0]).status == "completed"
+    assert _secrets() == {two[0].pk: None}
+    assert not Occurrence.objects.exclude(correlation=None).exists()
+    monkeypatch.undo()
+    run(two[0])
+    assert _secrets()[two[0].pk] is not None
+    assert Finding.objects.filter(rule__rule_id="github-pat").count() == 1
+
+
+def test_a_rotation_waits_for_an_analysis_that_is_ending_and_forgets_its_names() -> None:
+    repository = make_repository()
+    used = correlation.correlator()
+    row = finding("a", engine="secrets", rule_id="github-pat", correlation="ab" * 16)
+    forgotten: list[int] = []
+
+    def rotate() -> None:
+        forgotten.append(correlation.rotate())
+        connection.close()
+
+    other = threading.Thread(target=rotate)
+    with transaction.atomic():
+        analysis = analyse(repository, messages([row]))
+        assert analysis.result_set is not None
+        correlation.drop_outdated(used, analysis.result_set.pk)
+        other.start()
+        _await_a_waiting_lock()
+        assert Finding.objects.get().correlation == "ab" * 16
+    other.join(timeout=60)
+    assert forgotten == [2]
+    assert Finding.objects.get().correlation is None
+
+
+def _await_a_waiting_lock() -> None:
+    """Return when somebody waits for a lock of the database."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+            if cursor.fetchone()[0]:
+                return
+    pytest.fail("nobody waits")
 
 
 def test_two_who_rotate_at_once_leave_one_key() -> None:

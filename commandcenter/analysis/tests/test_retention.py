@@ -27,7 +27,7 @@ from commandcenter.analysis.models import (
     ResultSetStatus,
 )
 from commandcenter.analysis.results import retention
-from commandcenter.analysis.results.sharing import UnfinishedResults, find_shared, hold
+from commandcenter.analysis.results.sharing import ReplacedResults, find_shared, hold
 from commandcenter.analysis.tasks import prune_analyses
 from commandcenter.analysis.tests.factories import analyse, file_row, finding, make_repository, messages
 from commandcenter.inventory.models import Repository
@@ -149,8 +149,9 @@ def test_a_set_taken_out_of_sharing_cannot_be_shown_any_more() -> None:
     shared = ResultSet.objects.get(analyses=one)
     assert hold(shared) == shared
     ResultSet.objects.filter(pk=shared.pk).update(status=ResultSetStatus.SUPERSEDED)
-    with pytest.raises(UnfinishedResults):
+    with pytest.raises(ReplacedResults) as caught:
         hold(shared)
+    assert caught.value.code == "results_replaced"
 
 
 def test_sets_under_way_are_left_alone() -> None:

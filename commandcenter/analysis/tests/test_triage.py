@@ -118,6 +118,16 @@ def test_a_suppression_lasts_through_fix_and_return(api: APIClient, repository: 
     assert last.delta["suppressed"] == 1
 
 
+def test_who_names_the_assignee_by_another_word_is_told_the_right_one(
+    api: APIClient, operator: Any, repository: Any
+) -> None:
+    answer = post(api, of(repository, "a"), "assign", assignee=operator.pk)
+    assert answer.status_code == 400
+    said = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert "id of the user" in said["user"]
+    assert of(repository, "a").assignee_id is None
+
+
 @pytest.mark.parametrize(
     ("action", "body", "field"),
     [
