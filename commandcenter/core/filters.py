@@ -26,6 +26,27 @@ class IdFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = IdFormField
 
 
+class TruthFormField(forms.Field):
+    """True or false; forms' own field takes whatever else it is given for "any"."""
+
+    default_error_messages = {"invalid": "Give true or false."}
+
+    def to_python(self, value: Any) -> bool | None:
+        """Return what was meant, None for nothing."""
+        if value in self.empty_values:
+            return None
+        word = str(value).lower()
+        if word not in {"true", "false"}:
+            raise forms.ValidationError(self.default_error_messages["invalid"], code="invalid")
+        return word == "true"
+
+
+class TruthFilter(django_filters.BooleanFilter):  # type: ignore[misc]
+    """`?enabled=true`."""
+
+    field_class = TruthFormField
+
+
 class ChoicesFormField(django_filters.fields.MultipleChoiceField):  # type: ignore[misc]
     """Choices of which empty ones, as forms send them for "any", are left out."""
 

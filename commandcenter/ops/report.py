@@ -48,9 +48,13 @@ def report(analysis: Analysis) -> str:
 
 def _vulnerable(packages: dict[str, Any]) -> str:
     """Say how many dependencies are known to be vulnerable, and as of when; unknown is never 0."""
-    if packages.get("vulnerable") is None:
-        return "unknown: no vulnerability database of these ecosystems (manage.py import_advisories)"
     as_of = packages.get("database_as_of")
+    if packages.get("total") is None:
+        return "unknown"
+    if packages.get("vulnerable") is None and as_of is None:
+        return "unknown: no vulnerability database of these ecosystems (manage.py import_advisories)"
+    if packages.get("vulnerable") is None:
+        return "unknown: no dependency has a resolved version that could be looked up"
     words = f"{packages['vulnerable']:,} of {_number(packages.get('total'))}"
     unknown = f", {packages['unmatched']:,} unknown" if packages.get("unmatched") else ""
     return f"{words}{unknown}" + (f" (database as of {as_of:%Y-%m-%d})" if as_of else "")

@@ -17,6 +17,7 @@ from commandcenter.accounts.api.serializers import NewTokenSerializer, TokenSeri
 from commandcenter.accounts.models import ApiToken, User
 from commandcenter.accounts.people import OwnAccount, create_user, update_user
 from commandcenter.accounts.tokens import create_token, rename_token, revoke_token
+from commandcenter.core.filters import TruthFilter
 from commandcenter.core.idempotency import IdempotentCreateMixin
 from commandcenter.core.permissions import IsStaffWithoutLimit, SignedInWithScope
 from commandcenter.core.problems import Conflict
@@ -89,7 +90,7 @@ class UserFilters(django_filters.FilterSet):  # type: ignore[misc]
 
     username = django_filters.CharFilter(max_length=150)
     search = django_filters.CharFilter(field_name="username", lookup_expr="icontains", max_length=150)
-    is_active = django_filters.BooleanFilter()
+    is_active = TruthFilter()
 
     class Meta:
         model = User

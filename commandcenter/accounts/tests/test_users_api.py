@@ -103,3 +103,17 @@ def test_list_can_be_searched() -> None:
     make_user("grace")
     rows = api(make_staff()).get(f"{URL}?search=GRA").json()["results"]
     assert [row["username"] for row in rows] == ["grace"]
+
+
+def test_active_users_are_told_from_others_by_true_or_false_alone() -> None:
+    staff = make_staff()
+    gone = make_user("gone")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    found = api(staff).get(f"{URL}?is_active=False").json()["results"]
+    assert [user["username"] for user in found] == ["gone"]
+    assert "gone" not in [
+        user["username"] for user in api(staff).get(f"{URL}?is_active=true").json()["results"]
+    ]
+    refused = api(staff).get(f"{URL}?is_active=maybe")
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "is_active"

@@ -27,7 +27,7 @@ from commandcenter.analysis.models import (
 )
 from commandcenter.analysis.models.dependencies import with_purl
 from commandcenter.core.fields import MAX_ID
-from commandcenter.core.filters import IdFilter
+from commandcenter.core.filters import IdFilter, TruthFilter
 
 _SEVERITIES = [(severity.label, severity.label) for severity in Severity]
 _BY_LABEL = {severity.label: severity.value for severity in Severity}
@@ -190,7 +190,7 @@ class DependencyFilters(django_filters.FilterSet):  # type: ignore[misc]
     version = TextFilter()
     ecosystem = TextFilter()
     scope = TextFilter()
-    direct = django_filters.BooleanFilter()
+    direct = TruthFilter()
     vulnerable = VulnerableFilter()
 
     class Meta:

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from commandcenter.analysis.models import Policy
 from commandcenter.analysis.policy import again, conditions, flows
 from commandcenter.analysis.policy.catalogue import COMPLEXITY_MEASURES, METRICS, OPERATORS
-from commandcenter.core.filters import IdFilter
+from commandcenter.core.filters import IdFilter, TruthFilter
 from commandcenter.core.permissions import SignedInWithScope
 from commandcenter.core.problems import Unavailable
 from commandcenter.core.viewsets import ModelViewSet
@@ -105,7 +105,7 @@ class PolicyFilters(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of /policies."""
 
     project = IdFilter()
-    enabled = django_filters.BooleanFilter()
+    enabled = TruthFilter()
 
     class Meta:
         model = Policy

@@ -15,6 +15,20 @@ from commandcenter.analysis.radar.uses import MAX_VERSIONS
 from commandcenter.inventory.models import TechnologyDomain, TechnologyStatus
 
 
+class PageSerializer(serializers.Serializer[Any]):
+    """A page of rows."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    """The first rows; `more` counts the others."""
+
+    total = serializers.IntegerField()
+    more = serializers.IntegerField()
+
+
 class VersionCountSerializer(serializers.Serializer[Any]):
     """How many repositories use a version; null is an unknown one."""
 
@@ -38,12 +52,10 @@ class RadarEntrySerializer(serializers.Serializer[Any]):
     last_seen = serializers.DateTimeField(allow_null=True)
 
 
-class RadarPageSerializer(serializers.Serializer[Any]):
+class RadarPageSerializer(PageSerializer):
     """A page of entries."""
 
     results = RadarEntrySerializer(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
 
 
 class TechnologyUseSerializer(serializers.Serializer[Any]):
@@ -58,12 +70,10 @@ class TechnologyUseSerializer(serializers.Serializer[Any]):
     confidence = serializers.FloatField()
 
 
-class UsesPageSerializer(serializers.Serializer[Any]):
+class UsesPageSerializer(PageSerializer):
     """A page of uses."""
 
     results = TechnologyUseSerializer(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
@@ -85,12 +95,10 @@ class UsageSerializer(serializers.Serializer[Any]):
     seen_at = serializers.DateTimeField(allow_null=True)
 
 
-class UsagePageSerializer(serializers.Serializer[Any]):
+class UsagePageSerializer(PageSerializer):
     """A page of repositories."""
 
     results = UsageSerializer(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
 
 
 class SpreadSerializer(serializers.Serializer[Any]):
@@ -133,36 +141,28 @@ class UnlistedSerializer(serializers.Serializer[Any]):
     last_seen = serializers.DateTimeField(allow_null=True)
 
 
-class TechnologySectionSerializer(serializers.Serializer[Any]):
+class TechnologySectionSerializer(SectionSerializer):
     """The first rows; `more` counts the others."""
 
     results = TechnologySpreadSerializer(many=True)
-    total = serializers.IntegerField()
-    more = serializers.IntegerField()
 
 
-class PackageSectionSerializer(serializers.Serializer[Any]):
+class PackageSectionSerializer(SectionSerializer):
     """The first rows; `more` counts the others."""
 
     results = PackageSpreadSerializer(many=True)
-    total = serializers.IntegerField()
-    more = serializers.IntegerField()
 
 
-class UnlistedSectionSerializer(serializers.Serializer[Any]):
+class UnlistedSectionSerializer(SectionSerializer):
     """The first rows; `more` counts the others."""
 
     results = UnlistedSerializer(many=True)
-    total = serializers.IntegerField()
-    more = serializers.IntegerField()
 
 
-class EntrySectionSerializer(serializers.Serializer[Any]):
+class EntrySectionSerializer(SectionSerializer):
     """The first rows; `more` counts the others."""
 
     results = RadarEntrySerializer(many=True)
-    total = serializers.IntegerField()
-    more = serializers.IntegerField()
 
 
 class DriftSerializer(serializers.Serializer[Any]):

@@ -91,15 +91,15 @@ class StandingViewSet(ApiMixin, ScopedMixin, mixins.ListModelMixin, viewsets.Gen
 
 
 class PortfolioDaySerializer(serializers.Serializer[Any]):
-    """The sums of one day."""
+    """The sums of one day, null while no repository was analysed."""
 
     day = serializers.DateField()
     repositories = serializers.IntegerField()
     analysed = serializers.IntegerField()
-    findings = serializers.DictField(child=serializers.IntegerField())
-    suppressed = serializers.IntegerField()
-    lines_of_code = serializers.IntegerField()
-    dependencies = serializers.IntegerField()
+    findings = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
+    suppressed = serializers.IntegerField(allow_null=True)
+    lines_of_code = serializers.IntegerField(allow_null=True)
+    dependencies = serializers.IntegerField(allow_null=True)
 
 
 class PortfolioTrends(ApiMixin, APIView):
@@ -160,7 +160,7 @@ def shown(row: Standing) -> dict[str, Any]:
 def _day(row: dict[str, Any]) -> dict[str, Any]:
     severities = [s.label for s in reversed(Severity)]
     kept = {name: value for name, value in row.items() if name not in severities}
-    return {**kept, "findings": {name: row[name] for name in severities}}
+    return {**kept, "findings": {name: row[name] for name in severities} if row["analysed"] else None}
 
 
 def _number(request: Request, name: str, default: int | None, most: int) -> int | None:

@@ -19,6 +19,7 @@ SUMMED = (
     "repositories", "analysed", "critical", "high", "medium", "low", "info", "suppressed", "lines_of_code",
     "dependencies",
 )  # fmt: skip
+_UNKNOWN: dict[str, None] = dict.fromkeys(SUMMED[2:])  # where no repository was analysed
 
 _RECORD = """
     INSERT INTO analysis_portfolioday (project_id, day, repositories, analysed, critical, high, medium, low, info,
@@ -66,6 +67,7 @@ def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:
     """Return the sums over these projects, a row for each of the last `days` days that has one, the oldest first.
 
     Shape: [{day, repositories, analysed, critical, high, medium, low, info, suppressed, lines_of_code, dependencies}].
+    All but the first three are None on a day on which nothing was analysed yet.
     """
     since = timezone.now().date() - timedelta(days=days - 1)
     rows: Any = (
@@ -74,4 +76,4 @@ def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:
         .annotate(**{name: Sum(name) for name in SUMMED})
         .order_by("day")
     )
-    return list(rows[:MAX_DAYS])
+    return [row if row["analysed"] else {**row, **_UNKNOWN} for row in rows[:MAX_DAYS]]

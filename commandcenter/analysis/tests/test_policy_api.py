@@ -123,3 +123,17 @@ def test_an_analysis_has_the_shape_that_the_schema_says(repository: Any, admin: 
     assert shown["policy"].keys() == VerdictSerializer().fields.keys()
     (result,) = shown["policy"]["results"]
     assert result.keys() == ResultSerializer().fields.keys()
+
+
+def test_policies_are_told_apart_by_whether_they_are_enabled(repository: Any, admin: Any) -> None:
+    made = make(admin, repository, enabled=False).json()
+    assert [row["id"] for row in admin.get(f"{URL}?enabled=false").json()["results"]] == [made["id"]]
+    assert admin.get(f"{URL}?enabled=true").json()["results"] == []
+    assert admin.get(f"{URL}?enabled=").json()["results"] == [made]
+    refused = admin.get(f"{URL}?enabled=1")
+    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (400, "Give true or false.")
+
+
+def test_dependencies_refuse_a_word_for_direct_that_is_neither_true_nor_false(admin: Any) -> None:
+    assert admin.get("/api/v1/dependencies?direct=true").status_code == 200
+    assert admin.get("/api/v1/dependencies?direct=yes").status_code == 400

@@ -297,6 +297,18 @@ def test_the_trend_sums_the_projects_that_one_may_see() -> None:
     assert api(user).get(f"/api/v1/portfolio/trends?project={other.pk}").json()["results"] == []
 
 
+def test_a_day_on_which_nothing_was_analysed_yet_has_no_figures() -> None:
+    repository = make_repository()
+    daily.record(timezone.now().date())
+    (day,) = api(make_user(repository.project)).get("/api/v1/portfolio/trends").json()["results"]
+    assert (day.pop("day"), day.pop("repositories"), day.pop("analysed")) == (
+        str(timezone.now().date()),
+        1,
+        0,
+    )
+    assert day == dict.fromkeys(("findings", "suppressed", "lines_of_code", "dependencies"))
+
+
 def test_known_vulnerabilities_and_a_violated_policy_are_reasons(tmp_path: Path) -> None:
     repository = make_repository()
     assert standing(repository).vulnerable is None

@@ -83,7 +83,8 @@ class Command(BaseCommand):
         elif options["fail_on"]:
             count = foreground.findings_at_least(analysis, options["fail_on"])
             if count:
-                self._end(GATE_FAILED, f"{count} findings of severity {options['fail_on']} or above.")
+                found = "1 finding" if count == 1 else f"{count:,} findings"
+                self._end(GATE_FAILED, f"{found} of severity {options['fail_on']} or above.")
         if analysis.status == "partial":
             names = ", ".join(e["id"] for e in source.engines if e["status"] not in {"ok", "skipped"})
             self._end(INCOMPLETE, f"The analysis is partial: {names} did not end well.")
