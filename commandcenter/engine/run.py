@@ -140,7 +140,7 @@ class _Run:
             ]
             for thread in threads:
                 thread.start()
-            alive = len(threads)
+            alive, failed = len(threads), None
             while alive:
                 message = self._queue.get()
                 if message is None:
@@ -149,9 +149,13 @@ class _Run:
                     ended.add(id(message.work))
                     yield from reporter.ready(ended)
                 elif isinstance(message, BaseException):
-                    raise message
+                    # The other thread reads the same tree, which its owner closes behind us: let it come to its end.
+                    self._stop.set()
+                    failed = failed or message
                 else:
                     yield from self._throttled(message)
+            if failed is not None:
+                raise failed
             self._store.clear()
             if tasks is not rounds[-1]:  # what the last one leaves, the owner of the scratch folder removes
                 self._materials.clear()

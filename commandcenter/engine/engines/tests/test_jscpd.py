@@ -68,4 +68,4 @@ def test_what_is_missing_or_too_old_is_named(tmp_path: Path) -> None:
     assert "does not belong to the npm package" in (JscpdEngine("/bin/sh").unavailable() or "")
     old = JscpdEngine(jscpd_that_repeats(tmp_path / "old", "4.0.5"))
     assert old.unavailable() == "jscpd 4.0.5 is too old: install version 5 or later."
-    assert JscpdEngine(jscpd_that_repeats(tmp_path / "new")).version == "1+jscpd-5.3.3"
+    assert JscpdEngine(jscpd_that_repeats(tmp_path / "new")).version == "2+jscpd-5.3.3"

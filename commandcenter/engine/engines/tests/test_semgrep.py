@@ -85,7 +85,7 @@ def test_other_rules_or_another_program_are_another_engine(rules: Path, tmp_path
     old = SemgrepEngine(semgrep_that_repeats(tmp_path / "old"), str(rules))
     known = (old.version, old.config_digest)
     new = SemgrepEngine(semgrep_that_repeats(tmp_path / "new", "1.186.0"), str(rules))
-    assert known[0] == "1+semgrep-1.185.0" != new.version
+    assert known[0] == "2+semgrep-1.185.0" != new.version
     (rules / "web.yml").write_text((rules / "web.yml").read_text().replace("WARNING", "ERROR"))
     assert SemgrepEngine(semgrep_that_repeats(tmp_path / "same"), str(rules)).config_digest != known[1]
 
