@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 from bisect import bisect_right
@@ -110,11 +111,15 @@ class _Run:
             self._stop.set()
 
     def _history(self) -> str | None:
-        """Name what HISTORY engines read: a shallow mirror of a commit knows less than a full one."""
+        """Name what HISTORY engines read: the commit, and where a shallow mirror begins, which knows less than a full one."""
         if self._tree.imported or not any(work.scope is Scope.HISTORY for work in self._works):
             return None
+        commit = self._tree.commit
         shallow = next(iter(self._tree.git(["rev-parse", "--is-shallow-repository"])), b"")
-        return f"{self._tree.commit} {shallow.decode('ascii', 'replace').strip()}"
+        if shallow.strip() != b"true":
+            return commit
+        first = sorted(self._tree.git(["rev-list", "--max-parents=0", commit, "--"]))
+        return f"{commit} {hashlib.sha256(b' '.join(first)).hexdigest()}"
 
     @staticmethod
     def _units_known(work: Work) -> int:
@@ -154,6 +159,8 @@ class _Run:
                     failed = failed or message
                 else:
                     yield from self._throttled(message)
+            for thread in threads:
+                thread.join()
             if failed is not None:
                 raise failed
             self._store.clear()

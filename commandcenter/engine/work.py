@@ -92,7 +92,7 @@ class Work:
     ) -> None:
         """Select the entries and take from the cache what it has. An error in the engine's code fails the engine.
 
-        `history` names what a HISTORY engine reads: the commit, and whether the mirror is shallow; None without one.
+        `history` names what a HISTORY engine reads: the commit, and where a shallow mirror begins; None without one.
         """
         started = perf_counter()
         try:

@@ -180,14 +180,20 @@ def test_another_window_that_begins_earlier_reads_everything(
 
 
 def test_a_shallow_mirror_that_is_deepened_is_read_anew(made: Made, cache: Cache, tmp_path: Path) -> None:
-    for number in range(3):
+    for number in range(4):
         commit = made.commit({"a.py": f"{number}\n"})
     git(tmp_path, "clone", "-q", "--bare", "--depth", "2", f"file://{made.work}", "shallow.git")
     mirror = tmp_path / "shallow.git"
-    assert only(analyse(mirror, commit, cache, tmp_path / "s")[0], "summary")["history"]["truncated"] is True
+
+    def history() -> tuple[int, bool]:
+        said = only(analyse(mirror, commit, cache, tmp_path / "s")[0], "summary")["history"]
+        return said["commits"], said["truncated"]
+
+    assert history() == (2, True)
+    git(mirror, "fetch", "-q", "--depth", "3")
+    assert history() == (3, True)
     git(mirror, "fetch", "-q", "--unshallow")
-    history = only(analyse(mirror, commit, cache, tmp_path / "s")[0], "summary")["history"]
-    assert (history["commits"], history["truncated"]) == (3, False)
+    assert history() == (4, False)
 
 
 def test_what_is_kept_is_read_back_or_refused() -> None:

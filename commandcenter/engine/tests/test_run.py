@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from commandcenter.engine.contract.facts import Dependency, Evidence, FunctionMe
 from commandcenter.engine.contract.files import Blob, Entry
 from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.engines import Registry
-from commandcenter.engine.errors import EngineError
+from commandcenter.engine.errors import EngineError, SourceError
 from commandcenter.engine.limits import Limits
 from commandcenter.engine.plan import available_engines, plan
 from commandcenter.engine.run import run
@@ -25,6 +27,7 @@ from commandcenter.engine.tests.making import (
     CountingEngine,
     Made,
     MarkerEngine,
+    git,
     only,
     report,
     results,
@@ -86,6 +89,25 @@ class PickyEngine(CountingEngine):
                 yield Failure("It took too long.", blob.entry.path, transient=True)
             else:
                 yield LineCount(blob.entry.path, 1, 0, 0)
+
+
+def working() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("engines-")]
+
+
+class LastEngine(CountingEngine):
+    """Works as long as there is another thread at work."""
+
+    id = "last"
+
+    def select(self, entry: Entry) -> bool:
+        return entry.name == "slow.md"
+
+    def run(self, batch: Sequence[Blob], context: Context) -> Iterable[Result]:
+        deadline = time.monotonic() + 20
+        while len(working()) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return ()
 
 
 class Bench:
@@ -529,3 +551,12 @@ def test_files_lent_to_tools_take_the_room_of_one_window_and_of_different_conten
     assert report(said, "looking")["selected"] == 100
     assert report(said, "looking")["detail"] == ""
     assert max(sizes) == 100_000
+
+
+def test_a_mirror_that_loses_a_file_ends_the_run_and_both_of_its_threads(bench: Bench) -> None:
+    commit = bench.made.commit({"slow.md": "x\n", "lost.txt": "y\n"})
+    blob = git(bench.made.work, "rev-parse", "HEAD:lost.txt")
+    (bench.made.git_dir / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(SourceError, match="mirror cannot be read"):
+        bench.run(commit, LastEngine(), CountingEngine())
+    assert working() == []
