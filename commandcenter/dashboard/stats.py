@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -86,7 +87,7 @@ def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]
     )
     rows: list[dict[str, Any]] = [
         {
-            **_LOOKS.get(row.reasons[0]["code"], {"status": "stale"}),
+            **_look([reason["code"] for reason in row.reasons]),
             "title": row.repository.name,
             "detail": ", ".join(words(reason) for reason in row.reasons[:MOST_REASONS]),
             "url_name": "dashboard:repository",
@@ -112,3 +113,8 @@ def attention(projects: ProjectQuerySet, limit: int = 8) -> list[dict[str, Any]]
         for job in failed
     ]
     return rows[:limit]
+
+
+def _look(codes: Sequence[str]) -> dict[str, str]:
+    """Look like the first reason; many findings of severity high do not hide a critical one."""
+    return _LOOKS.get("critical_findings" if "critical_findings" in codes else codes[0], {"status": "stale"})

@@ -37,3 +37,18 @@ def test_other_repositories_and_other_projects_do_not_exist_here(world: World) -
     path = f"/analyses/{world.analysis.pk}/compare/"
     assert signed_in(world.viewer).get(f"{path}?base={other.pk}").status_code == 404
     assert signed_in(world.stranger).get(path).status_code == 404
+
+
+def test_an_engine_that_did_not_see_everything_is_named(world: World) -> None:
+    repository = make_repository(world.project, name="torn")
+    analyse(repository, messages([finding("a")]))
+    said = messages([])
+    (ruff,) = (each for each in said if each["type"] == "engine" and each["id"] == "ruff")
+    ruff["failures"] = 1
+    torn = analyse(repository, said)
+    client = signed_in(world.viewer)
+    content = client.get(f"/analyses/{torn.pk}/compare/").content.decode()
+    assert content.count("is not complete.") == 1
+    assert f"#{torn.pk} is not complete." in content
+    assert "ruff did not run to the end or could not read some files" in content
+    assert "is not complete." not in client.get(f"/analyses/{world.analysis.pk}/compare/").content.decode()

@@ -77,6 +77,15 @@ def test_the_overview_begins_with_the_repositories_of_most_points(world: World) 
     ]
 
 
+def test_many_high_findings_do_not_hide_a_critical_one(world: World) -> None:
+    high = [finding(f"high{number}", severity="high") for number in range(6)]
+    analyse(world.repository, messages([finding("worst", severity="critical"), *high]))
+    standings.refresh_all(seconds=30)
+    (row,) = signed_in(world.viewer).get("/").context["attention"]
+    assert row["detail"] == "6 high findings open, 1 critical finding open"
+    assert row["severity"] == "critical"
+
+
 def test_libyears_are_summed_with_what_is_unknown_and_as_of_when(world: World) -> None:
     standings.refresh_all(seconds=30)
     daily.record()

@@ -54,11 +54,18 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         result = compare(base, head)
         context |= {
             "numbers": [_number(name, values) for name, values in result["summary"].items()],
+            "incomplete": [(each, names) for each in (base, head) if (names := _not_in_full(each))],
             "findings": result["findings"],
             "new": _followed(head, result["findings"]["new_findings"][:SHOWN]),
             "fixed": _followed(base, result["findings"]["fixed_findings"][:SHOWN]),
         }
     return render(request, "analyses/compare.html", context)
+
+
+def _not_in_full(analysis: Analysis) -> list[str]:
+    """Return the engines that did not end well or could not read some files: what is missing there may not be gone."""
+    reports = analysis.result_set.engines if analysis.result_set else []
+    return [each["id"] for each in reports if each["status"] not in {"ok", "skipped"} or each.get("failures")]
 
 
 def _number(name: str, values: dict[str, Any]) -> dict[str, Any]:
