@@ -80,6 +80,7 @@ def test_a_verdict_follows_a_suppression_its_end_and_its_expiry(
     assert Event.objects.filter(type="policy.violated").count() == told + 2
     suppress([one.pk], by=user, reason="For a while.")
     happen()
+    assert standing() == "passed"
     Finding.objects.exclude(suppressed_until=None, suppression_kind="").update(
         suppressed_until=Now() - timedelta(seconds=1)
     )
