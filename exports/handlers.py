@@ -121,7 +121,8 @@ class _Document:
         size, digest = 0, hashlib.sha256()
         self._run.progress(percent, f"Writing {name}")
         for piece in self._format.write(ExportSource(analysis), self._options):
-            yield piece
+            if piece:
+                yield piece
             size += len(piece)
             digest.update(piece)
             self._run.progress(percent, f"Writing {name}: {size / 1e6:.1f} MB")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from exports.formats.contract import ExportSource, Format
+from exports.formats.csv_table import Csv
+from exports.formats.excel import Excel
 from exports.formats.json_document import Json
 from exports.formats.sarif import Sarif
 
-FORMATS: dict[str, Format] = {each.info.id: each for each in (Sarif(), Json())}
+FORMATS: dict[str, Format] = {each.info.id: each for each in (Sarif(), Json(), Csv(), Excel())}
 
 
 class UnknownFormat(Exception):

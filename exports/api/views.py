@@ -101,7 +101,7 @@ def _options(wanted: Format, request: Request) -> dict[str, str]:
 
 def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Write the first piece now: what fails at once is an error with a status, not a file that ends early."""
-    first = next(pieces, b"")
+    first = next(filter(None, pieces), b"")
 
     def rest() -> Iterator[bytes]:
         yield first

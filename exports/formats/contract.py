@@ -5,10 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
+from commandcenter.analysis.gaps.reading import gaps_of
+from commandcenter.analysis.gaps.rows import GapRow
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.packages.exposures import exposures
 from commandcenter.analysis.results import shapes
 from commandcenter.analysis.results.rows.dependency import DependencyRow, dependencies
 from commandcenter.analysis.results.rows.file import FileRow, files
@@ -55,7 +59,8 @@ class Format(ABC):
     def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
         """Yield the document piece by piece, with no more than a page of rows in memory.
 
-        `options` holds every option of `info`, as `exports.options.read` returns them.
+        `options` holds every option of `info`, as `exports.options.read` returns them. A format that needs long before
+        its first byte may yield empty pieces meanwhile: they let a job be cancelled, and are not passed on.
         """
 
 
@@ -105,6 +110,16 @@ class ExportSource:
 
     def files(self) -> Iterator[FileRow]:
         return files(self.analysis)
+
+    def gaps(self) -> list[GapRow]:
+        """The gaps, worst first, at most 50 of each check; none where the engine did not run."""
+        return gaps_of(self.analysis)
+
+    @cached_property
+    def database_as_of(self) -> datetime | None:
+        """How far the knowledge of vulnerabilities reaches: the oldest database of the ecosystems in use."""
+        known = exposures([self.analysis]).get(self.analysis.result_set_id or 0)
+        return known.as_of if known else None
 
     def functions(self) -> list[dict[str, Any]]:
         """The most complex functions, at most 200."""
