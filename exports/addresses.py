@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
 _SCP = re.compile(r"(?:[^@/:\s]+@)?(?P<host>\[[^\]\s]+\]|[^:/@\s\[\]]+):(?P<path>[^\s]+)")
+_BYTE = re.compile(rb"\\x([0-9a-f]{2})")
 _GIT_SCHEMES = frozenset({"https", "http", "ssh", "git"})
 
 
@@ -32,8 +33,14 @@ def repository_uri(source: str) -> str | None:
 
 
 def path_uri(path: str) -> str:
-    """Return a path of the tree as a relative URI reference."""
-    encoded = quote(path, safe="/-._~!$&'()*+,;=@")
+    """Return a path of the tree as a relative URI reference, of the bytes that git has.
+
+    Trees hold no absolute paths and no `..`; a byte that is no text is written `\\xNN` in ours.
+    """
+    raw = (
+        _BYTE.sub(lambda found: bytes([int(found[1], 16)]), path.encode()) if "\\x" in path else path.encode()
+    )
+    encoded = quote(raw, safe="/-._~!$&'()*+,;=@")
     # A colon in the first segment would read as a scheme; quote() has encoded it. An empty path is no reference.
     return encoded or "."
 

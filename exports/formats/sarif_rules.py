@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 
 from commandcenter.analysis.results.rows.rule import RuleRow
 from exports.addresses import http_uri
+from exports.formats.sarif_results import LEVELS
 
-LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 # GitHub reads these: its own bounds are 9 critical, 7 high, 4 medium, below it low.
 _SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "info": "0.5"}
 _PROBLEM_SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
 _VERSION = re.compile(r"(?P<own>\d+)(?:\+(?P<tool>[0-9A-Za-z.+-]+))?")
+MAX_NAME = 60  # characters of a name made of words
+MAX_TEXT = (
+    1024  # characters of a description: GitHub takes no more, and GitLab skips the findings of longer ones
+)
+MAX_TAGS = 20  # GitHub refuses a file with a rule that has more
+# What the runs of an engine may notify of.
+NOTIFICATIONS = {
+    "engine-partial": "The engine could not look at everything.",
+    "engine-failed": "The engine failed.",
+    "engine-unavailable": "The engine is not installed, or cannot run.",
+    "engine-skipped": "The engine did not look at this analysis.",
+    "results-left-out": "Findings were left out for what the receiver takes.",
+    "results-not-shown": "The receiver stores fewer results than it takes.",
+    "runs-left-out": "Runs of engines were left out for what the receiver takes.",
+}
 
 
 def driver(report: dict[str, Any], rules: list[RuleRow]) -> dict[str, Any]:
@@ -22,6 +39,7 @@ def driver(report: dict[str, Any], rules: list[RuleRow]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": report["id"],
         "fullName": f"Command Center {report['id']}",
+        "organization": "Command Center",
         "informationUri": settings.PUBLIC_URL,
         "rules": [_descriptor(rule) for rule in rules],
     }
@@ -30,6 +48,16 @@ def driver(report: dict[str, Any], rules: list[RuleRow]) -> dict[str, Any]:
         described["version"] = version
         described["semanticVersion"] = semantic_version(version)
     return described
+
+
+def notifications(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the descriptors of these notifications."""
+    return [{"id": name, "shortDescription": {"text": NOTIFICATIONS[name]}} for name in names]
+
+
+def bounded(text: str, most: int = MAX_TEXT) -> str:
+    """Return a text, or as much of it as fits with the mark of a cut."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
 def semantic_version(version: str) -> str:
@@ -42,49 +70,72 @@ def semantic_version(version: str) -> str:
     return f"{int(match['own'])}.0.0" + (f"+{'.'.join(parts)}" if parts else "")
 
 
+def rule_page(rule: RuleRow) -> str:
+    """Return the address of the page that we serve for a rule."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse("dashboard:rule", args=[rule.engine, rule.rule_id])
+
+
 def _descriptor(rule: RuleRow) -> dict[str, Any]:
     level = LEVELS[rule.severity]
     short = rule.short or rule.rule_id
-    help_uri = http_uri(rule.help_url)
+    page = rule_page(rule)
     properties: dict[str, Any] = {
         "tags": _tags(rule),
         "precision": rule.precision,
         "problem.severity": _PROBLEM_SEVERITY[level],
     }
-    if rule.cwe or "security" in rule.tags:
+    if _is_security(rule):
         properties["security-severity"] = _SECURITY_SEVERITY[rule.severity]
-    described: dict[str, Any] = {
+    return {
         "id": rule.rule_id,
-        "shortDescription": {"text": short},
-        "fullDescription": {"text": rule.full or short},
-        "help": _help(rule, short, help_uri),
+        "name": _friendly_name(rule),
+        "shortDescription": {"text": bounded(short)},
+        "fullDescription": {"text": bounded(rule.full or short)},
+        "help": _help(rule, short, page),
+        "helpUri": page,
         "defaultConfiguration": {"level": level},
         "properties": properties,
     }
-    name = _pascal(rule.name)
-    if name and name.lower() != rule.rule_id.lower():  # a name that repeats the id says nothing
-        described["name"] = name
-    if help_uri:
-        described["helpUri"] = help_uri
-    return described
 
 
-def _help(rule: RuleRow, what: str, help_uri: str | None) -> dict[str, str]:
+def _help(rule: RuleRow, what: str, page: str) -> dict[str, str]:
     """Return what, why and how to fix, as the rule's own page has them."""
     parts = [("Why it matters", rule.why), ("How to fix it", rule.help)]
     text = [what, *(f"{title}: {words}" for title, words in parts if words)]
     markdown = [what, *(f"**{title}**\n\n{words}" for title, words in parts if words)]
-    if help_uri:
-        markdown.append(f"[More about this rule]({help_uri})")
+    links = [f"[The rule in Command Center]({page})"]
+    elsewhere = http_uri(rule.help_url)
+    if elsewhere:
+        links.append(f"[more about it]({elsewhere})")
+    markdown.append(", ".join(links))
     return {"text": "\n\n".join(text), "markdown": "\n\n".join(markdown)}
 
 
 def _tags(rule: RuleRow) -> list[str]:
-    weaknesses = [f"external/cwe/{cwe.lower()}" for cwe in rule.cwe]
-    return list(dict.fromkeys([*rule.tags, *weaknesses]))
+    """Return the rule's tags and its weaknesses, as GitHub writes them and as GitLab does."""
+    tags = ["security", *rule.tags] if _is_security(rule) else rule.tags
+    weaknesses = [cwe.lower() for cwe in rule.cwe]
+    linked = (f"external/cwe/{weakness}" for weakness in weaknesses)
+    return list(dict.fromkeys([*tags, *linked, *weaknesses]))[:MAX_TAGS]
+
+
+def _is_security(rule: RuleRow) -> bool:
+    return bool(rule.cwe) or "security" in rule.tags
+
+
+def _friendly_name(rule: RuleRow) -> str:
+    """Return the rule's name as HardcodedPassword; one that only repeats the id gives way to what the rule says."""
+    name = _pascal(rule.name)
+    if name and name.lower() != _pascal(rule.rule_id).lower():
+        return name
+    return _pascal(rule.short) or _pascal(rule.rule_id) or "Rule"
 
 
 def _pascal(name: str) -> str:
-    """Return a name such as "hardcoded-password" as HardcodedPassword."""
-    words = re.findall(r"[A-Za-z0-9]+", name)
-    return "".join(word[0].upper() + word[1:] for word in words)
+    """Return "hardcoded-password" as HardcodedPassword, of a longer text the first words."""
+    made = ""
+    for word in re.findall(r"[A-Za-z0-9]+", name):
+        if made and len(made) + len(word) > MAX_NAME:
+            break
+        made += word[0].upper() + word[1:]
+    return made[:255]

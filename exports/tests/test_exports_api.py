@@ -70,14 +70,14 @@ def errors(answer: Any) -> list[tuple[str, str]]:
 
 def test_an_export_is_asked_for_followed_and_fetched(client: Any, operator: Any, repository: Any) -> None:
     analysis = analysis_of(repository, 20)
-    asked = client.post(URL, {"analyses": [analysis.pk], "format": "sarif", "options": {}})
+    asked = client.post(URL, {"analyses": [analysis.pk], "format": "sarif", "options": {"profile": "full"}})
     assert asked.status_code == 202
     export, job = asked.json()["export"], asked.json()["job"]
     assert export.keys() == FIELDS
     assert asked["Location"] == f"http://testserver{URL}/{export['id']}"
     assert (export["status"], export["job"], export["created_by"]) == ("queued", job["id"], operator.pk)
     assert (job["job_type"], job["queue"], job["status"]) == ("export", "export", "queued")
-    assert job["parameters"] == {"analyses": [analysis.pk], "format": "sarif", "options": {}}
+    assert job["parameters"] == {"analyses": [analysis.pk], "format": "sarif", "options": {"profile": "full"}}
     assert {export[name] for name in ("file_name", "bytes", "sha256", "download_url", "error")} == {None}
     waiting = client.get(f"{URL}/{export['id']}/download")
     assert (waiting.status_code, waiting.json()["code"]) == (409, "not_ready")

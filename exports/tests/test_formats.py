@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import pytest
+from django.conf import settings as settings_
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator
@@ -25,6 +27,7 @@ from commandcenter.analysis.tests.factories import (
     technology_row,
 )
 from commandcenter.analysis.triage.suppress import suppress
+from commandcenter.engine.source.names import printable
 from exports.addresses import path_uri, repository_uri, without_credentials
 from exports.formats.sarif_rules import semantic_version
 from exports.options import read
@@ -33,6 +36,12 @@ from exports.registry import FORMATS, ExportSource, UnknownFormat, format_named
 ROOT = Path(__file__).resolve().parents[2]
 SARIF_SCHEMA = Draft4Validator(json.loads((ROOT / "tests/schemas/sarif-schema-2.1.0.json").read_text()))
 JSON_SCHEMA = Draft202012Validator(json.loads((ROOT / "exports/schemas/analysis-1.json").read_text()))
+
+
+def surely_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 HOSTILE = 'a b/#?%:"\\<script>\U0001f600/é\u202e,\n=cmd().py'
 
 pytestmark = pytest.mark.django_db
@@ -83,14 +92,15 @@ def test_sarif_describes_rules_and_points_at_them(repository: Any) -> None:
     described = run["tool"]["driver"]["rules"][0]
     assert described["id"] == "S105"
     assert described["name"] == "HardcodedPasswordString"
-    assert described["helpUri"] == "https://docs.example.com/rules/S105"
+    assert described["helpUri"] == f"{settings_.PUBLIC_URL}/rules/ruff/S105/"
     assert described["help"]["text"] == (
         "Possible hardcoded password.\n\n"
         "Why it matters: A password in the code can be read by everyone who can read the code.\n\n"
         "How to fix it: Read it from the environment."
     )
     assert "**How to fix it**" in described["help"]["markdown"]
-    assert described["helpUri"] in described["help"]["markdown"]
+    assert f"({described['helpUri']})" in described["help"]["markdown"]
+    assert "(https://docs.example.com/rules/S105)" in described["help"]["markdown"]
     assert described["defaultConfiguration"] == {"level": "error"}
     assert described["properties"]["precision"] == "medium"
     assert described["properties"]["security-severity"] == "8.0"
@@ -223,18 +233,16 @@ def test_both_hold_hostile_names(repository: Any) -> None:
     assert document(analysis)["findings"][0]["path"] == HOSTILE
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(path=st.text(min_size=1, max_size=60))
-def test_any_path_becomes_a_relative_reference(path: Any) -> None:
-    from urllib.parse import unquote, urlsplit
-
-    path = path.encode("utf-8", "replace").decode()
-    uri = path_uri(path)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(raw=st.one_of(st.binary(min_size=1, max_size=60), st.text(min_size=1, max_size=60).map(surely_bytes)))
+def test_the_path_of_any_file_becomes_a_relative_reference_of_the_same_bytes(raw: bytes) -> None:
+    raw = raw.lstrip(b"/") or b"a"
+    uri = path_uri(printable(raw))
     parts = urlsplit(uri)
-    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("", "", "", "") or path.startswith(
-        "//"
-    )
-    assert unquote(uri) == path
+    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("", "", "", "")
+    assert uri.isascii()
+    assert uri.isprintable()
+    assert unquote_to_bytes(uri) == raw
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""Results as SARIF describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from commandcenter.analysis.models import Severity, SuppressionKind
+from commandcenter.analysis.results.rows.sighting import INLINE, Sighting
+from exports.addresses import path_uri
+
+ROOT = "%SRCROOT%"
+LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
+# From 0 to 100. GitLab takes it for the severity of the result, by these bounds: 90, 70, 40, 10.
+_RANKS = {"critical": 95.0, "high": 80.0, "medium": 55.0, "low": 30.0, "info": 5.0}
+_SEVERITIES = {severity.value: severity.label for severity in Severity}
+_BASELINE = {"new": "new", "reopened": "new", "existing": "unchanged", "fixed": "absent"}
+
+
+def result(
+    seen: Sighting, rules: Mapping[int, tuple[int, str]], *, compared: bool, message: str | None = None
+) -> dict[str, Any]:
+    """Return a finding as a result; `rules` are the places and ids of the run's rules by the id of their row."""
+    rule_index, rule_id = rules[seen.rule]
+    severity = _SEVERITIES[seen.severity]
+    made: dict[str, Any] = {
+        "ruleId": rule_id,
+        "ruleIndex": rule_index,
+        "level": LEVELS[severity],
+        "rank": _RANKS[severity],
+        "message": {"text": message or seen.message or rule_id},
+        "locations": [{"physicalLocation": _place(seen)}],
+        "partialFingerprints": {"commandCenterFingerprint/v1": seen.fingerprint},
+        "properties": {"finding": seen.id, "severity": severity, "state": seen.state},
+    }
+    if compared:
+        made["baselineState"] = _BASELINE[seen.state]
+    if seen.decision is not None:
+        made["suppressions"] = [_suppression(seen.decision, seen)]
+    return made
+
+
+def _suppression(decision: str, seen: Sighting) -> dict[str, Any]:
+    if decision == INLINE:
+        return {"kind": "inSource", "justification": "Suppressed by a comment in the code."}
+    until = f" until {seen.until:%Y-%m-%d %H:%M} UTC" if seen.until else ""
+    return {
+        "kind": "external",
+        "status": "accepted",
+        "justification": f"{SuppressionKind(decision).label}{until}: {seen.reason}",
+    }
+
+
+def _place(seen: Sighting) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(seen.path), "uriBaseId": ROOT}}
+    if seen.start_line < 1:
+        return place  # it is about the file as a whole
+    region = {"startLine": seen.start_line, "endLine": max(seen.start_line, seen.end_line)}
+    start, end = seen.start_column, seen.end_column
+    if start is not None and start >= 1:
+        region["startColumn"] = start
+        if end is not None and (end >= start or region["endLine"] > region["startLine"]) and end >= 1:
+            region["endColumn"] = end
+    place["region"] = region
+    return place
+
+
+_uri = lru_cache(maxsize=256)(path_uri)  # findings of one file often follow each other
