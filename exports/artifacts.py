@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,11 @@ def write(key: str, content: Pieces) -> None:
         raise FileExistsError(f"The storage has {key} already.")
 
 
+def opened(key: str) -> File[Any]:
+    """Open a file to read from any place. Raises OSError: FileNotFoundError for one that is not there."""
+    return storage().open(key)
+
+
 def remove(key: str) -> bool:
     """Remove a file; what cannot be removed now is left to the sweep. Return whether it is gone."""
     try:
@@ -94,6 +100,12 @@ def remove_others(export: Export, keep: str = "") -> int:
     names = [name for name in names_in(folder_of(export)) if owner(name) == export.pk]
     keys = [key for name in names if (key := f"{folder_of(export)}/{name}") != keep]
     return sum(map(remove, keys))
+
+
+def abandon_uploads(before: datetime) -> int:
+    """End uploads of former days that nobody ends any more, and return how many; only a bucket has such."""
+    abort = getattr(storage(), "abort_uploads", None)
+    return int(abort(FOLDER, before)) if abort else 0
 
 
 def names_in(folder: str) -> list[str]:

@@ -41,10 +41,13 @@ def _expire_batch() -> list[str]:
 def sweep() -> int:
     """Remove files of former days that no export names, and return how many; at most 20,000 are looked at.
 
+    Raises OSError while the storage is away.
+
     The file of an attempt that may still complete is left alone: its export has not ended. Folders and files come in
     random order, so that each has its turn where there is more than one run can look at.
     """
-    removed = seen = 0
+    removed = artifacts.abandon_uploads(timezone.now() - timedelta(days=1))
+    seen = 0
     folders = [folder for folder in artifacts.folders() if _is_over(folder)]
     random.shuffle(folders)
     for folder in folders:

@@ -25,6 +25,10 @@ def settle_exports() -> None:
 def prune_exports() -> None:
     """Delete exports whose time is up, and files that no export names. Beat sends this every day."""
     expired = retention.expire()
-    swept = retention.sweep()
+    try:
+        swept = retention.sweep()
+    except OSError as error:  # the next run looks again
+        log.warning("artifacts not swept", action="prune", error=str(error))
+        swept = 0
     if expired or swept:
         log.info("exports pruned", action="prune", expired=expired, swept=swept)

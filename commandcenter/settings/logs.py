@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+_LINK = re.compile(r"(/exports/links/)[^/?\s]+")
+
+
+def without_links(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take the signature out of the address of a download link: who reads logs may not use it."""
+    for name in ("request", "path"):
+        if isinstance(entry.get(name), str):
+            entry[name] = _LINK.sub(r"\1***", entry[name])
+    return entry
+
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    without_links,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

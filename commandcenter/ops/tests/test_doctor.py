@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 
 from commandcenter.engine.optional import OptionalEngines
+from commandcenter.settings.artifacts import artifact_storage
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +36,7 @@ def test_everything_is_there() -> None:
         "engine secrets",
         "settings",
         "correlation key",
+        "artifact storage",
     ):
         assert part in table
 
@@ -75,3 +77,14 @@ def test_an_optional_engine_that_is_missing_is_unusable_and_one_without_rules_is
     assert "engine semgrep" not in lines
     assert "warning" in lines["setting analysis.W001"]
     assert "CC_SEMGREP_RULES" in lines["setting analysis.W001"]
+
+
+def test_a_storage_that_cannot_be_written_is_named_without_its_secret(settings) -> None:
+    address = "s3://KEY:hush@127.0.0.1:9/files?secure=false"
+    settings.STORAGES = {**settings.STORAGES, "default": artifact_storage(address)}
+    code, table = doctor()
+    assert code == 1
+    (line,) = (line for line in table.splitlines() if line.startswith("artifact storage"))
+    assert "FAILED" in line
+    assert "files does not answer" in line
+    assert "hush" not in table

@@ -12,6 +12,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core import checks as django_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -22,6 +23,7 @@ from commandcenter.advisories.lookup import databases
 from commandcenter.analysis.engines import close_process, engine_states, sandbox_state
 from commandcenter.analysis.findings import correlation
 from commandcenter.ops import health
+from exports import storagestate
 
 Row = tuple[str, str, str, str]  # name, version, state (ok, warning, failed), detail
 MARKS = {"ok": "ok", "warning": "warning", "failed": "FAILED"}
@@ -62,6 +64,7 @@ def rows() -> Iterator[Row]:
             if check["status"] == "ok":
                 yield _advisories()
                 yield _correlation()
+    yield _artifacts()
     yield from _engines()
     yield "sandbox", "", "ok", sandbox_state()
     yield from _settings()
@@ -101,6 +104,17 @@ def _server(name: str, url: str, policy: str) -> Row:
         state = "failed" if name == "broker" else "warning"
         return name, version, state, f"maxmemory-policy is {found} and should be {policy}"
     return name, version, "ok", ""
+
+
+def _artifacts() -> Row:
+    """Say where files of exports and archives lie, after one was written, read and removed there."""
+    try:
+        place = storagestate.place()
+        storagestate.try_out()
+    except (OSError, ImproperlyConfigured) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return "artifact storage", "", "failed", f"cannot be used: {reason}. See STORAGE_URL"
+    return "artifact storage", "", "ok", place
 
 
 def _advisories() -> Row:

@@ -1,0 +1,1 @@
+"""The artifact storage in a bucket of S3, or of a server that speaks its protocol. Needs the extra `s3`."""
