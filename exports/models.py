@@ -36,6 +36,9 @@ class ExportStatus(models.TextChoices):
     EXPIRED = "expired", "Expired"
 
 
+WAITING = (ExportStatus.PENDING, ExportStatus.QUEUED, ExportStatus.RUNNING)
+
+
 class ExportQuerySet(models.QuerySet["Export"]):
     """Reads of exports."""
 

@@ -298,6 +298,11 @@ AUDIT: dict[str, Entry] = {
         _TRIAGE,
         {"action": "commented", "count": 1, "findings": [90], "comment": "Seen by the team."},
     ),
+    "export.linked": (
+        "Someone made a link to a file that works without signing in.",
+        _object({"export": ID, "expires_at": TEXT}),
+        {"export": 8, "expires_at": "2026-01-01T02:00:00+00:00"},
+    ),
     "worker.drained": ("A worker ends what it runs and takes nothing new.", _WORKER, _WORKER_EXAMPLE),
     "worker.resumed": ("A drained worker takes jobs again.", _WORKER, _WORKER_EXAMPLE),
     "queue.paused": ("A queue was paused: none of its jobs starts.", _QUEUE, _QUEUE_EXAMPLE),

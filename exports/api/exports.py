@@ -6,9 +6,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
-from django.core.files.base import File
 from django.db import transaction
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -20,26 +19,24 @@ from rest_framework.response import Response
 
 from commandcenter.accounts.models import User
 from commandcenter.analysis.models import Analysis
-from commandcenter.core.etags import matches
 from commandcenter.core.idempotency import idempotent
 from commandcenter.core.permissions import SignedInWithScope, token_projects
-from commandcenter.core.problems import Conflict, Problem, Unavailable
+from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.viewsets import ApiMixin, DestroyMixin, ScopedMixin
 from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
-from exports import artifacts
+from exports import artifacts, downloads, links
 from exports.api.filters import ExportFilter
+from exports.api.links import LinkInput, LinkMade
 from exports.api.serializers import ExportAccepted, ExportInput, ExportSerializer
 from exports.api.views import NoNegotiation
-from exports.models import Export, ExportStatus
+from exports.models import WAITING, Export
 from exports.parameters import listed
 from exports.requests import request_export
 from exports.settle import settle
 from jobs.api.serializers import JobSerializer
 from jobs.exceptions import InvalidParameters
 from jobs.fairness.waiting import waiting_reasons
-
-WAITING = (ExportStatus.PENDING, ExportStatus.QUEUED, ExportStatus.RUNNING)
 
 
 class FormatIsAFilter(DefaultContentNegotiation):
@@ -115,24 +112,22 @@ class ExportViewSet(
         content_negotiation_class=NoNegotiation,
     )
     def download(self, request: Request, pk: str) -> HttpResponseBase:
-        """Stream the file; 409 while there is none, 410 when it is gone."""
+        """Send the file or the `Range` of it; 409 while there is none, 410 when it is gone."""
+        return downloads.answer(request._request, self.get_object())
+
+    @extend_schema(request=LinkInput, responses={201: LinkMade})
+    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    def link(self, request: Request, pk: str) -> Response:
+        """Make a link to the file that works without signing in for a time; operators only."""
         export = self.get_object()
-        _require_file(export)
-        etag = f'"{export.sha256}"'
-        if matches(request.META.get("HTTP_IF_NONE_MATCH", ""), etag):
-            return HttpResponse(status=304, headers={"ETag": etag})
-        # As stored: a compressed answer could have no length, and not this tag.
-        request._request.META["HTTP_ACCEPT_ENCODING"] = "identity"
-        response = FileResponse(
-            _opened(export),
-            as_attachment=True,
-            filename=export.file_name,
-            content_type=export.media_type,
-        )
-        response["Content-Length"] = str(export.bytes)
-        response["ETag"] = etag
-        response["X-Accel-Buffering"] = "no"
-        return response
+        body = LinkInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        downloads.require_file(export)
+        by = cast("User", request.user)  # an operator is no anonymous user
+        token, until = links.make(export, by, body.validated_data["expires_in"])
+        url = request.build_absolute_uri(reverse("export-linked", args=[token]))
+        shown = {"url": url, "expires_at": until}
+        return Response(shown, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
     def _project(self, analyses: list[int]) -> Project:
         """Return the project of the analyses: 400 unless one may see them all and they are of one, 403 below operator."""
@@ -148,33 +143,6 @@ class ExportViewSet(
             raise _invalid([_wrong("several_projects", message)])
         require_role(self.request, projects[0], Role.OPERATOR)
         return Project.objects.get(pk=projects[0])
-
-
-def _require_file(export: Export) -> None:
-    if export.status in WAITING:
-        raise Conflict("not_ready", f"The export is {export.status}; its file is not ready.")
-    if export.status == ExportStatus.EXPIRED:
-        raise Problem("The file has expired; export again.", status=410, code="expired")
-    if export.status != ExportStatus.COMPLETED:
-        raise Conflict("no_file", f"The export has {export.status}, so it has no file.")
-
-
-def _opened(export: Export) -> File[Any]:
-    """Open the file. Raises Problem when it is not there any more, or not as it was written."""
-    try:
-        size = artifacts.storage().size(export.artifact)
-        if size == export.bytes:
-            return artifacts.storage().open(export.artifact)
-    except FileNotFoundError:
-        raise Problem(
-            "The file was removed from the storage; export again.", status=410, code="file_missing"
-        ) from None
-    except OSError as error:
-        raise Unavailable(
-            f"The artifact storage cannot be read ({error.strerror}).", code="storage_unavailable"
-        ) from None
-    message = f"The file has {size:,} bytes in the storage and not {export.bytes:,}; export again."
-    raise Problem(message, status=410, code="file_damaged")
 
 
 def _wrong(code: str, message: str) -> dict[str, str]:
