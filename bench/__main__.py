@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Measure; exit 1 when a target was missed, so that nobody has to read to notice."""
-    from bench import bare, corpus, engine, jobs, large, platform, portfolio
+    from bench import bare, corpus, engine, exports, jobs, large, platform, portfolio
     from bench.report import Report
 
     report = Report()
@@ -31,6 +31,7 @@ def main() -> int:
         platform.measure(report, folder)
         portfolio.measure(report)
         jobs.measure(report)
+        exports.measure(report)
         if "--bare" in sys.argv[1:]:
             bare.measure(report, Path(made))
     print(f"\n{report.write(ROOT / 'bench-results')}")

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from commandcenter.analysis.models import Analysis
 from commandcenter.core.permissions import token_projects
-from commandcenter.core.problems import Conflict, Problem
+from commandcenter.core.problems import Conflict, Problem, Unavailable
 from commandcenter.core.renderers import OrjsonRenderer
 from commandcenter.core.viewsets import ApiMixin
 from exports.naming import file_name
@@ -79,7 +79,15 @@ class ExportAnalysis(ApiMixin, APIView):
 def _stream(analysis: Analysis, wanted: Format, options: Options) -> StreamingHttpResponse:
     pieces = wanted.write(ExportSource(analysis), options)
     made = wanted.file_type(options)
-    response = StreamingHttpResponse(_started(pieces), content_type=made.media_type)
+    try:
+        started = _started(pieces)
+    except OSError as error:
+        raise Unavailable(
+            f"The export could not be made in the folder of temporary files: {error.strerror or error}.",
+            code="no_temporary_file",
+            retry_after=60,
+        ) from error
+    response = StreamingHttpResponse(started, content_type=made.media_type)
     response["Content-Disposition"] = f'attachment; filename="{file_name(analysis, made.extension)}"'
     response["X-Accel-Buffering"] = "no"
     return response

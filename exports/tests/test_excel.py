@@ -268,6 +268,11 @@ def test_a_full_disk_is_the_error_that_it_is(
         list(_pieces(analysis))
     assert raised.value.errno == 28
     assert temporary() == []
+    client = APIClient()
+    client.force_authenticate(make_user(repository.project))
+    answer = client.get(f"/api/v1/export/{analysis.pk}/excel")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_temporary_file")
+    assert "No space left on device" in answer.json()["detail"]
 
 
 def test_a_download_is_a_workbook(repository: Any) -> None:

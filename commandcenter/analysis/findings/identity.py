@@ -20,9 +20,9 @@ FINDING_OF = """COALESCE(
       ORDER BY m.ticket LIMIT 1),
     (SELECT h.id FROM analysis_finding h WHERE h.branch_line_id = %(line)s AND h.fingerprint = o.fingerprint))"""
 
-
-# The same where nothing moved on since the analysis: one look at an index.
-HOLDER_OF = "(SELECT h.id FROM analysis_finding h WHERE h.branch_line_id = %(line)s AND h.fingerprint = o.fingerprint)"
+# Conditions that join a finding f to an occurrence o; the first where nothing moved on since the analysis.
+HOLDS_NOW = "f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint"
+HELD_THEN = f"f.id = {FINDING_OF}"
 
 
 def moved_since(analysis: Analysis) -> bool:

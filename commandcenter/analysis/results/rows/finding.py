@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
 
-from commandcenter.analysis.findings.identity import FINDING_OF, HOLDER_OF, moved_since, with_findings
+from commandcenter.analysis.findings.identity import HELD_THEN, HOLDS_NOW, moved_since, with_findings
 from commandcenter.analysis.models import (
     Analysis,
     Finding,
@@ -85,9 +86,10 @@ def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = Tru
 
 def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str]]) -> Iterator[FindingRow]:
     """Yield what the analysis saw of one severity: a query a page, for exports go through tens of thousands."""
-    ran = analysis.branch_line.engines_seen if analysis.branch_line else {}
+    seen = analysis.branch_line.engines_seen if analysis.branch_line else {}
+    ran = {engine: datetime.fromisoformat(at) for engine, at in seen.items()}
     label = _SEVERITY[severity]
-    statement = _SEEN.format(finding=FINDING_OF if moved_since(analysis) else HOLDER_OF)
+    statement = _SEEN.format(finding=HELD_THEN if moved_since(analysis) else HOLDS_NOW)
     values = {
         "analysis": analysis.pk,
         "line": analysis.branch_line_id,
@@ -123,22 +125,32 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
                 *decision,
             ) = row
             rule_id, engine = rules_[rule]
+            at = _moment(last)
             yield FindingRow(
                 pk, fingerprint, rule_id, engine, label, message, path, first_line, end_line, column, end, state,
-                suppression_of(inline, Decision(*decision)), first, last_seen(last, ran.get(engine)), origin, assignee,
+                suppression_of(inline, Decision(*decision)) if inline or decision[0] else None, _moment(first),
+                max(at, ran.get(engine, at)), origin, assignee,
             )  # fmt: skip
         if len(page) < PAGE:
             return
         after = page[-1][0]
 
 
+@lru_cache(maxsize=1024)  # an analysis gives all that it finds the same time
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Times as numbers, for making them of text takes longer than all the rest.
 _SEEN = """
 SELECT o.id, o.rule_id, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o.message, o.path, o.start_line,
-       o.end_line, o.start_column, o.end_column, o.inline_suppressed, f.first_seen, f.last_seen, f.origin, f.assignee_id,
+       o.end_line, o.start_column, o.end_column, o.inline_suppressed, (EXTRACT(epoch FROM f.first_seen) * 1000000)::bigint,
+       (EXTRACT(epoch FROM f.last_seen) * 1000000)::bigint, f.origin, f.assignee_id,
        f.suppression_kind, f.suppression_reason, f.suppressed_by_id, f.suppressed_at, f.suppressed_until, f.decided,
        f.suppressed_until <= statement_timestamp()
   FROM analysis_occurrence o
-  JOIN analysis_finding f ON f.id = {finding}
+  JOIN analysis_finding f ON {finding}
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
  WHERE o.result_set_id = %(results)s AND o.severity = %(severity)s AND o.rule_id = ANY(%(rules)s) AND o.id > %(after)s
  ORDER BY o.id LIMIT %(limit)s

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from commandcenter.analysis.findings.identity import FINDING_OF, moved_since
+from commandcenter.analysis.findings.identity import HELD_THEN, HOLDS_NOW, moved_since
 from commandcenter.analysis.models import Analysis, Finding, FindingState, FindingTransition, Severity
 from commandcenter.analysis.results.rows.paging import PAGE, pages
 
@@ -46,7 +46,7 @@ def sightings(analysis: Analysis, rules: Collection[int]) -> Iterator[Sighting]:
     """Yield what the analysis saw by these rules, worst first: a query a page."""
     if not rules:
         return
-    finding = _THAT_MOVED if moved_since(analysis) else _UNMOVED
+    finding = HELD_THEN if moved_since(analysis) else HOLDS_NOW
     statement = _SEEN.format(finding=finding)
     values: dict[str, Any] = {
         "analysis": analysis.pk,
@@ -68,8 +68,6 @@ def sightings(analysis: Analysis, rules: Collection[int]) -> Iterator[Sighting]:
             after = page[-1][0]
 
 
-_UNMOVED = "f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint"
-_THAT_MOVED = f"f.id = {FINDING_OF}"
 _SEEN = """
 SELECT o.id, f.id, o.fingerprint, o.rule_id, o.severity, o.message, o.path, o.start_line, o.end_line, o.start_column,
        o.end_column, COALESCE(t.to_state, 'existing'),
