@@ -70,6 +70,18 @@ accuracy: $(DEV) ## The engine's numbers beside cloc, lizard, linguist, licensee
 extras: $(DEV) ## The optional engines with the real programs, which CC_SEMGREP and CC_JSCPD name or which are installed
 	@$(CHECK_ENV) $(PY) -m pytest -q tests/extras/real_programs.py
 
+# The programs come from npm as tests/oracles/package-lock.json pins them; none of their install scripts is run.
+ORACLES := build/oracles
+$(ORACLES)/node_modules/.installed: tests/oracles/package.json tests/oracles/package-lock.json
+	@command -v npm >/dev/null || { echo "make formats needs node and npm; install them first." >&2; exit 1; }
+	@mkdir -p $(ORACLES) && cp $^ $(ORACLES)
+	@npm ci --prefix $(ORACLES) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+.PHONY: formats
+formats: $(DEV) $(ORACLES)/node_modules/.installed ## What we export, read by programs of others; needs npm
+	@$(PY) -m pytest -q tests/oracles/*.py
+
 .PHONY: vendor
 vendor: $(RUNTIME) ## Fetch the front-end files and the texts of licences again at the versions that their list names
 	@$(PY) deploy/vendor/vendor.py

@@ -18,7 +18,6 @@ from commandcenter.analysis.models import Analysis, FindingState, FindingTransit
 from commandcenter.core.renderers import to_json
 from exports.formats.contract import ExportSource
 from exports.formats.sarif_results import result
-from exports.formats.sarif_rules import bounded
 from exports.formats.sarif_runs import Run, compared, notification, runs_of
 
 
@@ -94,7 +93,7 @@ class Selection:
                 self.limit[engine] += 1
             else:
                 places = held.run.places
-                held.waiting.append(result(seen, places, compared=told, message=bounded(seen.message)))
+                held.waiting.append(result(seen, places, compared=told, github=True))
                 if len(held.waiting) >= PORTION:
                     self._press(held)
         self._press(*self.held.values())

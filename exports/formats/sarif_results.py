@@ -15,13 +15,17 @@ LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "not
 # From 0 to 100. GitLab takes it for the severity of the result, by these bounds: 90, 70, 40, 10.
 _RANKS = {"critical": 95.0, "high": 80.0, "medium": 55.0, "low": 30.0, "info": 5.0}
 _SEVERITIES = {severity.value: severity.label for severity in Severity}
+MAX_TEXT = 1024  # characters of a text: GitHub takes no more, and GitLab skips the findings of longer ones
 _BASELINE = {"new": "new", "reopened": "new", "existing": "unchanged", "fixed": "absent"}
 
 
 def result(
-    seen: Sighting, rules: Mapping[int, tuple[int, str]], *, compared: bool, message: str | None = None
+    seen: Sighting, rules: Mapping[int, tuple[int, str]], *, compared: bool, github: bool = False
 ) -> dict[str, Any]:
-    """Return a finding as a result; `rules` are the places and ids of the run's rules by the id of their row."""
+    """Return a finding as a result; `rules` are the places and ids of the run's rules by the id of their row.
+
+    For GitHub a message has an end, and what is about a whole file stands at its first line, for it wants one.
+    """
     rule_index, rule_id = rules[seen.rule]
     severity = _SEVERITIES[seen.severity]
     made: dict[str, Any] = {
@@ -29,8 +33,8 @@ def result(
         "ruleIndex": rule_index,
         "level": LEVELS[severity],
         "rank": _RANKS[severity],
-        "message": {"text": message or seen.message or rule_id},
-        "locations": [{"physicalLocation": _place(seen)}],
+        "message": {"text": (bounded(seen.message) if github else seen.message) or rule_id},
+        "locations": [{"physicalLocation": _place(seen, 1 if github else 0)}],
         "partialFingerprints": {"commandCenterFingerprint/v1": seen.fingerprint},
         "properties": {"finding": seen.id, "severity": severity, "state": seen.state},
     }
@@ -39,6 +43,11 @@ def result(
     if seen.decision is not None:
         made["suppressions"] = [_suppression(seen.decision, seen)]
     return made
+
+
+def bounded(text: str) -> str:
+    """Return a text, or as much of it as fits with the mark of a cut."""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}\u2026"
 
 
 def _suppression(decision: str, seen: Sighting) -> dict[str, Any]:
@@ -52,10 +61,10 @@ def _suppression(decision: str, seen: Sighting) -> dict[str, Any]:
     }
 
 
-def _place(seen: Sighting) -> dict[str, Any]:
+def _place(seen: Sighting, line_of_a_file: int) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(seen.path), "uriBaseId": ROOT}}
-    if seen.start_line < 1:
-        return place  # it is about the file as a whole
+    if seen.start_line < 1:  # it is about the file as a whole
+        return place | ({"region": {"startLine": line_of_a_file}} if line_of_a_file else {})
     region = {"startLine": seen.start_line, "endLine": max(seen.start_line, seen.end_line)}
     start, end = seen.start_column, seen.end_column
     if start is not None and start >= 1:

@@ -11,16 +11,14 @@ from django.urls import reverse
 
 from commandcenter.analysis.results.rows.rule import RuleRow
 from exports.addresses import http_uri
-from exports.formats.sarif_results import LEVELS
+from exports.formats.sarif_results import LEVELS, bounded
 
 # GitHub reads these: its own bounds are 9 critical, 7 high, 4 medium, below it low.
 _SECURITY_SEVERITY = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "info": "0.5"}
 _PROBLEM_SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
 _VERSION = re.compile(r"(?P<own>\d+)(?:\+(?P<tool>[0-9A-Za-z.+-]+))?")
+_CAPITALS = re.compile(r"[A-Z]{2}")
 MAX_NAME = 60  # characters of a name made of words
-MAX_TEXT = (
-    1024  # characters of a description: GitHub takes no more, and GitLab skips the findings of longer ones
-)
 MAX_TAGS = 20  # GitHub refuses a file with a rule that has more
 # What the runs of an engine may notify of.
 NOTIFICATIONS = {
@@ -50,14 +48,23 @@ def driver(report: dict[str, Any], rules: list[RuleRow]) -> dict[str, Any]:
     return described
 
 
-def notifications(names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the descriptors of these notifications."""
-    return [{"id": name, "shortDescription": {"text": NOTIFICATIONS[name]}} for name in names]
-
-
-def bounded(text: str, most: int = MAX_TEXT) -> str:
-    """Return a text, or as much of it as fits with the mark of a cut."""
-    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
+def notifications(names: Iterable[str], analysis: int) -> list[dict[str, Any]]:
+    """Return the descriptors of these notifications; the page of the analysis says more."""
+    page = _address("analysis", analysis)
+    return [
+        {
+            "id": name,
+            "name": _pascal(name),
+            "shortDescription": {"text": NOTIFICATIONS[name]},
+            "fullDescription": {"text": NOTIFICATIONS[name]},
+            "help": {
+                "text": "The page of the analysis says more.",
+                "markdown": f"[The page of the analysis]({page}) says more.",
+            },
+            "helpUri": page,
+        }
+        for name in names
+    ]
 
 
 def semantic_version(version: str) -> str:
@@ -70,15 +77,15 @@ def semantic_version(version: str) -> str:
     return f"{int(match['own'])}.0.0" + (f"+{'.'.join(parts)}" if parts else "")
 
 
-def rule_page(rule: RuleRow) -> str:
-    """Return the address of the page that we serve for a rule."""
-    return settings.PUBLIC_URL.rstrip("/") + reverse("dashboard:rule", args=[rule.engine, rule.rule_id])
+def _address(page: str, *named: object) -> str:
+    """Return the address of a page that we serve."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse(f"dashboard:{page}", args=named)
 
 
 def _descriptor(rule: RuleRow) -> dict[str, Any]:
     level = LEVELS[rule.severity]
     short = rule.short or rule.rule_id
-    page = rule_page(rule)
+    page = _address("rule", rule.engine, rule.rule_id)
     properties: dict[str, Any] = {
         "tags": _tags(rule),
         "precision": rule.precision,
@@ -132,10 +139,13 @@ def _friendly_name(rule: RuleRow) -> str:
 
 
 def _pascal(name: str) -> str:
-    """Return "hardcoded-password" as HardcodedPassword, of a longer text the first words."""
+    """Return "hardcoded-password" as HardcodedPassword, of a longer text the first words.
+
+    Validators take no two capitals in a row: words of one letter go, and RUN becomes Run.
+    """
     made = ""
-    for word in re.findall(r"[A-Za-z0-9]+", name):
+    for word in re.findall(r"[A-Za-z0-9]{2,}", name):
         if made and len(made) + len(word) > MAX_NAME:
             break
-        made += word[0].upper() + word[1:]
+        made += word.capitalize() if _CAPITALS.search(word) else word[0].upper() + word[1:]
     return made[:255]

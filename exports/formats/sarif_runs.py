@@ -34,7 +34,7 @@ class Run:
         described = driver(self.report, self.rules)
         names = [each["descriptor"]["id"] for each in self.troubles()] + list(may_tell)
         if names:
-            described["notifications"] = notifications(names)
+            described["notifications"] = notifications(names, analysis.pk)
         head: dict[str, Any] = {
             "tool": {"driver": described},
             # What stands before the last slash is the category by which GitHub replaces an earlier upload.

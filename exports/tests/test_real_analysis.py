@@ -42,13 +42,37 @@ def test_sarif_of_a_real_analysis_is_valid_and_does_not_depend_on_the_run(reposi
     assert {result["baselineState"] for one in runs.values() for result in one["results"]} == {"unchanged"}
 
 
-def test_columns_count_characters_for_every_engine(repository: Any) -> None:
-    runs = {one["tool"]["driver"]["name"]: one for one in sarif(analysis_of(run(repository)))["runs"]}
-    region = runs["secrets"]["results"][0]["locations"][0]["physicalLocation"]["region"]
-    line = f"\u00e9 = 1; {hostile.SECRET}".rstrip("\n")
-    assert region["startLine"] == 2
-    assert hostile.TOKEN in line[region["startColumn"] - 1 : region["endColumn"]]
-    assert line[region["startColumn"] - 1 : region["endColumn"] - 1].strip("\"' ").endswith(hostile.TOKEN)
+WIDE = "\U0001f600\u00e9\t"  # two bytes or more, two UTF-16 units, and what some count as eight
+MARKED = {
+    "src/wide.py": f"x = '{WIDE}'; y = eval(text)\n",
+    "run.sh": f"#!/bin/sh\nx='{WIDE}'; cd $y\n",
+    "Dockerfile": f"FROM debian:latest\nRUN echo '{WIDE}'; sudo id\n",
+    "a.js": f"var x = '{WIDE}'; eval(y);\n",
+    ".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n"
+    f"      - run: echo '{WIDE.strip()}' ${{{{ github.event.head_commit.message }}}}\n",
+}
+
+
+def test_columns_count_characters_for_every_engine(git_repository: Any) -> None:  # noqa: F811
+    git_repository.commit({"key.py": f"k\u00e9y = 1\nx = '{WIDE}'; {hostile.SECRET}", **MARKED})
+    marked: dict[str, set[str]] = {}
+    log = sarif(analysis_of(run(make_repository(source=str(git_repository.folder)))))
+    found = [(one["tool"]["driver"]["name"], each) for one in log["runs"] for each in one["results"]]
+    for engine, result in found:
+        place = result["locations"][0]["physicalLocation"]
+        region = place["region"]
+        if "endColumn" not in region or region["startLine"] != region["endLine"]:
+            continue
+        text = git_repository.folder.joinpath(place["artifactLocation"]["uri"]).read_text()
+        line = text.split("\n")[region["startLine"] - 1]
+        words = line[region["startColumn"] - 1 : region["endColumn"] - 1]
+        marked.setdefault(engine, set()).add(words)
+    assert hostile.TOKEN in marked["secrets"]
+    assert "eval(text)" in marked["ruff"]
+    assert "eval(y)" in marked["astgrep"]
+    assert "github.event.head_commit.message" in marked["zizmor"]
+    assert "cd $y" in marked["shellcheck"]
+    assert "hadolint" not in marked  # it gives lines only
 
 
 def test_no_export_holds_a_secret(repository: Any) -> None:

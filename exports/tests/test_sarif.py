@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,15 @@ def test_too_many_runs_keep_those_with_the_worst_findings(
     assert [notice[0] for notice in told(log["runs"][1])] == ["engine-partial"]
 
 
+def test_what_is_about_a_whole_file_stands_at_its_first_line_for_github_only(repository: Any) -> None:
+    analysis = analyse(repository, messages([finding("a", start_line=0, end_line=0)]))
+    places = [
+        run_of(log, "ruff")["results"][0]["locations"][0]["physicalLocation"].get("region")
+        for log in (sarif(analysis), github(analysis))
+    ]
+    assert places == [None, {"startLine": 1}]
+
+
 def test_a_long_message_is_cut_for_github_only(repository: Any) -> None:
     analysis = analyse(repository, messages([finding("a", message="x" * 3000)]))
     assert len(run_of(sarif(analysis), "ruff")["results"][0]["message"]["text"]) == 3000
@@ -211,6 +221,7 @@ def test_gitlab_finds_severity_and_weakness_where_it_looks(repository: Any) -> N
             {"name": "S105", "short": "Quote this to prevent word splitting."},
             "QuoteThisToPreventWordSplitting",
         ),
+        ({"name": "S105", "short": "A cd in a RUN."}, "CdInRun"),
         ({"name": "", "short": ""}, "S105"),
     ],
 )
@@ -256,6 +267,7 @@ def test_the_golden_document(settings: Any) -> None:
             origin["revisionId"] = "*"
         run["properties"]["commit"] = "*"
     text = json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    text = re.sub(r"(?<=https://cc\.example\.com/analyses/)\d+", "*", text)
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.parent.mkdir(parents=True, exist_ok=True)
         GOLDEN.write_text(text)
