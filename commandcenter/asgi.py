@@ -13,7 +13,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.producti
 os.environ.setdefault("CC_PROCESS", "web")
 
 import structlog
-from a2wsgi import WSGIMiddleware
 from channels.layers import get_channel_layer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.wsgi import get_wsgi_application
@@ -22,6 +21,7 @@ from redis.exceptions import RedisError
 wsgi = get_wsgi_application()
 
 from commandcenter.accounts.sockets import SocketAuthentication  # noqa: E402  (needs the apps)
+from commandcenter.core.bridge import Bridge  # noqa: E402
 from jobs.live.routing import websocket_urlpatterns  # noqa: E402
 
 HTTP_THREADS = 8
@@ -54,21 +54,9 @@ async def _stay_subscribed() -> None:
         log.warning("channel layer not reached at the start", action="subscribe")
 
 
-bridge = WSGIMiddleware(wsgi, workers=HTTP_THREADS)  # type: ignore[arg-type]  # Django's own type of WSGI
-
-
-async def http(scope: Any, receive: Any, send: Any) -> None:
-    """Hand a request to the WSGI threads. They schedule `receive` as a coroutine; granian's is another awaitable."""
-
-    async def receive_coroutine() -> Any:
-        return await receive()
-
-    await bridge(scope, receive_coroutine, send)
-
-
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": Bridge(wsgi, HTTP_THREADS),
         "websocket": SocketAuthentication(URLRouter(websocket_urlpatterns)),
         "lifespan": lifespan,
     }
