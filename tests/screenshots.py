@@ -45,6 +45,7 @@ TABS = (
     "functions",
     "files",
     "history",
+    "unread",
     "compare",
 )
 

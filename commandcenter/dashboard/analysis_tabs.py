@@ -31,6 +31,7 @@ from commandcenter.analysis.models import (
     ResultSet,
     Severity,
     TechnologyUse,
+    UnreadFile,
 )
 from commandcenter.analysis.results.rows.dependency import dependency_rows
 from commandcenter.analysis.results.rows.technology import technology_rows
@@ -209,6 +210,14 @@ def _licenses(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
     }
 
 
+def _unread(request: HttpRequest, analysis: Analysis) -> dict[str, Any]:
+    queryset = UnreadFile.objects.filter(result_set=analysis.result_set)
+    engine = filters.words(request, "engine")
+    if engine:
+        queryset = queryset.filter(engine=engine)
+    return {"page": paginate(request, queryset, size=ROWS, ascending=True), "engine": engine}
+
+
 TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {
     "summary": _summary,
     "findings": _findings,
@@ -219,4 +228,5 @@ TABS: dict[str, Callable[[HttpRequest, Analysis], dict[str, Any]]] = {
     "history": _history,
     "gaps": _gaps,
     "licenses": _licenses,
+    "unread": _unread,
 }

@@ -12,7 +12,7 @@ from commandcenter.engine.contract.facts import Dependency, FunctionMetric, Tech
 from commandcenter.engine.contract.findings import Finding, Rule
 from commandcenter.engine.contract.gaps import Check, Gap
 from commandcenter.engine.contract.history import Contributor
-from commandcenter.engine.contract.reports import EngineReport, FileRow, Summary
+from commandcenter.engine.contract.reports import EngineReport, FileRow, Summary, UnreadFile
 from commandcenter.engine.errors import EngineError
 from commandcenter.engine.licenses.totals import LicenseRow
 
@@ -28,6 +28,7 @@ Kind = Literal[
     "gaps",
     "licenses",
     "contributors",
+    "unread",
 ]
 BATCH_ROWS = 1000
 MAX_MESSAGE_CHARS = 2000
@@ -48,6 +49,7 @@ _NAMES = {
         LicenseRow,
         EngineReport,
         Summary,
+        UnreadFile,
     )
 }
 _VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}

@@ -58,6 +58,7 @@ class Reporter:
             used = dict.fromkeys(finding.rule_id for finding in findings)
             yield from messages.rows("rules", [rules.get(id_) or _unnamed(id_, work) for id_ in sorted(used)])
             yield from messages.rows("findings", findings)
+            yield from messages.rows("unread", work.unread())
             if rules:
                 yield messages.catalogue(work.engine.id, rules)
             outcome = work.outcome(findings, len(found), reports_findings=bool(rules or findings))

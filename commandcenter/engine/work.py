@@ -18,12 +18,12 @@ from commandcenter.engine.contract.files import Blob, Entry, Links
 from commandcenter.engine.contract.findings import Finding
 from commandcenter.engine.contract.gaps import Check, Gap
 from commandcenter.engine.contract.history import Contributor, HistorySummary
-from commandcenter.engine.contract.reports import EngineReport, EngineStatus
+from commandcenter.engine.contract.reports import EngineReport, EngineStatus, UnreadFile
 from commandcenter.engine.contract.results import Failure, Result
 from commandcenter.engine.correlation import NOBODY, Correlating, Correlator
 from commandcenter.engine.errors import EngineError, EngineUnavailable
 from commandcenter.engine.kept import Kept
-from commandcenter.engine.limits import Limits
+from commandcenter.engine.limits import MIB, Limits
 from commandcenter.engine.summary import Outcome
 
 HISTORY_UNITS = 200  # of progress: about what reading a year of commits costs, counted in files
@@ -41,6 +41,7 @@ class Work:
         self.scope = Scope(engine.scope)
         self.collected = Collected(limits.max_findings)
         self.selected: list[Entry] = []
+        self.too_large: list[Entry] = []
         self.missing: list[Entry] = []
         """What must be run: for BLOB one entry per key, otherwise all selected ones, or none when cached."""
         self.units = 0
@@ -110,7 +111,9 @@ class Work:
     def _prepare(self, entries: Sequence[Entry], history: str, cache: Cache | None, links: Links) -> None:
         engine, largest = self.engine, self.limits.max_blob_bytes
         if self.scope is not Scope.HISTORY:
-            self.selected = [e for e in entries if e.size <= largest and engine.select(e)]
+            wanted = [e for e in entries if engine.select(e)]
+            self.selected = [e for e in wanted if e.size <= largest]
+            self.too_large = [e for e in wanted if e.size > largest]
         if self.scope is Scope.BLOB:
             self._prepare_blobs(cache)
         else:
@@ -227,6 +230,15 @@ class Work:
             technologies=technologies,
         )
 
+    def unread(self) -> list[UnreadFile]:
+        """Return the files that it was to read and could not, by path, each with the first reason given."""
+        limit = f"It is larger than {self.limits.max_blob_bytes / MIB:g} MiB."
+        reasons = {entry.path: limit for entry in self.too_large}
+        for failure in self.collected.failures:
+            if failure.path is not None:
+                reasons.setdefault(failure.path, failure.message)
+        return [UnreadFile(self.engine.id, path, reason) for path, reason in sorted(reasons.items())]
+
     def report(self, findings: int, left_out: int) -> EngineReport:
         """Say how it went. What is not complete is partial: a lost file, a failure of the whole, findings left out."""
         failures = self.collected.failures
@@ -237,7 +249,9 @@ class Work:
                 f"{left_out} less severe findings are left out: the limit is {self.limits.max_findings}."
             )
         notes += dict.fromkeys(f.message for f in lost)
-        unreadable = len(failures) - len(lost)
+        unread = self.unread()
+        lost_paths = {f.path for f in lost}
+        unreadable = sum(1 for file in unread if file.path not in lost_paths)
         if unreadable:
             notes.append(f"{unreadable} {'file' if unreadable == 1 else 'files'} could not be read in full.")
         if self.status == "ok" and (lost or left_out):
@@ -250,7 +264,7 @@ class Work:
             selected=len(self.selected),
             cached=self.cached,
             findings=findings,
-            failures=len(failures),
+            failures=len(unread) + sum(1 for f in failures if f.path is None),
             detail=" ".join(notes)[:MAX_DETAIL_CHARS],
             config=self.engine.config_digest[:16],
         )

@@ -19,6 +19,7 @@ from commandcenter.analysis.api.analysis_shapes import AnalysisSerializer
 from commandcenter.analysis.api.dependency_shapes import DependencySerializer
 from commandcenter.analysis.api.gaps import PARAMETERS, gaps_page
 from commandcenter.analysis.api.licenses import LicenseFilters, LicenseSerializer
+from commandcenter.analysis.api.unread import UnreadFileFilters, UnreadFileSerializer
 from commandcenter.analysis.licensing.conflicts import own_licenses
 from commandcenter.analysis.licensing.rows import license_rows
 from commandcenter.analysis.models import (
@@ -30,6 +31,7 @@ from commandcenter.analysis.models import (
     FindingState,
     LicenseUse,
     TechnologyUse,
+    UnreadFile,
 )
 from commandcenter.analysis.results.compare import compare
 from commandcenter.analysis.results.rows.contributor import contributor_row
@@ -37,6 +39,7 @@ from commandcenter.analysis.results.rows.dependency import dependency_rows
 from commandcenter.analysis.results.rows.file import file_row
 from commandcenter.analysis.results.rows.finding import FindingRow, finding_row, seen_rows
 from commandcenter.analysis.results.rows.technology import technology_rows
+from commandcenter.analysis.results.rows.unread import unread_row
 from commandcenter.analysis.results.shapes import analysis_shape, analysis_shapes, flat
 from commandcenter.core.fields import MAX_ID
 from commandcenter.core.pagination import KeysetPagination
@@ -115,6 +118,13 @@ class AnalysisViewSet(ReadOnlyModelViewSet):
         found_in = self._analysis().result_set_id
         found = LicenseUse.objects.filter(result_set=found_in)
         return self._page(found, LicenseFilters, lambda page: license_rows(own_licenses(found_in), page))
+
+    @extend_schema(responses=UnreadFileSerializer(many=True))
+    @action(detail=True)
+    def unread(self, request: Request, pk: str = "") -> Response:
+        """List the files that engines could not read, in full or at all, by engine and path."""
+        found = UnreadFile.objects.filter(result_set=self._analysis().result_set_id)
+        return self._page(found, UnreadFileFilters, lambda page: map(unread_row, page))
 
     @extend_schema(parameters=PARAMETERS)
     @action(detail=True)

@@ -147,6 +147,8 @@ WITH gone AS (
      WHERE f.branch_line_id = %(line)s AND f.state IN ({_list(_LEFT)}) AND rule.engine = ANY(%(engines)s)
        AND NOT EXISTS (SELECT 1 FROM analysis_occurrence o
                         WHERE o.result_set_id = %(results)s AND o.fingerprint = f.fingerprint)
+       AND NOT EXISTS (SELECT 1 FROM analysis_unreadfile u
+                        WHERE u.result_set_id = %(results)s AND u.engine = rule.engine AND u.path = f.path)
 ), fixed AS (
     UPDATE analysis_finding f SET state = '{target(Event.UNSEEN_BY_OK_ENGINE, recorded=True)}', last_seen = gone.seen_at
       FROM gone WHERE f.id = gone.id

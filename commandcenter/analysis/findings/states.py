@@ -18,7 +18,9 @@ class Event(StrEnum):
 
     SEEN = "seen"
     UNSEEN_BY_OK_ENGINE = "unseen_by_ok_engine"
-    UNSEEN_BY_FAILED_ENGINE = "unseen_by_failed_engine"  # failed, missing, not planned, or lost files
+    UNSEEN_BY_FAILED_ENGINE = (
+        "unseen_by_failed_engine"  # failed, missing, not planned, lost files, or could not read this one
+    )
     SEEN_WHEN_OVERTAKEN = "seen_when_overtaken"  # by an analysis that ended after a newer one
     UNSEEN_WHEN_OVERTAKEN = "unseen_when_overtaken"
 

@@ -28,6 +28,7 @@ from commandcenter.analysis.models.results import AnalysedFile, ResultSet, Resul
 from commandcenter.analysis.models.rules import EngineRelease, Rule
 from commandcenter.analysis.models.technologies import TechnologySighting, TechnologyUse
 from commandcenter.analysis.models.triage import FindingAction
+from commandcenter.analysis.models.unread import UnreadFile
 
 __all__ = [
     "AnalysedFile",
@@ -68,5 +69,6 @@ __all__ = [
     "SuppressionKind",
     "TechnologySighting",
     "TechnologyUse",
+    "UnreadFile",
     "decision_in_force",
 ]

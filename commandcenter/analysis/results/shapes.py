@@ -18,6 +18,7 @@ from commandcenter.analysis.results.rows.file import FileRow
 from commandcenter.analysis.results.rows.finding import FindingRow, finding_row
 from commandcenter.analysis.results.rows.rule import RuleRow
 from commandcenter.analysis.results.rows.technology import TechnologyRow
+from commandcenter.analysis.results.rows.unread import UnreadRow
 from commandcenter.analysis.results.summary import engines_of, summary_of
 
 _NAMES = {
@@ -32,6 +33,7 @@ _NAMES = {
         GapRow,
         CheckRow,
         LicenseRow,
+        UnreadRow,
     )
 }
 _VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}

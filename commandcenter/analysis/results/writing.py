@@ -16,6 +16,7 @@ from commandcenter.analysis.models import (
     Occurrence,
     Severity,
     TechnologyUse,
+    UnreadFile,
 )
 from commandcenter.analysis.rules.rulebook import Rulebook
 from commandcenter.engine import fingerprint
@@ -46,6 +47,7 @@ _TECHNOLOGY = ("result_set", "name", "domain", "version", "confidence", "evidenc
 _CHECK = ("result_set", "check_id", "title", "status", "looked_at", "gaps", "detail")
 _GAP = ("result_set", "check_id", "subject", "title", "severity", "reason", "remedy", "evidence")
 _LICENSE = ("result_set", "path", "line", "spdx", "name", "source", "place", "confidence", "files")
+_UNREAD = ("result_set", "engine", "path", "reason")
 _OCCURRENCE = (
     "result_set", "rule", "fingerprint", "severity", "message", "path", "start_line", "end_line", "start_column",
     "end_column", "inline_suppressed", "content", "correlation",
@@ -72,6 +74,7 @@ class Writers:
             "checks": self._checks,
             "gaps": self._gaps,
             "licenses": self._licenses,
+            "unread": self._unread,
         }
 
     def _files(self, rows: Sequence[Row]) -> None:
@@ -158,6 +161,10 @@ class Writers:
                 for row in rows
             ),
         )  # fmt: skip
+
+    def _unread(self, rows: Sequence[Row]) -> None:
+        own = self._results
+        copy_rows(UnreadFile, _UNREAD, ((own, row["engine"], row["path"], row["reason"]) for row in rows))
 
     def _findings(self, rows: Sequence[Row]) -> None:
         own = self._results

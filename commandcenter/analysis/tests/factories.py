@@ -170,6 +170,7 @@ def messages(
     contributors: Sequence[dict[str, Any]] = (),
     licenses: Sequence[dict[str, Any]] | None = None,
     history: dict[str, Any] | None = None,
+    unread: Sequence[tuple[str, str, str]] = (),
 ) -> list[dict[str, Any]]:
     """The messages of a run, in the engine's shape. `engines` maps an id to its status."""
     states = engines or {"manifests": "ok", "ruff": "ok", "secrets": "ok"}
@@ -189,7 +190,7 @@ def messages(
             "selected": len(files),
             "cached": 0,
             "findings": sum(1 for f in findings if f["engine"] == engine),
-            "failures": 0,
+            "failures": sum(1 for row in unread if row[0] == engine),
             "detail": "" if state == "ok" else f"{engine} did not end well.",
         }
         for engine, state in states.items()
@@ -222,6 +223,7 @@ def messages(
         "technologies": technologies,
         "contributors": contributors,
         "licenses": licenses or (),
+        "unread": [dict(zip(("engine", "path", "reason"), row, strict=True)) for row in unread],
         "files": files,
     }
     batches = [

@@ -159,3 +159,25 @@ def test_last_seen_of_a_fixed_finding_is_when_it_was_last_there() -> None:
     gone = Finding.objects.get()
     assert gone.last_seen >= last.started_at
     assert gone.first_seen < gone.last_seen
+
+
+def test_a_file_that_the_engine_cannot_read_any_more_keeps_its_findings() -> None:
+    """A syntax error hides what stands in a file; it mends nothing."""
+    repository = make_repository()
+    first = [finding("a", path="broken.py"), finding("b", path="other.py")]
+    analyse(repository, messages(first))
+    broken = messages([], unread=[("ruff", "broken.py", "It is not Python 3.")], engines={"ruff": "ok"})
+    second = analyse(repository, broken)
+    assert transitions(second) == [("v1:b", "new", "fixed")]
+    assert states(repository) == {"v1:a": "new", "v1:b": "fixed"}
+    third = analyse(repository, messages([], engines={"ruff": "ok"}))
+    assert transitions(third) == [("v1:a", "new", "fixed")]
+
+
+def test_what_another_engine_cannot_read_closes_as_ever() -> None:
+    repository = make_repository()
+    analyse(repository, messages([finding("a", path="broken.py")]))
+    other = messages(
+        [], unread=[("secrets", "broken.py", "Too long.")], engines={"ruff": "ok", "secrets": "ok"}
+    )
+    assert transitions(analyse(repository, other)) == [("v1:a", "new", "fixed")]

@@ -26,6 +26,15 @@ class EngineReport:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A file that an engine was to read and could not, in full or at all: what it holds is unknown to that engine."""
+
+    engine: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """All that is known of one file, joined over the engines. None where no engine said anything."""
 
