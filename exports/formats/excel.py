@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import UTC
-from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
+from exports import temporary
 from exports.formats import excel_summary
 from exports.formats.contract import ExportSource, Format, FormatInfo
 from exports.formats.excel_cells import Pen
@@ -49,7 +50,7 @@ class Excel(Format):
     def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
         """Yield the workbook when it is made, and empty pieces before."""
         with (
-            TemporaryDirectory(prefix="export-") as folder,
+            temporary.folder() as folder,
             SpooledTemporaryFile(IN_MEMORY, dir=folder) as file,
         ):
             yield from _made(source, cast("IO[bytes]", file), folder)

@@ -87,11 +87,11 @@ class Pen:
 
     def _fitting(self, value: str) -> str:
         value = _UNFIT.sub(_escape, value.replace("\r\n", "\n"))
-        if (units := _units(value)) > MAX_UNITS:
+        units = value.encode("utf-16-le")
+        if len(units) > 2 * MAX_UNITS:
             self.cut += 1
-            mark = f"\u2026 [cut from {units:,} characters]"
-            kept = value.encode("utf-16-le")[: 2 * (MAX_UNITS - len(mark) - 1)]
-            value = kept.decode("utf-16-le", "ignore") + mark
+            mark = f"\u2026 [cut from {len(value):,} characters]"
+            value = units[: 2 * (MAX_UNITS - len(mark) - 1)].decode("utf-16-le", "ignore") + mark
         # The library takes this for a text that is formatted already, and would write it as markup.
         return f"{value} " if value.startswith("<r>") and value.endswith("</r>") else value
 
@@ -112,7 +112,3 @@ def _kind(value: Value) -> Kind:
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-
-
-def _units(value: str) -> int:
-    return len(value) + sum(1 for each in value if each > "\uffff")

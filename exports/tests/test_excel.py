@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -254,6 +255,21 @@ def test_nothing_is_left_behind_by_a_workbook_that_was_given_up(
     assert temporary()
     pieces.close()
     assert temporary() == []
+
+
+def test_what_a_killed_process_left_goes_with_the_next_workbook(
+    repository: Any, temporary: Callable[[], list[Path]]
+) -> None:
+    folder = Path(tempfile.gettempdir())
+    abandoned, recent = folder / "commandcenter-export-old", folder / "commandcenter-export-new"
+    other = folder / "other"
+    for each in (abandoned, recent, other):
+        each.mkdir()
+        (each / "sheet").touch()
+    for each in (abandoned, other):
+        os.utime(each, (0, 0))
+    assert export(analyse(repository, messages([])), "excel")
+    assert sorted(temporary()) == [recent, other]
 
 
 def test_a_full_disk_is_the_error_that_it_is(

@@ -16,6 +16,7 @@ from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.tests.factories import make_project, make_repository, start, tree_ref
 from commandcenter.events.models import Event
 from exports.models import Export
+from exports.registry import FORMATS
 from exports.settle import settle
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, make_job, run_export, run_queued
@@ -29,7 +30,7 @@ pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
 Stored = Callable[[], list[Path]]
 
 
-@pytest.mark.parametrize("name", ["sarif", "json"])
+@pytest.mark.parametrize("name", ["sarif", "json", "csv", "excel"])
 def test_the_file_is_what_a_streamed_export_is(stored: Stored, name: str) -> None:
     analysis = analysis_of(make_repository(), 300)
     export = run_export(analysis, name=name)
@@ -39,8 +40,11 @@ def test_the_file_is_what_a_streamed_export_is(stored: Stored, name: str) -> Non
     assert content == streamed(analysis, name)
     assert (export.bytes, export.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     assert file.as_posix().endswith(export.artifact)
-    assert export.file_name == f"{analysis.repository.name}-{analysis.commit[:12]}.{name}"
-    assert export.media_type == {"sarif": "application/sarif+json", "json": "application/json"}[name]
+    assert (
+        export.file_name
+        == f"{analysis.repository.name}-{analysis.commit[:12]}.{FORMATS[name].info.extension}"
+    )
+    assert export.media_type == FORMATS[name].info.media_type
     assert export.completed_at
     assert export.expires_at == export.completed_at + timedelta(days=30)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -75,10 +77,17 @@ def test_columns_count_characters_for_every_engine(git_repository: Any) -> None:
     assert "hadolint" not in marked  # it gives lines only
 
 
+def cells_of(analysis: Any) -> str:
+    """Everything that a workbook holds, unpacked."""
+    with zipfile.ZipFile(io.BytesIO(export(analysis, "excel"))) as book:
+        return b"".join(map(book.read, book.namelist())).decode()
+
+
 def test_no_export_holds_a_secret(repository: Any) -> None:
     analysis = analysis_of(run(repository))
     assert document(analysis)
-    for name in ("sarif", "json"):
+    assert hostile.TOKEN not in cells_of(analysis)
+    for name in ("sarif", "json", "csv"):
         assert hostile.TOKEN.encode() not in export(analysis, name)
 
 
