@@ -41,7 +41,7 @@ def figures(analysis: Any) -> list[Figure]:
 def _csv(analysis: Any) -> list[Figure]:
     made = []
     for rows in ("combined", "findings"):
-        ours, floor = _in_turns(partial(_written, analysis, "csv", rows), partial(_by_hand, analysis, rows))
+        ours, floor = in_turns(partial(_written, analysis, "csv", rows), partial(_by_hand, analysis, rows))
         said = "findings and dependencies" if rows == "combined" else "findings"
         made.append(_ratio(f"CSV of {said} / csv.writer over a raw cursor", ours, floor, 2.0))
     first = [_first_byte(analysis) for _ in range(RUNS)]
@@ -51,7 +51,7 @@ def _csv(analysis: Any) -> list[Figure]:
 
 def _excel(analysis: Any) -> list[Figure]:
     cells = _cells(analysis)
-    ours, floor = _in_turns(partial(_written, analysis, "excel"), partial(_bare_book, cells))
+    ours, floor = in_turns(partial(_written, analysis, "excel"), partial(_bare_book, cells))
     return [_ratio("workbook / bare xlsxwriter with the same cells", ours, floor, 1.3)]
 
 
@@ -61,7 +61,7 @@ def _ratio(name: str, ours: list[float], floor: list[float], target: float) -> F
     return Figure(name, value, "x", target, f"{median(floor):.2f} s", tuple(ours), note)
 
 
-def _in_turns(ours: Callable[[], None], floor: Callable[[], None]) -> tuple[list[float], list[float]]:
+def in_turns(ours: Callable[[], None], floor: Callable[[], None]) -> tuple[list[float], list[float]]:
     taken: tuple[list[float], list[float]] = ([], [])
     for run in range(RUNS + 1):
         for place, work in enumerate((ours, floor)):

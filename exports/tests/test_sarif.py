@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from commandcenter.analysis.models import Finding, SuppressionKind
 from commandcenter.analysis.tests.factories import (
@@ -228,6 +230,25 @@ def test_gitlab_finds_severity_and_weakness_where_it_looks(repository: Any) -> N
 def test_every_rule_has_a_friendly_name(repository: Any, known: dict[str, str], expected: str) -> None:
     log = sarif(analyse(repository, messages([finding("a")], rules=[rule(**known)])))
     assert log["runs"][0]["tool"]["driver"]["rules"][0]["name"] == expected
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(texts=st.lists(st.text(max_size=80), min_size=1, max_size=20))
+def test_any_text_comes_out_as_it_was_found(repository: Any, texts: list[str]) -> None:
+    texts = [
+        text.replace("\0", "").encode("utf-8", "replace").decode() for text in texts
+    ]  # as the engine sends it
+    rows = [finding(f"n{number:02}", message=text) for number, text in enumerate(texts)]
+    analysis = analyse(repository, messages(rows))
+    for log in (sarif(analysis), github(analysis)):
+        written = {
+            result["partialFingerprints"]["commandCenterFingerprint/v1"]: result["message"]["text"]
+            for result in run_of(log, "ruff")["results"]
+            if result.get("baselineState") != "absent"
+        }
+        assert [written[f"v1:n{number:02}"] for number in range(len(texts))] == [
+            text or "S105" for text in texts
+        ]
 
 
 def lasting(value: Any) -> Any:
