@@ -6,9 +6,10 @@ from exports.formats.contract import ExportSource, Format
 from exports.formats.csv_table import Csv
 from exports.formats.excel import Excel
 from exports.formats.json_document import Json
+from exports.formats.markdown import Markdown
 from exports.formats.sarif import Sarif
 
-FORMATS: dict[str, Format] = {each.info.id: each for each in (Sarif(), Json(), Csv(), Excel())}
+FORMATS: dict[str, Format] = {each.info.id: each for each in (Sarif(), Json(), Csv(), Excel(), Markdown())}
 
 
 class UnknownFormat(Exception):

@@ -9,14 +9,20 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
-from commandcenter.analysis.gaps.reading import gaps_of
-from commandcenter.analysis.gaps.rows import GapRow
-from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.gaps.reading import checks_of, gaps_of
+from commandcenter.analysis.gaps.rows import CheckRow, GapRow
+from commandcenter.analysis.licensing.conflicts import own_licenses
+from commandcenter.analysis.licensing.rows import LicenseRow, license_rows
+from commandcenter.analysis.models import Analysis, Contributor, LicenseUse
 from commandcenter.analysis.packages.exposures import exposures
+from commandcenter.analysis.packages.problems import ProblemRow, problems
 from commandcenter.analysis.results import shapes
+from commandcenter.analysis.results.rows.contributor import ContributorRow, contributor_row
 from commandcenter.analysis.results.rows.dependency import DependencyRow, dependencies
 from commandcenter.analysis.results.rows.file import FileRow, files
 from commandcenter.analysis.results.rows.finding import FindingRow, findings
+from commandcenter.analysis.results.rows.package import PackageRow, packages
+from commandcenter.analysis.results.rows.paging import pages
 from commandcenter.analysis.results.rows.rule import RuleRow, rules
 from commandcenter.analysis.results.rows.sighting import Sighting, closed, sightings
 from commandcenter.analysis.results.rows.technology import TechnologyRow, technologies
@@ -114,6 +120,14 @@ class ExportSource:
     def dependencies(self) -> Iterator[DependencyRow]:
         return dependencies(self.analysis)
 
+    def packages(self, *, direct: bool = False) -> Iterator[PackageRow]:
+        """The dependencies by their package URLs, each once; all, or those that are known to be direct."""
+        return packages(self.analysis, direct=direct)
+
+    def problems(self) -> Iterator[ProblemRow]:
+        """The vulnerabilities that are known of the dependencies, each once with the packages that have it."""
+        return problems(self.analysis)
+
     def technologies(self) -> list[TechnologyRow]:
         return technologies(self.analysis)
 
@@ -123,6 +137,22 @@ class ExportSource:
     def gaps(self) -> list[GapRow]:
         """The gaps, worst first, at most 50 of each check; none where the engine did not run."""
         return gaps_of(self.analysis)
+
+    def checks(self) -> list[CheckRow]:
+        """How each check of good practice ended; none where the engine did not run."""
+        return checks_of(self.analysis)
+
+    def licenses(self) -> Iterator[LicenseRow]:
+        """The licences that files hold or name: texts and metadata in path order, then headers."""
+        results = self.analysis.result_set_id
+        own = own_licenses(results)
+        for page in pages(LicenseUse.objects.filter(result_set=results)):
+            yield from license_rows(own, page)
+
+    def contributors(self) -> Iterator[ContributorRow]:
+        """Who worked on it within the history window, most changes first, without their addresses."""
+        for page in pages(Contributor.objects.filter(result_set=self.analysis.result_set_id)):
+            yield from map(contributor_row, page)
 
     @cached_property
     def database_as_of(self) -> datetime | None:
