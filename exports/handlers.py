@@ -14,8 +14,9 @@ from django.db import DatabaseError, InterfaceError, connection
 from commandcenter.analysis.models import Analysis
 from commandcenter.core.renderers import to_json
 from commandcenter.inventory.models import Project
-from exports import artifacts, ledger, parameters
-from exports.formats.contract import ExportSource, Format
+from exports import artifacts, ledger, parameters, portfolio
+from exports.counted import CountedSource
+from exports.formats.contract import Format
 from exports.models import Export
 from exports.naming import file_name, plain, unique
 from exports.registry import UnknownFormat, format_named
@@ -33,12 +34,12 @@ log = structlog.get_logger(__name__)
 
 
 class ExportHandler:
-    """Writes one file: the document of one analysis, or a zip with one document for each of several."""
+    """Writes one file: the document of one analysis, or a zip with one for each of several or of a portfolio."""
 
     queue = "export"
 
     def validate(self, given: dict[str, Any], *, project: Project) -> dict[str, Any]:
-        """Return {analyses, format, options}; raise InvalidParameters."""
+        """Return {analyses, format, options} or {portfolio, format, options}; raise InvalidParameters."""
         return parameters.cleaned(given, project=project)
 
     def scope(self, given: dict[str, Any]) -> Scope:
@@ -58,7 +59,7 @@ class ExportHandler:
             raise JobFailed("unknown_format", str(error)) from None
         if run.attempt > 1:
             artifacts.remove_others(export)
-        document = _Document(run, export, wanted, ledger.readable(export))
+        document = _Document(run, export, wanted, ledger.listed_analyses(export))
         key = artifacts.new_key(export, run.attempt, document.extension)
         try:
             artifact = _written(key, document)
@@ -87,7 +88,7 @@ class _Document:
 
     @property
     def single(self) -> bool:
-        return len(self._analyses) == 1
+        return len(self._analyses) == 1 and not self._export.portfolio
 
     @property
     def extension(self) -> str:
@@ -101,7 +102,8 @@ class _Document:
     def file_name(self) -> str:
         if self.single:
             return self._names[0]
-        return f"{plain(self._analyses[0].project.slug, 'project')}-export-{self._export.pk}.zip"
+        kind = "portfolio" if self._export.portfolio else "export"
+        return f"{plain(self._export.project.slug, 'project')}-{kind}-{self._export.pk}.zip"
 
     def pieces(self) -> Iterator[bytes]:
         if self.single:
@@ -111,21 +113,32 @@ class _Document:
     def _members(self) -> Iterator[Member]:
         for place, analysis in enumerate(self._analyses):
             yield Member(self._names[place], analysis.completed_at, self._of(place))
-        head = {"format": self._format.info.id, "export": self._export.pk, "files": self._manifest}
+        head: dict[str, Any] = {"format": self._format.info.id, "export": self._export.pk}
+        if self._export.portfolio:
+            head["portfolio"] = portfolio.said(self._export)
+        head["files"] = self._manifest
         yield Member(MANIFEST, self._export.created_at, iter([to_json(head)]))
 
     def _of(self, place: int) -> Iterator[bytes]:
         """Yield the document of one analysis, and note in the manifest what it was."""
-        analysis, name = self._analyses[place], self._names[place]
-        percent = WRITTEN * place // len(self._analyses)
+        name = self._names[place]
+        analysis = ledger.with_results(self._analyses[place])
         size, digest = 0, hashlib.sha256()
-        self._run.progress(percent, f"Writing {name}")
-        for piece in self._format.write(ExportSource(analysis), self._options):
+        label = name if self.single else f"{place + 1:,} of {len(self._names):,}: {name}"
+        source = CountedSource(analysis)
+
+        def tell() -> None:
+            share = (place + source.share) / len(self._names)
+            self._run.progress(int(WRITTEN * share), f"Writing {label} ({source.said}{size / 1e6:.1f} MB)")
+
+        source.tell = tell
+        tell()
+        for piece in self._format.write(source, self._options):
             if piece:
                 yield piece
             size += len(piece)
             digest.update(piece)
-            self._run.progress(percent, f"Writing {name}: {size / 1e6:.1f} MB")
+            tell()
         self._manifest.append(
             {
                 "name": name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from commandcenter.analysis.models import Analysis
 from commandcenter.events.publish import publish
 from exports.models import Export, Outcome
 from exports.parameters import listed
+from exports.portfolio import latest_analyses
 from jobs.exceptions import JobFailed
 from jobs.models import Job
 
@@ -29,31 +31,41 @@ class Artifact:
 
 
 def register(job: Job) -> Export:
-    """Return the export of a job, made where there is none; the job's parameters are cleaned ones."""
-    export, _made = Export.objects.get_or_create(
-        job=job,
-        defaults={
-            "project_id": job.project_id,
-            "analyses": job.parameters["analyses"],
-            "format": job.parameters["format"],
-            "options": job.parameters["options"],
-            "created_by_id": job.created_by_id,
-        },
-    )
+    """Return the export of a job, made where there is none; the job's parameters are cleaned ones.
+
+    Here a portfolio's analyses are chosen: a retry of its job takes those that are the latest by then.
+    """
+    values: dict[str, Any] = {
+        "project_id": job.project_id,
+        "analyses": partial(_chosen, job),  # called where the export is made
+        "portfolio": "analyses" not in job.parameters,
+        "format": job.parameters["format"],
+        "options": job.parameters["options"],
+        "created_by_id": job.created_by_id,
+    }
+    export, _made = Export.objects.get_or_create(job=job, defaults=values)
     return export
 
 
-def readable(export: Export) -> list[Analysis]:
-    """Return the analyses in the order asked for. Raises JobFailed when one is gone."""
+def listed_analyses(export: Export) -> list[Analysis]:
+    """Return the analyses in the order asked for, without their results. Raises JobFailed when one is gone."""
     found = (
-        Analysis.objects.with_results()
-        .select_related("repository", "project")
-        .defer("repository__credential_secret")
-        .filter(project=export.project_id)
+        Analysis.objects.filter(project=export.project_id)
+        .select_related("repository")
+        .only("commit", "ref", "completed_at", "repository__name")
         .in_bulk(export.analyses)
     )
     _all_there(export, found)
     return [found[pk] for pk in export.analyses]
+
+
+def with_results(analysis: Analysis) -> Analysis:
+    """Return an analysis as it is written: one at a time is in memory. Raises JobFailed when it is gone."""
+    readable = Analysis.objects.with_results().select_related("repository", "project")
+    found = readable.defer("repository__credential_secret").filter(pk=analysis.pk).first()
+    if found is None:
+        raise _gone([analysis.pk])
+    return found
 
 
 def complete(export: Export, artifact: Artifact) -> dict[str, Any]:
@@ -100,6 +112,13 @@ def lifetime() -> timedelta:
 
 def _all_there(export: Export, found: Any) -> None:
     if missing := [pk for pk in export.analyses if pk not in found]:
-        raise JobFailed(
-            "analysis_deleted", f"Deleted before the export was done: analysis {listed(missing)}."
-        )
+        raise _gone(missing)
+
+
+def _gone(missing: list[int]) -> JobFailed:
+    return JobFailed("analysis_deleted", f"Deleted before the export was done: analysis {listed(missing)}.")
+
+
+def _chosen(job: Job) -> list[int]:
+    given: list[int] | None = job.parameters.get("analyses")
+    return latest_analyses(job.project_id) if given is None else given

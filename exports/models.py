@@ -74,6 +74,9 @@ class Export(models.Model):
     job = models.OneToOneField(Job, null=True, on_delete=models.SET_NULL, related_name="export")
     # Ids and no foreign keys: a finished file says what it was made of, also when that has been deleted.
     analyses = ArrayField(models.BigIntegerField())
+    portfolio = models.BooleanField(
+        default=False, db_default=False
+    )  # all repositories of the project, as they stood
     format = models.CharField(max_length=40)
     options = models.JSONField(default=dict, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)

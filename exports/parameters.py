@@ -1,4 +1,4 @@
-"""Reads the parameters of an export job: {analyses, format, options}."""
+"""Reads the parameters of an export job: {analyses, format, options}, or {portfolio, format, options}."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import Any
 from commandcenter.analysis.models import Analysis
 from commandcenter.inventory.models import Project
 from exports.options import InvalidOptions, read
+from exports.portfolio import latest_analyses
 from exports.registry import UnknownFormat, format_named
 from jobs.exceptions import FieldError, InvalidParameters
 
-KNOWN = ("analyses", "format", "options")
+KNOWN = ("analyses", "portfolio", "format", "options")
 MAX_ANALYSES = 100
 MAX_NAMED = 10  # analyses that an error message names
 
 
 def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
     """Return {analyses: [id, ...], format: id, options: {name: value}}; an analysis named twice counts once.
+
+    For a portfolio {portfolio: true, format, options}: its analyses are chosen when the job is made.
 
     Raises InvalidParameters naming each that cannot be used.
     """
@@ -42,8 +45,21 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
     except InvalidOptions as error:
         for each in error.errors:
             wrong(f"options.{each.name}", each.code, each.message)
-    analyses = parameters.get("analyses")
-    if analyses is None or analyses == []:
+    analyses, whole = parameters.get("analyses"), parameters.get("portfolio")
+    if whole not in {None, False, True}:
+        wrong("portfolio", "invalid", "Say true for all repositories of the project.")
+    elif whole:
+        if analyses is not None:
+            wrong(
+                "analyses", "invalid", "A portfolio chooses its analyses itself; name analyses or ask for it."
+            )
+        elif not latest_analyses(project.pk, limit=1):
+            wrong(
+                "portfolio",
+                "nothing",
+                "No repository of the project has a complete analysis of its default branch.",
+            )
+    elif analyses is None or analyses == []:
         wrong("analyses", "required", "Name the analyses to export by their ids.")
     elif not isinstance(analyses, list) or not all(map(_is_id, analyses)):
         wrong("analyses", "invalid", "Give a list of ids of analyses.")
@@ -55,7 +71,8 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
             wrong("analyses", code, message)
     if errors:
         raise InvalidParameters(errors)
-    return {"analyses": analyses, "format": named, "options": options}
+    chosen = {"portfolio": True} if whole else {"analyses": analyses}
+    return {**chosen, "format": named, "options": options}
 
 
 def unusable(analyses: Sequence[int], project: Project) -> list[tuple[str, str]]:

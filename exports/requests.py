@@ -14,7 +14,7 @@ from jobs.models import Job, JobType, OriginKind
 
 def request_export(
     project: Project,
-    analyses: Sequence[int],
+    analyses: Sequence[int] | None,
     format: str,  # noqa: A002  (the word of the contract)
     options: Mapping[str, Any] | None = None,
     *,
@@ -23,14 +23,20 @@ def request_export(
     origin_id: int | None = None,
     parent: Job | None = None,
 ) -> tuple[Export, Job]:
-    """Create and dispatch the job that exports the analyses of a project; return its export, `with_status`, and it.
+    """Create and dispatch the job that exports analyses of a project; return its export, `with_status`, and it.
+
+    Without analyses, the portfolio: the latest of each repository.
 
     Raises jobs.exceptions.InvalidParameters.
     """
     job = create_job(
         project=project,
         job_type=JobType.EXPORT,
-        parameters={"analyses": list(analyses), "format": format, "options": dict(options or {})},
+        parameters={
+            **({"portfolio": True} if analyses is None else {"analyses": list(analyses)}),
+            "format": format,
+            "options": dict(options or {}),
+        },
         created_by=by,
         origin_kind=origin_kind,
         origin_id=origin_id,

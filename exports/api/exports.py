@@ -34,9 +34,12 @@ from exports.models import WAITING, Export
 from exports.parameters import listed
 from exports.requests import request_export
 from exports.settle import settle
+from jobs.api.answers import operable_project
 from jobs.api.serializers import JobSerializer
 from jobs.exceptions import InvalidParameters
 from jobs.fairness.waiting import waiting_reasons
+
+_FIELDS = {"parameters.portfolio": "project"}  # by what a member of the body is called as a job's parameter
 
 
 class FormatIsAFilter(DefaultContentNegotiation):
@@ -65,23 +68,28 @@ class ExportViewSet(
     @extend_schema(request=ExportInput, responses={202: ExportAccepted})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Export analyses of one project: one as a document of its own, several as a zip."""
+        """Export analyses of one project, one as a document of its own, several as a zip; or a project's portfolio."""
         body = ExportInput(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = body.validated_data
-        project = self._project(wanted["analyses"])
+        analyses = wanted.get("analyses")
+        if analyses is None:
+            project = operable_project(request, wanted["project"])
+        else:
+            project = self._project(analyses)
         try:
             with transaction.atomic():
                 export, job = request_export(
                     project,
-                    wanted["analyses"],
+                    analyses,
                     wanted["format"],
                     wanted["options"],
                     by=cast("User", request.user),  # an operator is no anonymous user
                 )
         except InvalidParameters as error:
             raise _invalid(
-                {**each, "field": each["field"].removeprefix("parameters.")} for each in error.errors
+                {**each, "field": _FIELDS.get(each["field"], each["field"].removeprefix("parameters."))}
+                for each in error.errors
             ) from None
         shown = {
             "export": self.get_serializer(export).data,

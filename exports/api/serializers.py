@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 
 from commandcenter.core.fields import IdField
 from exports.models import Export, ExportStatus
-from exports.parameters import KNOWN, MAX_ANALYSES
+from exports.parameters import MAX_ANALYSES
 from jobs.api.serializers import ErrorSerializer, JobSerializer
 
 
@@ -31,6 +31,7 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
             "id",
             "project",
             "analyses",
+            "portfolio",
             "format",
             "options",
             "status",
@@ -86,7 +87,17 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
 class ExportInput(serializers.Serializer[Any]):
     """The body of POST /exports. What the format can take is checked by the job type's handler."""
 
-    analyses = serializers.ListField(child=IdField(), min_length=1, max_length=MAX_ANALYSES)
+    analyses = serializers.ListField(
+        child=IdField(),
+        min_length=1,
+        max_length=MAX_ANALYSES,
+        required=False,
+        help_text="These, of one project.",
+    )
+    project = IdField(
+        required=False,
+        help_text="Instead of analyses: the latest complete one of each repository's default branch.",
+    )
     format = serializers.CharField(max_length=40)
     options = serializers.DictField(required=False, allow_null=True, default=dict)
 
@@ -95,8 +106,14 @@ class ExportInput(serializers.Serializer[Any]):
         given = self.initial_data if isinstance(self.initial_data, dict) else {}
         unknown = sorted(set(given) - set(self.fields))
         if unknown:
-            message = f"An export takes {', '.join(KNOWN)}."
+            message = f"An export takes {', '.join(self.fields)}."
             raise serializers.ValidationError(dict.fromkeys(unknown, message), code="unknown")
+        if "analyses" not in attrs and "project" not in attrs:
+            message = "Name the analyses, or the project for its portfolio."
+            raise serializers.ValidationError({"analyses": message}, code="required")
+        if "analyses" in attrs and "project" in attrs:
+            message = "A portfolio chooses its analyses itself; name analyses or a project."
+            raise serializers.ValidationError({"project": message}, code="invalid")
         return attrs
 
 

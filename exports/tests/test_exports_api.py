@@ -34,6 +34,7 @@ FIELDS = {
         "id",
         "project",
         "analyses",
+        "portfolio",
         "format",
         "options",
         "status",
