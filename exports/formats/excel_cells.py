@@ -24,6 +24,7 @@ COLOURS = {  # background and text of a severity, or of how something ended
     "unavailable": ("#F4C7CE", "#7A0019"),
     "partial": ("#FDF0C2", "#5C4400"),
 }
+_OPERATORS = frozenset("=+-@")
 _DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST = datetime(1900, 3, 1, tzinfo=UTC)  # Excel numbers earlier days wrongly, or not at all
 # Not allowed in XML, or read back as something else.
@@ -38,6 +39,7 @@ class Pen:
         self.heading = add({"bold": True, "bottom": 1, "bg_color": "#E9ECEF"})
         self.colours = {word: add({"bg_color": b, "font_color": f}) for word, (b, f) in COLOURS.items()}
         self.cut = 0
+        self._quoted = add({"quote_prefix": True})
         self._moment = add({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
         self._day = add({"num_format": "yyyy-mm-dd", "align": "left"})
         self.by_kind: dict[Kind, Callable[[Worksheet, int, int, Any], None]] = {
@@ -54,10 +56,13 @@ class Pen:
             self.by_kind[_kind(value)](sheet, row, column, value)
 
     def text(self, sheet: Worksheet, row: int, column: int, value: str) -> None:
-        """Write a text as it is; what a cell cannot hold of it is made visible, or cut."""
+        """Write a text as it is; what a cell cannot hold of it is made visible, or cut.
+
+        One that would become a formula when somebody edits its cell is marked as text.
+        """
         if not value.isprintable() or len(value) * 2 > MAX_UNITS or value.startswith("<r>"):
             value = self._fitting(value)
-        sheet.write_string(row, column, value)
+        sheet.write_string(row, column, value, self._quoted if value[:1] in _OPERATORS else None)
 
     def number(self, sheet: Worksheet, row: int, column: int, value: float) -> None:
         """Write a number; what is not finite as its word."""

@@ -21,6 +21,7 @@ from openpyxl.utils.escape import unescape
 from rest_framework.test import APIClient
 
 from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.policy.flows import create_policy
 from commandcenter.analysis.tests.factories import (
     analyse,
     dependency_row,
@@ -127,6 +128,17 @@ def test_the_summary_says_what_was_analysed_and_as_of_when(tmp_path: Path) -> No
     assert (said["critical"], said["Nothing"]) == (1, None)
 
 
+def test_the_summary_says_how_the_policy_judged(repository: Any) -> None:
+    conditions = [{"metric": "findings", "severity_at_least": "high", "at_most": 0}]
+    create_policy(by=None, project=repository.project, name="strict", conditions=conditions)
+    analysis = analyse(repository, messages([finding("a")]))
+    sheet = book(analysis)["Summary"]
+    lines = [line for line in sheet.iter_rows(values_only=True) if line[0]]
+    assert ("Policy", "strict") in [line[:2] for line in lines]
+    assert ("Verdict", "failed") in [line[:2] for line in lines]
+    assert [line[1:3] for line in lines if line[1] == "failed" and line[2] is not None] == [("failed", 1)]
+
+
 def test_an_analysis_without_rows_is_a_workbook(repository: Any) -> None:
     made = book(analyse(repository, messages([])))
     assert made.sheetnames == SHEETS
@@ -153,6 +165,7 @@ def test_nothing_in_the_data_becomes_a_formula_a_link_or_markup(repository: Any)
     cells = [line[5] for line in sheet.iter_rows(min_row=2)]
     assert [cell.value.rstrip() for cell in cells] == texts
     assert {cell.data_type for cell in cells} == {"s"}
+    assert [cell.value for cell in cells if cell.quotePrefix] == ["=1+1", "@x"]  # text also when it is edited
     assert all(cell.hyperlink is None for cell in cells)
     written = zipfile.ZipFile(io.BytesIO(export(analysis, "excel")))
     assert all(b"<f>" not in written.read(name) for name in written.namelist())
