@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from exports.formats.contract import ExportSource, Format
 from exports.formats.csv_table import Csv
+from exports.formats.cyclonedx import CycloneDx
 from exports.formats.excel import Excel
 from exports.formats.json_document import Json
 from exports.formats.markdown import Markdown
 from exports.formats.sarif import Sarif
 
-FORMATS: dict[str, Format] = {each.info.id: each for each in (Sarif(), Json(), Csv(), Excel(), Markdown())}
+FORMATS: dict[str, Format] = {
+    each.info.id: each for each in (Sarif(), Json(), Csv(), Excel(), CycloneDx(), Markdown())
+}
 
 
 class UnknownFormat(Exception):
