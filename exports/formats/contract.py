@@ -26,6 +26,7 @@ from commandcenter.analysis.results.rows.paging import pages
 from commandcenter.analysis.results.rows.rule import RuleRow, rules
 from commandcenter.analysis.results.rows.sighting import Sighting, closed, sightings
 from commandcenter.analysis.results.rows.technology import TechnologyRow, technologies
+from commandcenter.analysis.results.rows.unread import UnreadRow, unread
 from commandcenter.analysis.results.summary import engines_of
 from commandcenter.inventory.models import Project, Repository
 from exports.addresses import without_credentials
@@ -112,6 +113,10 @@ class ExportSource:
     def sightings(self, rules: Collection[int]) -> Iterator[Sighting]:
         """The findings by these rules, worst first, with what reports of findings need: half the cost of `findings`."""
         return sightings(self.analysis, rules)
+
+    def unread(self, engine: str, most: int) -> list[UnreadRow]:
+        """The first files that an engine could not read, in full or at all."""
+        return unread(self.analysis, engine, most)
 
     def closed(self, rules: Collection[int]) -> Iterator[Sighting]:
         """The findings by these rules that the analysis found fixed."""

@@ -32,7 +32,7 @@ class Limits:
 
 
 GITHUB = Limits()
-TAIL_BYTES = 2_000  # at most, of a run beside its head and its results, after gzip
+MORE_BYTES = 2_000  # at most, of what a run says was left out, after gzip
 PORTION = 100  # results that are compressed at once
 MAY_TELL = ("results-left-out", "results-not-shown", "runs-left-out")
 
@@ -42,7 +42,8 @@ class Held:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.bytes = len(zlib.compress(to_json(run.head(*MAY_TELL)))) + TAIL_BYTES
+        beside = to_json([run.head(*MAY_TELL), run.tail()])
+        self.bytes = len(zlib.compress(beside)) + MORE_BYTES
         self.written = 0
         self.waiting: list[dict[str, Any]] = []
         self._compressor = zlib.compressobj()

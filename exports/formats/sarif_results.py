@@ -45,6 +45,11 @@ def result(
     return made
 
 
+def artifact(path: str) -> dict[str, str]:
+    """Return where a file lies in the repository."""
+    return {"uri": _uri(path), "uriBaseId": ROOT}
+
+
 def bounded(text: str) -> str:
     """Return a text, or as much of it as fits with the mark of a cut."""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}\u2026"
@@ -62,7 +67,7 @@ def _suppression(decision: str, seen: Sighting) -> dict[str, Any]:
 
 
 def _place(seen: Sighting, line_of_a_file: int) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(seen.path), "uriBaseId": ROOT}}
+    place: dict[str, Any] = {"artifactLocation": artifact(seen.path)}
     if seen.start_line < 1:  # it is about the file as a whole
         return place | ({"region": {"startLine": line_of_a_file}} if line_of_a_file else {})
     region = {"startLine": seen.start_line, "endLine": max(seen.start_line, seen.end_line)}

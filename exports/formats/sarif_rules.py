@@ -26,6 +26,8 @@ NOTIFICATIONS = {
     "engine-failed": "The engine failed.",
     "engine-unavailable": "The engine is not installed, or cannot run.",
     "engine-skipped": "The engine did not look at this analysis.",
+    "file-unread": "The engine could not read a file: nothing is known of it, and its findings stay as they were.",
+    "files-unread": "The engine could not read more files than are listed.",
     "results-left-out": "Findings were left out for what the receiver takes.",
     "results-not-shown": "The receiver stores fewer results than it takes.",
     "runs-left-out": "Runs of engines were left out for what the receiver takes.",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from commandcenter.analysis.results.rows.rule import RuleRow
 from exports.addresses import repository_uri
 from exports.formats.contract import ExportSource
-from exports.formats.sarif_results import ROOT
+from exports.formats.sarif_results import ROOT, artifact
 from exports.formats.sarif_rules import driver, notifications
 
 # These engines measure; they appear only when they failed, or have something to report after all.
 MEASURING = frozenset(
     {"language", "lines", "functions", "manifests", "technologies", "gaps", "licenses", "history"}
 )
+MAX_UNREAD = 100  # files of a run that are named
 _NAMESPACE = uuid.UUID("6d1fd4a5-5cf5-4c6e-9d39-0c1d2f7a8e21")
 
 
@@ -32,7 +35,7 @@ class Run:
         """Return the members that are known before any result is read; `may_tell` names notifications to come."""
         source, analysis = self.source, self.source.analysis
         described = driver(self.report, self.rules)
-        names = [each["descriptor"]["id"] for each in self.troubles()] + list(may_tell)
+        names = dict.fromkeys([*(each["descriptor"]["id"] for each in self.troubles), *may_tell])
         if names:
             described["notifications"] = notifications(names, analysis.pk)
         head: dict[str, Any] = {
@@ -57,7 +60,7 @@ class Run:
     def tail(self, *told: dict[str, Any], **properties: Any) -> dict[str, Any]:
         """Return the members that may depend on which results were written; `told` are more notifications."""
         analysis = self.source.analysis
-        notices = [*self.troubles(), *told]
+        notices = [*self.troubles, *told]
         invocation: dict[str, Any] = {
             "executionSuccessful": self.report["status"] == "ok",
             "startTimeUtc": analysis.started_at,
@@ -73,14 +76,28 @@ class Run:
         }
         return {"invocations": [invocation], "properties": about | properties}
 
+    @cached_property
     def troubles(self) -> list[dict[str, Any]]:
-        """Return the notification that an engine which did not end well owes its reader."""
+        """The notifications that an engine which did not end well, or could not read files, owes its reader."""
+        return [*self._of_the_engine(), *self._of_files()]
+
+    def _of_the_engine(self) -> Iterator[dict[str, Any]]:
         status = self.report["status"]
-        if status == "ok":
-            return []
-        detail = self.report.get("detail") or f"The engine ended as {status}."
-        level = "warning" if status in {"partial", "skipped"} else "error"
-        return [notification(f"engine-{status}", level, detail)]
+        if status != "ok":
+            detail = self.report.get("detail") or f"The engine ended as {status}."
+            level = "warning" if status in {"partial", "skipped"} else "error"
+            yield notification(f"engine-{status}", level, detail)
+
+    def _of_files(self) -> Iterator[dict[str, Any]]:
+        if not self.report.get("failures"):
+            return
+        files = self.source.unread(self.engine, MAX_UNREAD + 1)
+        for file in files[:MAX_UNREAD]:
+            place = {"physicalLocation": {"artifactLocation": artifact(file.path)}}
+            yield notification("file-unread", "warning", file.reason) | {"locations": [place]}
+        if len(files) > MAX_UNREAD:
+            text = f"More than {MAX_UNREAD} files could not be read; the page of the analysis lists them."
+            yield notification("files-unread", "warning", text)
 
 
 def notification(name: str, level: str, text: str) -> dict[str, Any]:

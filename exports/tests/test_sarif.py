@@ -27,7 +27,7 @@ from commandcenter.analysis.tests.factories import (
     rule,
 )
 from commandcenter.analysis.triage.suppress import suppress
-from exports.formats import sarif_github
+from exports.formats import sarif_github, sarif_runs
 from exports.tests.test_formats import SARIF_SCHEMA, export, run_of, sarif
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +173,25 @@ def test_what_is_about_a_whole_file_stands_at_its_first_line_for_github_only(rep
         for log in (sarif(analysis), github(analysis))
     ]
     assert places == [None, {"startLine": 1}]
+
+
+def test_files_that_an_engine_could_not_read_are_named(
+    repository: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sarif_runs, "MAX_UNREAD", 2)
+    unread = [("ruff", f"src/a b{n}.py", "It is larger than 5 MiB.") for n in range(3)]
+    unread.append(("secrets", "key.pem", "It is binary."))
+    analysis = analyse(repository, messages([finding("a")], unread=unread))
+    for log in (sarif(analysis), github(analysis)):
+        run = run_of(log, "ruff")
+        said = run["invocations"][0]["toolExecutionNotifications"]
+        assert [each["descriptor"]["id"] for each in said] == ["file-unread", "file-unread", "files-unread"]
+        assert said[0]["message"]["text"] == "It is larger than 5 MiB."
+        place = said[0]["locations"][0]["physicalLocation"]["artifactLocation"]
+        assert place == {"uri": "src/a%20b0.py", "uriBaseId": "%SRCROOT%"}
+        assert [notice[0] for notice in told(run_of(log, "secrets"))] == ["file-unread"]
+        described = [each["id"] for each in run["tool"]["driver"]["notifications"]]
+        assert described[:2] == ["file-unread", "files-unread"]
 
 
 def test_a_long_message_is_cut_for_github_only(repository: Any) -> None:

@@ -97,7 +97,9 @@ def test_what_people_decided_and_what_changed(complaints: Any) -> None:
         finding("bytes", path="caf\\xe9.py"),
         finding("file", start_line=0, end_line=0, inline_suppressed=True),
     ]
-    said = messages(rows, engines={"lines": "failed", "ruff": "partial", "secrets": "unavailable"})
+    unread = [("ruff", "b c.py", "It is larger than 5 MiB.")]
+    engines = {"lines": "failed", "ruff": "partial", "secrets": "unavailable"}
+    said = messages(rows, engines=engines, unread=unread)
     analysis = analyse(repository, said)
     chosen = [Finding.objects.get(fingerprint="v1:accepted").pk]
     user = make_user(repository.project)
