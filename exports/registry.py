@@ -6,12 +6,13 @@ from exports.formats.contract import ExportSource, Format
 from exports.formats.csv_table import Csv
 from exports.formats.cyclonedx import CycloneDx
 from exports.formats.excel import Excel
+from exports.formats.html.document import Html
 from exports.formats.json_document import Json
 from exports.formats.markdown import Markdown
 from exports.formats.sarif import Sarif
 
 FORMATS: dict[str, Format] = {
-    each.info.id: each for each in (Sarif(), Json(), Csv(), Excel(), CycloneDx(), Markdown())
+    each.info.id: each for each in (Sarif(), Json(), Csv(), Excel(), CycloneDx(), Markdown(), Html())
 }
 
 
