@@ -5,6 +5,7 @@ Names are exports/<day of the export>/<id>-<attempt>-<random>.<extension>: what 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -82,7 +83,11 @@ def write(key: str, content: Pieces) -> None:
 
 def opened(key: str) -> File[Any]:
     """Open a file to read from any place. Raises OSError: FileNotFoundError for one that is not there."""
-    return storage().open(key)
+    try:
+        return storage().open(key)
+    except FileNotFoundError:
+        _require_folder()
+        raise
 
 
 def remove(key: str) -> bool:
@@ -122,6 +127,13 @@ def owner(name: str) -> int | None:
     """Return the id of the export that a file was written for; None for a file that is not ours."""
     match = NAME.fullmatch(name)
     return int(match["export"]) if match else None
+
+
+def _require_folder() -> None:
+    """Raise OSError where the storage is a disk that is not there: its files are away, and not gone."""
+    with suppress(NotImplementedError):  # a bucket tells one from the other by itself
+        if not Path(storage().path(FOLDER)).is_dir():
+            raise OSError(errno.ENXIO, "its folder is not there; is the disk mounted?")
 
 
 def _listed(folder: str) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""The web application with a format whose documents have no end."""
+"""The web application with a format whose documents have no end, and one that fails in the middle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,19 @@ class Endless(Format):
     def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
         while True:
             for row in source.findings():
-                yield to_json(row.id)
+                yield to_json(row.id).ljust(4096)
+
+
+class Failing(Format):
+    """Yields some of the findings, then fails."""
+
+    info = FormatInfo("failing", "Failing", "text/plain", "txt", "Tests.", "None.")
+
+    def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
+        for row in source.findings():
+            yield to_json(row.id)
+        raise RuntimeError("The database went away.")
 
 
 FORMATS["endless"] = Endless()
+FORMATS["failing"] = Failing()

@@ -1,4 +1,4 @@
-"""A client that goes away in the middle of a streamed export, at the real web server with one database connection."""
+"""What ends in the middle of a streamed export, at the real web server with one database connection."""
 
 from __future__ import annotations
 
@@ -101,7 +101,23 @@ def test_a_client_that_goes_away_frees_the_connection(web: Web, eventually: Even
     client = web.open(export, token)
     assert client.recv(1000).startswith(b"HTTP/1.1 200")
     assert web.status(short, token) == "503"  # the stream holds the only connection
-    assert states() == ["idle"]  # no query and no transaction stays open while the client is slow
+    eventually(
+        lambda: states() == ["idle"], 30
+    )  # no query and no transaction stays open while the client is slow
     client.close()
-    assert eventually(lambda: web.status(short, token) == "200", 30)
-    assert states() == ["idle"]
+    eventually(lambda: web.status(short, token) == "200", 30)
+    eventually(lambda: states() == ["idle"])
+
+
+def test_an_export_that_fails_on_the_way_is_not_taken_for_whole(web: Web) -> None:
+    """The last chunk, which would say that this is all, is never sent; the connection serves the next request."""
+    analysis = analysis_of(make_repository(), 100)
+    token = make_token(make_user(analysis.project))[1]
+    answer = b""
+    with web.open(f"/api/v1/export/{analysis.pk}/failing", token) as client:
+        while piece := client.recv(4096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"transfer-encoding: chunked" in answer.lower()
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert web.status(f"/api/v1/analyses/{analysis.pk}", token) == "200"

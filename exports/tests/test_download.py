@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from commandcenter.events.models import Event
 from commandcenter.inventory.models import Role
 from exports import artifacts, links
 from exports.models import Export
+from exports.settle import settle
 from exports.tests.conftest import COMMITTED
-from exports.tests.factories import analysis_of, make_job, run_export
+from exports.tests.factories import analysis_of, export_of, make_job, run_export, run_queued
+from jobs.models import Job
 
 pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
 
@@ -191,3 +194,24 @@ def test_a_link_costs_few_queries(export: Export, operator: Any) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert api().get(f"{URL}/links/{token}").status_code == 200
     assert len(asked) <= 2
+
+
+def test_a_disk_that_is_not_mounted_is_away_and_its_files_are_not_gone(export: Export, media: Path) -> None:
+    media.rename(media.with_name("elsewhere"))
+    answer = get(export)
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    assert answer["Retry-After"]
+    assert "is the disk mounted?" in answer.json()["detail"]
+    media.with_name("elsewhere").rename(media)
+    assert get(export).status_code == 200
+
+
+def test_a_folder_that_cannot_be_written_is_named(media: Path) -> None:
+    media.write_text("a file where the folder should be")
+    job = make_job(analysis_of(make_repository()))
+    Job.objects.filter(pk=job.pk).update(max_attempts=1)
+    run_queued(job)
+    settle()
+    export = export_of(job)
+    assert (export.status, export.error_code) == ("failed", "storage_unavailable")
+    assert "did not take the file" in export.error_message
