@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Project
+from exports.delivery.models import DeliveryTarget, ExportDelivery  # noqa: F401  (Django looks for models here)
 from jobs.models import Job, JobStatus
 
 

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from commandcenter.advisories.fetching import FetchError, Pace
 from commandcenter.advisories.models import Package, PackageVersion
 from commandcenter.advisories.registries import NotThere, Releases, releases
 from commandcenter.advisories.versions import same_version
+from commandcenter.core.fetching import FetchError, Pace
 
 CHUNK = 50
 PER_SECOND = 5.0

@@ -14,10 +14,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from commandcenter.advisories.ecosystems import OSV_NAMES, SUPPORTED
-from commandcenter.advisories.fetching import FetchError, Pace, TooMuch, fetch
 from commandcenter.advisories.models import Advisory, Database, PackageVersion
 from commandcenter.advisories.osv import ID, MAX_RECORD_BYTES, BadRecord, Record, read_record
 from commandcenter.advisories.storing import store
+from commandcenter.core.fetching import FetchError, Pace, TooMuch, fetch
 
 BATCH = 500  # package versions of one question
 PAGES = 10  # of one answer

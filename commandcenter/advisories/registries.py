@@ -14,8 +14,8 @@ import orjson
 from defusedxml.ElementTree import ParseError, fromstring
 from django.utils.dateparse import parse_datetime
 
-from commandcenter.advisories.fetching import Answer, FetchError, fetch
 from commandcenter.advisories.versions import MAX_LENGTH, UnreadableVersion, version_key
+from commandcenter.core.fetching import Answer, FetchError, fetch
 
 MAX_PAGES = 20  # of NuGet's index
 MAX_USED = 20  # versions in use whose dates are asked for one by one

@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
         "ShownSuppressionEnum": "commandcenter.analysis.api.finding_shapes.KINDS",
         "TechnologyStatusEnum": "commandcenter.inventory.models.TechnologyStatus",
         "TechnologyDomainEnum": "commandcenter.inventory.models.TechnologyDomain",
+        "DeliveryTargetKindEnum": "exports.delivery.models.TargetKind",
     },
 }
 RATE_LIMITS = limits.rate_limits(env.optional("CC_RATE_LIMITS"))
@@ -295,6 +296,7 @@ EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in
     "commandcenter.analysis.portfolio.standings.on_event",
     "commandcenter.analysis.packages.registering.on_event",
     "exports.settle.on_event",
+    "exports.delivery.asking.on_event",
 ]
 PACKAGES_MATCHED_TASKS = [  # names of tasks that are sent when packages were matched with advisories
     "commandcenter.analysis.tasks.judge_overtaken",

@@ -26,6 +26,7 @@ from commandcenter.core.viewsets import ApiMixin, DestroyMixin, ScopedMixin
 from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
 from exports import artifacts, downloads, links
+from exports.api.deliveries import DeliverMixin, asked
 from exports.api.filters import ExportFilter
 from exports.api.links import LinkInput, LinkMade
 from exports.api.serializers import ExportAccepted, ExportInput, ExportSerializer
@@ -51,6 +52,7 @@ class FormatIsAFilter(DefaultContentNegotiation):
 class ExportViewSet(
     ApiMixin,
     ScopedMixin,
+    DeliverMixin,
     DestroyMixin,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -86,6 +88,9 @@ class ExportViewSet(
                     wanted["options"],
                     by=cast("User", request.user),  # an operator is no anonymous user
                 )
+                deliveries = (
+                    asked(export, wanted["deliver"], request, field="deliver") if wanted["deliver"] else []
+                )
         except InvalidParameters as error:
             raise _invalid(
                 {**each, "field": _FIELDS.get(each["field"], each["field"].removeprefix("parameters."))}
@@ -94,6 +99,7 @@ class ExportViewSet(
         shown = {
             "export": self.get_serializer(export).data,
             "job": JobSerializer(job, context={"waiting": waiting_reasons([job])}).data,
+            "deliveries": deliveries,
         }
         location = request.build_absolute_uri(reverse("export-detail", args=[export.pk]))
         return Response(shown, status=status.HTTP_202_ACCEPTED, headers={"Location": location})

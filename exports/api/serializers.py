@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from commandcenter.core.fields import IdField
+from exports.api.deliveries import DeliverySerializer, TargetsField
 from exports.models import Export, ExportStatus
 from exports.parameters import MAX_ANALYSES
 from jobs.api.serializers import ErrorSerializer, JobSerializer
@@ -100,6 +101,7 @@ class ExportInput(serializers.Serializer[Any]):
     )
     format = serializers.CharField(max_length=40)
     options = serializers.DictField(required=False, allow_null=True, default=dict)
+    deliver = TargetsField(required=False, default=list)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what is not known, so that a misspelt name is not silently left out."""
@@ -123,3 +125,4 @@ class ExportAccepted(serializers.Serializer[Any]):
 
     export = ExportSerializer()
     job = JobSerializer()
+    deliveries = DeliverySerializer(many=True)

@@ -8,9 +8,13 @@ from rest_framework.viewsets import ViewSetMixin
 from exports.api.batch import ExportMany
 from exports.api.exports import ExportViewSet
 from exports.api.links import LinkedFile
+from exports.api.targets import TargetViewSet
 from exports.api.views import ExportAnalysis, FormatList
 
-router_entries: list[tuple[str, type[ViewSetMixin], str]] = [("exports", ExportViewSet, "export")]
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
+    ("exports", ExportViewSet, "export"),
+    ("delivery-targets", TargetViewSet, "delivery-target"),
+]
 urlpatterns: list[URLPattern] = [
     re_path(r"^batch/export/?$", ExportMany.as_view(), name="batch-export"),
     re_path(

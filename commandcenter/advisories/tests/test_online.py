@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from commandcenter.advisories import lookup, online
-from commandcenter.advisories.fetching import FetchError, fetch
 from commandcenter.advisories.importing import import_dump
 from commandcenter.advisories.matching import match_stale
 from commandcenter.advisories.models import Advisory, PackageVersion
 from commandcenter.advisories.tests.corpus import HIGH, affected, record, since, use, write_zip
 from commandcenter.advisories.tests.servers import Reply, serving
+from commandcenter.core.fetching import FetchError, fetch
 
 pytestmark = pytest.mark.django_db
 PEN = record("GHSA-pen", affected("npm", "pen", *since("0", "1.2.0")), severity=[HIGH])

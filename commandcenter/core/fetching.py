@@ -1,4 +1,4 @@
-"""Asks a server of knowledge about packages: through the address guard, with a deadline and a cap on what it says."""
+"""Asks another server over HTTP: through the address guard, with a deadline and a cap on what it says."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ _CHUNK = 1 << 16
 
 class FetchError(Exception):
     """No answer that can be used; the message says why."""
+
+
+class Elsewhere(FetchError):
+    """An answer that points to another address; it is not followed."""
 
 
 class TooMuch(FetchError):
@@ -59,6 +63,7 @@ def fetch(
     *,
     method: str = "GET",
     body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
     limit: int = MAX_BYTES,
 ) -> Answer:
@@ -86,7 +91,7 @@ def fetch(
             client = http.client.HTTPConnection(host, port)
             client.sock = line.socket
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            client.request(method, target, body, _headers(body))
+            client.request(method, target, body, _headers(body) | dict(headers or {}))
             answer = _read(client.getresponse(), host, limit)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if not line.cut:
@@ -143,7 +148,7 @@ def _headers(body: bytes | None) -> dict[str, str]:
 
 def _read(response: http.client.HTTPResponse, host: str, limit: int) -> Answer:
     if 300 <= response.status < 400:
-        raise FetchError(f"{host} points elsewhere ({response.status}), which is not followed.")
+        raise Elsewhere(f"{host} points elsewhere ({response.status}), which is not followed.")
     data = bytearray()
     while chunk := response.read(_CHUNK):
         data += chunk

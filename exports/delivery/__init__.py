@@ -1,0 +1,1 @@
+"""Pushes finished exports to where people look: GitHub, and any webhook."""

@@ -1,0 +1,254 @@
+"""Makes the deliveries that are due: claimed one by one, tried, and tried again later where that may help."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from commandcenter.analysis.models import Analysis
+from commandcenter.core.encryption import DecryptionFailed
+from exports.delivery import webhook
+from exports.delivery.actions import Step, Subject, act
+from exports.delivery.github import GitHub, repository_of
+from exports.delivery.models import Action, DeliveryStatus, DeliveryTarget, ExportDelivery, TargetKind
+from exports.delivery.outcomes import DeliveryError, Later, LeaseLost, Refused, StillWorking
+from exports.models import Export, Outcome
+
+LEASE = timedelta(minutes=6)  # longer than a try may take, and than the task lives
+MOST_FAILURES = 8  # tries over about two hours, and longer where the other side asks to wait
+FIRST_DELAY, LONGEST_DELAY = 10.0, 3600.0  # seconds
+MAX_MESSAGE = 1000
+
+log = structlog.get_logger(__name__)
+
+
+def deliver_due(*, seconds: float) -> int:
+    """Make what is due for about so many seconds, one try each; return how many tries were made.
+
+    A target that fails is left alone for the rest of the run, so that a slow one does not use up the time of all.
+    """
+    until, made = time.monotonic() + seconds, 0
+    failed: set[int] = set()
+    while time.monotonic() < until:
+        delivery = claim(leave=failed)
+        if delivery is None:
+            break
+        made += 1
+        if not deliver(delivery):
+            failed.add(delivery.target_id)
+    return made
+
+
+def claim(*, leave: set[int] | None = None) -> ExportDelivery | None:
+    """Take the delivery that is due longest, for as long as a lease; None when nothing is due.
+
+    A lease that ran out counts as a failure: a delivery that kills its workers comes to an end.
+    """
+    try:
+        with transaction.atomic():
+            due = ExportDelivery.objects.due().exclude(target__in=leave or ())
+            row = due.select_for_update(skip_locked=True, of=("self",)).order_by("not_before", "pk").first()
+            if row is None:
+                return None
+            lost = row.status == DeliveryStatus.SENDING
+            ExportDelivery.objects.filter(pk=row.pk).update(
+                status=DeliveryStatus.SENDING,
+                attempts=F("attempts") + 1,
+                failures=F("failures") + int(lost),
+                not_before=Now() + LEASE,
+            )
+    except IntegrityError:
+        return None  # another worker took one of the same target at this moment; the next run finds the rest
+    return ExportDelivery.objects.select_related("export", "target").defer("target__token").get(pk=row.pk)
+
+
+def deliver(delivery: ExportDelivery) -> bool:
+    """Try once and record how it went; return False when the target did not take it."""
+    try:
+        _try(delivery)
+    except LeaseLost:
+        log.warning("lease lost", action="deliver", delivery=delivery.pk)
+        return False
+    except StillWorking as error:
+        _postpone(delivery, error, delivery.failures)
+        return True
+    except Later as error:
+        _later(delivery, error)
+        return False
+    except Refused as error:
+        _end(delivery, DeliveryStatus.FAILED, error)
+        return False
+    except FileNotFoundError:
+        _end(
+            delivery,
+            DeliveryStatus.FAILED,
+            Refused("file_missing", "The file is gone from the storage; export again."),
+        )
+        return True
+    except OSError as error:
+        _later(
+            delivery, Later("storage_unavailable", f"The artifact storage cannot be read ({error.strerror}).")
+        )
+        return True
+    _end(delivery, DeliveryStatus.SUCCEEDED, None)
+    return True
+
+
+def _try(delivery: ExportDelivery) -> None:
+    export = delivery.export
+    if delivery.failures >= MOST_FAILURES:
+        raise Refused("gave_up", "The workers that made this delivery were lost each time.")
+    if export.outcome != Outcome.COMPLETED:
+        raise Refused("no_file", f"The export has {export.outcome}, so there is nothing to deliver.")
+    if export.expires_at is not None and export.expires_at <= timezone.now():
+        raise Refused("expired", "The export's file has expired; export again.")
+    target = _target(delivery)
+    if target.kind == TargetKind.WEBHOOK:
+        webhook.post(delivery, export, target)
+    else:
+        _tell_github(delivery, export, target)
+
+
+def _target(delivery: ExportDelivery) -> DeliveryTarget:
+    try:
+        target = DeliveryTarget.objects.filter(pk=delivery.target_id).first()
+    except DecryptionFailed as error:
+        raise Refused("secret_unreadable", f"The target's secret cannot be read: {error}") from None
+    if target is None:
+        raise LeaseLost
+    if not target.enabled:
+        raise Refused("disabled", "The target is switched off.")
+    return target
+
+
+def _tell_github(delivery: ExportDelivery, export: Export, target: DeliveryTarget) -> None:
+    """Do the target's actions, each by itself: one that fails does not keep the others from being done.
+
+    What is done is kept after each, so that another try goes on from there.
+    """
+    subject = Subject(export, analysis := _analysis(export), _github(target, analysis))
+    failures: list[DeliveryError] = []
+    for action in Action:
+        step = Step(delivery.steps.get(action.value, {}))
+        if action not in target.actions or step.done:
+            continue
+        try:
+            act(action, subject, step)
+        except DeliveryError as error:
+            failures.append(error)
+            step.facts["error"] = {"code": error.code, "message": error.message[:MAX_MESSAGE]}
+        else:
+            step.facts.pop("error", None)
+        delivery.steps[action.value] = step.facts
+        _hold(delivery, steps=delivery.steps, external_url=_address(delivery.steps))
+    if failures:
+        raise _worst(failures)
+
+
+def _worst(failures: list[DeliveryError]) -> DeliveryError:
+    """Return what decides: another try while one may help, else the first refusal."""
+    waiting = [each for each in failures if isinstance(each, Later)]
+    troubled = [each for each in waiting if not isinstance(each, StillWorking)]
+    return max(troubled or waiting, key=lambda each: each.seconds, default=None) or failures[0]
+
+
+def _analysis(export: Export) -> Analysis:
+    found = (
+        Analysis.objects.with_results()
+        .select_related("repository", "project")
+        .defer("repository__credential_secret")
+        .filter(pk=export.analyses[0], project=export.project_id)
+        .first()
+    )
+    if found is None:
+        raise Refused("analysis_deleted", f"Analysis {export.analyses[0]} has been deleted.")
+    return found
+
+
+def _github(target: DeliveryTarget, analysis: Analysis) -> GitHub:
+    name = target.repository or repository_of(analysis.repository.source, target.url)
+    if not name:
+        raise Refused(
+            "no_repository",
+            f"The source of {analysis.repository.name} does not lie on the target's server: enter owner/name there.",
+        )
+    return GitHub(target.url, name, str(target.token))
+
+
+def _address(steps: dict[str, Any]) -> str:
+    """Return where a person sees what was delivered: the comment, else the status."""
+    found = (steps.get(action, {}).get("url") for action in (Action.COMMENT, Action.STATUS))
+    return next((str(url) for url in found if url), "")
+
+
+def _later(delivery: ExportDelivery, error: Later) -> None:
+    failures = delivery.failures + 1
+    if failures >= MOST_FAILURES:
+        _end(delivery, DeliveryStatus.FAILED, error, failures=failures)
+    else:
+        _postpone(delivery, error, failures)
+
+
+def _postpone(delivery: ExportDelivery, error: Later, failures: int) -> None:
+    delay = error.seconds
+    if not isinstance(error, StillWorking):
+        delay = max(delay, min(FIRST_DELAY * 3.0 ** (failures - 1), LONGEST_DELAY))
+    delay *= random.uniform(1.0, 1.3)  # noqa: S311  (so that those who failed together do not come back together)
+    _say(
+        delivery,
+        status=DeliveryStatus.PENDING,
+        failures=failures,
+        not_before=Now() + timedelta(seconds=delay),
+        error=None if isinstance(error, StillWorking) else error,
+    )
+
+
+def _end(
+    delivery: ExportDelivery,
+    status: DeliveryStatus,
+    error: DeliveryError | None,
+    *,
+    failures: int | None = None,
+) -> None:
+    _say(
+        delivery,
+        status=status,
+        failures=delivery.failures if failures is None else failures,
+        completed_at=Now(),
+        error=error,
+    )
+
+
+def _say(delivery: ExportDelivery, *, error: DeliveryError | None, **values: Any) -> None:
+    code, message = (error.code[:60], error.message[:MAX_MESSAGE].replace("\x00", "")) if error else ("", "")
+    try:
+        _hold(delivery, error_code=code, error_message=message, **values)
+    except LeaseLost:
+        log.warning("lease lost", action="deliver", delivery=delivery.pk)
+        return
+    log.info(
+        "delivery tried",
+        action="deliver",
+        delivery=delivery.pk,
+        export=delivery.export_id,
+        target=delivery.target_id,
+        status=str(values["status"]),
+        error=code,
+    )
+
+
+def _hold(delivery: ExportDelivery, **values: Any) -> None:
+    """Write to the row while it is ours. Raises LeaseLost: the count of attempts moves with every claim."""
+    ours = ExportDelivery.objects.filter(
+        pk=delivery.pk, attempts=delivery.attempts, status=DeliveryStatus.SENDING
+    )
+    if not ours.update(**values):
+        raise LeaseLost
