@@ -153,7 +153,7 @@ def test_who_may(repository: Any) -> None:
         ({"analyses": [2**62]}, ("analyses", "does_not_exist")),
         ({"analyses": list(range(1, 102))}, ("analyses", "max_length")),
         ({"options": "pretty"}, ("options", "not_a_dict")),
-        ({"options": {"pretty": True}}, ("options.pretty", "unknown")),
+        ({"options": {"colour": True}}, ("options.colour", "unknown")),
         ({"fromat": "json"}, ("fromat", "unknown")),
     ],
 )
