@@ -13,6 +13,7 @@ from commandcenter.analysis.tests import hostile
 from commandcenter.analysis.tests.conftest import folders, git_repository  # noqa: F401
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.analysis.tests.running import analysis_of, run
+from exports.tests.test_cyclonedx import bom
 from exports.tests.test_formats import document, export, sarif
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
@@ -87,7 +88,8 @@ def test_no_export_holds_a_secret(repository: Any) -> None:
     analysis = analysis_of(run(repository))
     assert document(analysis)
     assert hostile.TOKEN not in cells_of(analysis)
-    for name in ("sarif", "json", "csv"):
+    assert bom(analysis)["metadata"]["component"]["version"] == analysis.commit
+    for name in ("sarif", "json", "csv", "cyclonedx", "markdown"):
         assert hostile.TOKEN.encode() not in export(analysis, name)
 
 

@@ -44,7 +44,7 @@ class ProblemRow:
 def problems(analysis: Analysis) -> Iterator[ProblemRow]:
     """Yield the problems in the order in which they became known here, two queries a page."""
     used = Dependency.objects.filter(result_set=analysis.result_set_id, version__isnull=False).values("purl")
-    matches = Match.objects.filter(package_version__purl__in=used)
+    matches = Match.objects.filter(package_version__purl__in=used, package_version__problems__gt=0)
     reach = {database.ecosystem: database.as_of for database in lookup.databases()}
     after = 0
     while True:
