@@ -32,6 +32,7 @@ LISTS = (
     "portfolio",
     "rules",
     "jobs",
+    "exports",
     "system",
     "projects/new",
     "repositories/new",
@@ -101,7 +102,10 @@ def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Overview").wait_for()
     details = [
-        *(f"{kind}/1" for kind in ("projects", "repositories", "technologies", "jobs", "analyses")),
+        *(
+            f"{kind}/1"
+            for kind in ("projects", "repositories", "technologies", "jobs", "analyses", "exports")
+        ),
         "repositories/1/edit",
         "projects/1/policy",
         "findings/1",
@@ -111,6 +115,10 @@ def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
     for path in (*LISTS, *details, *(f"analyses/1/{tab}" for tab in TABS), "no-such-page"):
         page.goto(f"/{path}/" if path and "?" not in path else f"/{path}")
         _shoot(page, f"{re.sub(r'[^A-Za-z0-9]+', '-', path) or 'overview'}-{suffix}")
+    page.goto("/analyses/1/")
+    page.get_by_text("Export", exact=True).click()
+    page.get_by_text("SARIF 2.1.0").click()
+    _shoot(page, f"export-menu-{suffix}")
     for name, path in scenes.items():
         page.goto(f"/{path}" if "?" in path else f"/{path}/")
         _shoot(page, f"{name}-{suffix}")

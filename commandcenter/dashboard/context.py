@@ -28,6 +28,7 @@ _GROUPS = (
             ("Rules", "rule", "dashboard:rules"),
             ("Packages", "package", "dashboard:packages"),
             ("Advisories", "shield", "dashboard:advisories"),
+            ("Exports", "download", "dashboard:exports"),
         ),
     ),
     ("Operation", (("Jobs", "job", "dashboard:jobs"), ("System", "system", "dashboard:system"))),

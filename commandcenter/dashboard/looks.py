@@ -24,6 +24,7 @@ STATUS = {
     "partial": Look("warn", "partial", "Partial"),
     "failed": Look("bad", "cross", "Failed"),
     "cancelled": Look("", "stop", "Cancelled"),
+    "expired": Look("", "clock", "Expired"),
     # engines and services
     "ok": Look("good", "check", "Ok"),
     "skipped": Look("", "stop", "Skipped"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -25,16 +24,16 @@ from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.viewsets import ApiMixin, DestroyMixin, ScopedMixin
 from commandcenter.inventory.models import Project, Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
-from exports import artifacts, downloads, links
+from exports import downloads, links
 from exports.api.deliveries import DeliverMixin, asked
 from exports.api.filters import ExportFilter
 from exports.api.links import LinkInput, LinkMade
 from exports.api.serializers import ExportAccepted, ExportInput, ExportSerializer
 from exports.api.views import NoNegotiation
-from exports.models import WAITING, Export
+from exports.deleting import StillRuns, delete_export
+from exports.models import Export
 from exports.parameters import listed
 from exports.requests import request_export
-from exports.settle import settle
 from jobs.api.answers import operable_project
 from jobs.api.serializers import JobSerializer
 from jobs.exceptions import InvalidParameters
@@ -106,16 +105,10 @@ class ExportViewSet(
 
     def perform_destroy(self, export: Export) -> None:
         """Delete an export that has ended, and its file once that is certain."""
-        if export.status in WAITING:
-            raise Conflict(
-                "illegal_state",
-                f"The export is {export.status}; cancel job {export.job_id} before deleting it.",
-            )
-        if not export.outcome and export.job_id is not None:
-            settle(export.job_id)  # its end is told before it is gone
-        if export.artifact:
-            transaction.on_commit(partial(artifacts.remove, export.artifact))
-        export.delete()
+        try:
+            delete_export(export)
+        except StillRuns as error:
+            raise Conflict("illegal_state", str(error)) from None
 
     @extend_schema(responses=OpenApiTypes.BINARY)
     @action(

@@ -53,6 +53,12 @@ class FileType:
     media_type: str
     extension: str
 
+    @property
+    def is_text(self) -> bool:
+        """True for what a terminal may show."""
+        kind = self.media_type.partition(";")[0].strip()
+        return kind.startswith("text/") or kind.endswith(("json", "+xml", "/xml"))
+
 
 class Format(ABC):
     """One way to write an analysis."""

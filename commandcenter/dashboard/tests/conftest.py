@@ -92,6 +92,7 @@ LISTS = [
     "/rules/ruff/S105/",
     "/analyses/",
     "/jobs/",
+    "/exports/",
     "/system/",
 ]
 

@@ -70,6 +70,7 @@ def pages(world: World) -> list[str]:
         "/rules/",
         "/dependencies/",
         "/dependencies/?q=django",
+        "/exports/",
     ]
     technologies = ["/technologies/radar/", "/technologies/drift/", "/technologies/uses/?name=Django"]
     return [*lists, *technologies, *(path for path in world.paths() if not path.startswith(work))]
@@ -95,7 +96,7 @@ def test_what_figures_lead_to_exists(world: World) -> None:
         targets |= {
             href.replace("&amp;", "&").partition("#")[0]
             for href in re.findall(
-                r'href="(/(?:analyses|findings|repositories|dependencies|technologies)/[^"]*)"', main
+                r'href="(/(?:analyses|findings|repositories|dependencies|technologies|exports)/[^"]*)"', main
             )
         }
     assert len(targets) > 20

@@ -165,3 +165,36 @@ def test_an_engine_that_crashes_ends_with_3(source: Any) -> None:
     assert "failed" in err
     assert Job.objects.get().status == JobStatus.FAILED
     assert Analysis.objects.get().settled
+
+
+def test_an_export_takes_the_options_of_its_format(source: Any, tmp_path: Any) -> None:
+    output = tmp_path / "findings.csv"
+    options = ("--export-option", "export_type=findings", "--export-option", "bom")
+    status, _, _ = analyze(source.folder, "--export", "csv", *options, "--output", str(output))
+    assert status == 0
+    rows = output.read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("\ufeffid,")
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--export", "csv", "--export-option", "export_type=all"), "Use one of: combined"),
+        (("--export", "csv", "--export-option", "colour=red"), "It has export_type, bom."),
+        (("--export-option", "bom"), "name a format with --export as well"),
+        (("--export", "excel"), "give --output FILE.xlsx"),
+    ],
+)
+def test_an_export_that_cannot_be_written_is_refused_before_the_work(
+    source: Any, options: tuple[str, ...], said: str
+) -> None:
+    status, out, err = analyze(source.folder, *options)
+    assert (status, out, Job.objects.count()) == (2, "", 0)
+    assert said in err
+
+
+def test_a_binary_export_goes_into_a_file(source: Any, tmp_path: Any) -> None:
+    output = tmp_path / "result.xlsx"
+    assert analyze(source.folder, "--export", "excel", "--output", str(output))[0] == 0
+    assert output.read_bytes().startswith(b"PK")

@@ -22,8 +22,8 @@ from commandcenter.ops.management.commands.prepare import migrate, migration_loc
 from commandcenter.ops.progress import Progress
 from commandcenter.ops.report import report
 from commandcenter.ops.standalone import Started
-from exports.options import read
-from exports.registry import FORMATS, ExportSource, format_named
+from exports.options import InvalidOptions, Options, read
+from exports.registry import FORMATS, ExportSource, Format, format_named
 from jobs.exceptions import InvalidParameters
 
 DONE, GATE_FAILED, BAD_INPUT, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -46,6 +46,10 @@ class Command(BaseCommand):
         parser.add_argument("--ref", default="", help="branch, tag or commit (default: the default branch)")
         parser.add_argument("--force", action="store_true", help="read every file again")
         parser.add_argument("--export", choices=sorted(FORMATS), help="write the analysis in this format")
+        parser.add_argument(
+            "--export-option", action="append", default=[], metavar="NAME=VALUE",
+            help="an option of the format, such as profile=github; may repeat",
+        )  # fmt: skip
         parser.add_argument("--output", type=Path, help="where --export writes (default: standard output)")
         parser.add_argument("--json", action="store_true", help="print the analysis as JSON")
         parser.add_argument(
@@ -60,6 +64,9 @@ class Command(BaseCommand):
         problem = _misuse(options)
         if problem:
             self._end(BAD_INPUT, problem)
+        said = self._export_options(options["export"], options["export_option"])
+        if options["export"] and options["output"] is None:
+            self._require_readable(format_named(options["export"]), said)
         self._bring_up_to_date()
         with acting_as(name="command line"):
             outcome = self._analyse(options)
@@ -71,7 +78,7 @@ class Command(BaseCommand):
         foreground.judge_what_is_known(analysis)
         source = ExportSource(analysis)
         if options["export"]:
-            self._export(source, options["export"], options["output"])
+            self._export(source, options["export"], said, options["output"])
         if options["json"]:
             self._write(to_json(analysis_shape(analysis), indent=True) + b"\n")
         elif not (options["export"] and options["output"] is None):
@@ -115,9 +122,29 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self._end(INTERRUPTED, "Cancelled.")
 
-    def _export(self, source: ExportSource, name: str, output: Path | None) -> None:
-        wanted = format_named(name)
-        pieces = wanted.write(source, read(wanted.info.options, {}))
+    def _export_options(self, name: str | None, given: list[str]) -> Options:
+        """Read `--export-option` before anything is analysed, so that a mistyped one costs nothing."""
+        if name is None:
+            return {}
+        pairs = {word.partition("=")[0]: word.partition("=")[2] for word in given}
+        try:
+            return read(format_named(name).info.options, pairs)
+        except InvalidOptions as error:
+            self._end(BAD_INPUT, f"--export-option: {error}")
+
+    def _require_readable(self, wanted: Format, said: Options) -> None:
+        """Refuse to write a binary file where only text can be shown."""
+        stream = getattr(self.stdout, "_out", self.stdout)
+        if not wanted.file_type(said).is_text and (not hasattr(stream, "buffer") or stream.isatty()):
+            name = wanted.info.name
+            self._end(
+                BAD_INPUT,
+                f"{name} is a binary file and no text for a terminal: "
+                f"give --output FILE.{wanted.file_type(said).extension}, or redirect standard output to a file.",
+            )
+
+    def _export(self, source: ExportSource, name: str, said: Options, output: Path | None) -> None:
+        pieces = format_named(name).write(source, said)
         if output is None:
             for piece in pieces:
                 self._write(piece)
@@ -151,6 +178,8 @@ class Command(BaseCommand):
 def _misuse(options: dict[str, Any]) -> str:
     if options["output"] is not None and not options["export"]:
         return "--output says where --export writes: name a format with --export as well."
+    if options["export_option"] and not options["export"]:
+        return "--export-option says how --export writes: name a format with --export as well."
     if options["export"] and options["output"] is None and options["json"]:
         return "--export and --json both write to standard output: give --output a file."
     if options["output"] is not None and not options["output"].absolute().parent.is_dir():

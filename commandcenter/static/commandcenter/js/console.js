@@ -1,5 +1,6 @@
 // Entry of every page: binds small modules to elements by their data- attributes.
 import { letChooseAll } from "./choosing.js";
+import { letTextBeCopied } from "./copying.js";
 import { keepTimesFresh } from "./times.js";
 import { followJob } from "./socket.js";
 import { letTablesScroll } from "./tables.js";
@@ -10,6 +11,7 @@ keepTimesFresh(document);
 switchThemeAtOnce(document);
 letTablesScroll(document);
 letChooseAll(document);
+letTextBeCopied(document);
 for (const element of document.querySelectorAll("[data-live-every]")) refreshRegularly(element);
 // On a narrow screen the navigation and the tabs scroll sideways: begin at where one is.
 for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {

@@ -1,4 +1,4 @@
-// One socket a job page. Its messages are hints: the page fetches the partial that rendered it again, so there is one
+// One socket a page of a job or an export, whose page has no log. Its messages are hints: the page fetches the partial that rendered it again, so there is one
 // rendering path and one permission check. Bursts are coalesced; after a lost connection the page catches up by number.
 const COALESCE_MS = 400;
 const MAX_BACKOFF_MS = 15000;
@@ -18,20 +18,20 @@ export function followJob(root) {
   let fetching = false;
   let again = false;
 
-  log.addEventListener("htmx:configRequest", (event) => {
+  log?.addEventListener("htmx:configRequest", (event) => {
     event.detail.parameters.after = log.lastElementChild?.dataset.seq ?? 0;
   });
-  log.addEventListener("htmx:beforeSwap", (event) => {
+  log?.addEventListener("htmx:beforeSwap", (event) => {
     // Two answers may overlap: a line that is already here is not added again.
     const last = Number(log.lastElementChild?.dataset.seq ?? 0);
     const fragment = new DOMParser().parseFromString(`<ol>${event.detail.serverResponse}</ol>`, "text/html");
     for (const line of fragment.querySelectorAll("li")) if (Number(line.dataset.seq) <= last) line.remove();
     event.detail.serverResponse = fragment.querySelector("ol").innerHTML;
   });
-  log.addEventListener("htmx:afterSettle", () => {
+  log?.addEventListener("htmx:afterSettle", () => {
     if (follow.checked) view.scrollTop = view.scrollHeight;
   });
-  view.scrollTop = view.scrollHeight;
+  if (view) view.scrollTop = view.scrollHeight;
 
   function refresh() {
     timer = null;
@@ -40,7 +40,7 @@ export function followJob(root) {
       return;
     }
     fetching = true;
-    htmx.trigger(log, "live");
+    if (log) htmx.trigger(log, "live");
     htmx.trigger(state, "live");
   }
 
