@@ -11,6 +11,8 @@ from django.test import Client
 from commandcenter.accounts.tests.factories import make_user
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.inventory.models import Repository
+from exports.delivery.asking import ask
+from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.models import Export
 from exports.tests.factories import analysis_of, export_of, finished, make_job
 
@@ -54,6 +56,22 @@ def test_the_file_goes_with_the_row(
         admin.post(LIST, chosen)
     assert not (media / two.artifact).exists()
     assert not Export.objects.exists()
+
+
+def test_deliveries_go_with_their_export(
+    admin: Client, media: Path, repository: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    export = finished(analysis_of(repository))
+    target = DeliveryTarget.objects.create(
+        project=repository.project, name="hook", kind="webhook", url="https://hooks.example.com/x"
+    )
+    ask(export, [target.pk], by=None)
+    assert ExportDelivery.objects.filter(export=export).exists()
+    assert "cannot" not in admin.get(f"{LIST}{export.pk}/delete/").content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(f"{LIST}{export.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Export.objects.exists()
+    assert not ExportDelivery.objects.exists()
 
 
 def test_one_that_runs_is_not_deleted(admin: Client, repository: Any) -> None:
