@@ -39,7 +39,11 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
         given = None
     try:
         wanted = format_named(named if isinstance(named, str) else str(named or ""))
-        options = read(wanted.info.options, given or {})
+        said = read(wanted.info.options, given or {})
+        # What holds when nothing is said is not kept: another format, asked for by a retry, has other options.
+        options = {
+            each.name: said[each.name] for each in wanted.info.options if said[each.name] != each.default
+        }
     except UnknownFormat as error:
         wrong("format", "unknown" if named else "required", str(error))
     except InvalidOptions as error:

@@ -27,6 +27,7 @@ from exports.tests.github import ME, OWNER_REPO, TOKEN, Closes, Double, Slow, gi
 
 pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
 
+IN_AN_HOUR = "in an hour"
 SHA = "c0ffee" + 34 * "0"
 
 
@@ -235,7 +236,7 @@ def test_what_github_refuses_is_not_sent_again(hub: Double, analysis: Analysis, 
         ((429, {"message": "slow down"}, {"Retry-After": "90"}), "rate_limited", 90),
         ((403, {"message": "You have exceeded a secondary rate limit."}), "rate_limited", 60),
         (
-            (403, {"message": "x"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": in_an_hour()}),
+            (403, {"message": "x"}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": IN_AN_HOUR}),
             "rate_limited",
             3590,
         ),
@@ -246,6 +247,8 @@ def test_what_github_refuses_is_not_sent_again(hub: Double, analysis: Analysis, 
 def test_what_may_work_later_is_tried_again_as_asked(
     hub: Double, analysis: Analysis, answer: Any, code: str, wait: float
 ) -> None:
+    if isinstance(answer, tuple) and IN_AN_HOUR in dict(*answer[2:]).values():  # by the clock of this test
+        answer = (*answer[:2], {**answer[2], "x-ratelimit-reset": in_an_hour()})
     hub.fail("POST", "sarifs", answer)
     before = timezone.now()
     delivery = go(delivery_of(run_export(analysis), target_for(hub, analysis, "code_scanning")))

@@ -131,7 +131,7 @@ def test_a_retry_is_an_export_of_its_own() -> None:
         ({"analyses": list(range(1, 102))}, "analyses", "too_many"),
         ({"analyses": [2**60]}, "analyses", "unknown"),
         ({"options": [1]}, "options", "invalid"),
-        ({"options": {"pretty": True}}, "options.pretty", "unknown"),
+        ({"options": {"prettier": True}}, "options.prettier", "unknown"),
         ({"fromat": "json"}, "fromat", "unknown"),
     ],
 )

@@ -78,7 +78,11 @@ def test_an_export_is_asked_for_followed_and_fetched(client: Any, operator: Any,
     assert asked["Location"] == f"http://testserver{URL}/{export['id']}"
     assert (export["status"], export["job"], export["created_by"]) == ("queued", job["id"], operator.pk)
     assert (job["job_type"], job["queue"], job["status"]) == ("export", "export", "queued")
-    assert job["parameters"] == {"analyses": [analysis.pk], "format": "sarif", "options": {"profile": "full"}}
+    assert job["parameters"] == {
+        "analyses": [analysis.pk],
+        "format": "sarif",
+        "options": {},
+    }  # what is said is the default
     assert {export[name] for name in ("file_name", "bytes", "sha256", "download_url", "error")} == {None}
     waiting = client.get(f"{URL}/{export['id']}/download")
     assert (waiting.status_code, waiting.json()["code"]) == (409, "not_ready")

@@ -121,7 +121,9 @@ def test_beat_settles_each_minute_and_prunes_each_day() -> None:
     seed = import_module("exports.migrations.0002_periodic").seed
     seed(apps, None)
     seed(apps, None)
-    tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(task__startswith="exports.")
+    tasks = apps.get_model("django_celery_beat", "PeriodicTask").objects.filter(
+        task__in=["exports.tasks.settle_exports", "exports.tasks.prune_exports"]
+    )
     found = {task.task: (task.interval.every, task.interval.period, task.queue) for task in tasks}
     assert len(tasks) == 2
     assert found == {

@@ -58,8 +58,10 @@ def test_a_person_watches_an_analysis_and_reads_its_findings(
     expect(finding.first).to_contain_text("S602")
 
     page.get_by_text("Export", exact=True).click()
+    sarif = page.locator("details[name=export-format]", has_text="SARIF").first
+    sarif.locator("summary").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name=re.compile("SARIF")).click()
+        sarif.get_by_role("button", name="Download").click()
     saved = downloads / "result.sarif"
     download.value.save_as(saved)
     results = [result for run in json.loads(saved.read_text())["runs"] for result in run["results"]]
