@@ -158,7 +158,7 @@ def test_a_decision_about_findings_refreshes_their_repositories() -> None:
     for repository in repositories:
         analyse(repository, messages([finding("a", severity="critical")]))
         assert standing(repository).critical == 1
-    ids = list(Finding.objects.values_list("pk", flat=True))
+    ids = list(Finding.objects.order_by("pk").values_list("pk", flat=True))
     operator = make_user(project, Role.OPERATOR)
     suppress(ids, by=operator, reason="Known.")
     standings.on_event(Event.objects.filter(type="finding.suppressed").latest("pk"))
