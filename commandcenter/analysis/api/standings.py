@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
@@ -91,7 +92,7 @@ class StandingViewSet(ApiMixin, ScopedMixin, mixins.ListModelMixin, viewsets.Gen
 
 
 class PortfolioDaySerializer(serializers.Serializer[Any]):
-    """The sums of one day, null while no repository was analysed."""
+    """The sums of one day, null for what nobody had measured in any repository."""
 
     day = serializers.DateField()
     repositories = serializers.IntegerField()
@@ -115,15 +116,18 @@ class PortfolioTrends(ApiMixin, APIView):
         responses=PortfolioDaySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Show the sums over the projects that one may see, a row a day, the oldest first."""
+        """Show the sums over one project or all that one may see, a row a day, the oldest first; another's is 404."""
         days = _number(request, "days", DAYS, daily.MAX_DAYS)
         project = _number(request, "project", None, MAX_ID)
         visible: QuerySet[Project] = Project.objects.visible_to(
             request.user, token_projects=token_projects(request)
         )
-        if project is not None:
-            visible = visible.filter(pk=project)
-        rows = daily.trend(list(visible.values_list("pk", flat=True)), days=days or DAYS)
+        chosen = list(
+            (visible if project is None else visible.filter(pk=project)).values_list("pk", flat=True)
+        )
+        if project is not None and not chosen:
+            raise Http404
+        rows = daily.trend(chosen, days=days or DAYS)
         return Response({"results": [_day(row) for row in rows], "next": None, "previous": None})
 
 

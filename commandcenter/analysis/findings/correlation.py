@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
-from django.db.models import Model, Q
+from django.db import connection, transaction
+from django.db.models import Q
 
+from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import CorrelationKey, Finding, FindingQuerySet, Occurrence
 from commandcenter.core.encryption import DecryptionFailed
 from commandcenter.engine.correlation import KEY_BYTES, NOBODY, Correlator
@@ -21,7 +22,6 @@ from commandcenter.engine.correlation import KEY_BYTES, NOBODY, Correlator
 log = structlog.get_logger(__name__)
 
 MAX_SHOWN = 20
-BATCH = 10_000
 UNREADABLE = (
     "Secrets are not compared with those of other repositories: the key that names them cannot be read with any of "
     "CC_ENCRYPTION_KEYS. Add the key it was written with, or run manage.py rotate_correlation_key."
@@ -52,14 +52,16 @@ def correlator() -> Correlator:
 def rotate() -> int:
     """Take a new key and forget what the old one named; return how many findings and occurrences that were.
 
-    Findings are named again by the next analysis of their branch.
+    Findings are named again by the next analysis of their branch. Not inside a transaction: analyses that are ending
+    hold their repository and wait for the key, so nobody may hold the key and wait for a repository.
     """
-    # Over the old one, in one statement: who rotates at the same time waits, and the last key stays. It waits for
-    # analyses that are ending, too, whose names are then there to be forgotten; see `drop_outdated`.
-    CorrelationKey.objects.bulk_create(
-        [_fresh()], update_conflicts=True, unique_fields=["id"], update_fields=["key", "created_at"]
-    )
-    return _forget(Finding) + _forget(Occurrence)
+    with transaction.atomic(durable=True):
+        # Over the old one, in one statement: who rotates at the same time waits, and the last key stays. It waits for
+        # analyses that are ending, too, whose names are then there to be forgotten; see `drop_outdated`.
+        CorrelationKey.objects.bulk_create(
+            [_fresh()], update_conflicts=True, unique_fields=["id"], update_fields=["key", "created_at"]
+        )
+    return sum(_forget(repository) for repository in _with_names())
 
 
 def drop_outdated(used: Correlator, result_set: int) -> None:
@@ -98,11 +100,33 @@ def _fresh() -> CorrelationKey:
     return CorrelationKey(key=secrets.token_hex(KEY_BYTES))
 
 
-def _forget(model: type[Model]) -> int:
-    """Remove names in batches: there may be a hundred thousand."""
-    named = model._default_manager.filter(correlation__isnull=False)
-    total, last = 0, 0
-    while keys := list(named.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        total += model._default_manager.filter(pk__in=keys).update(correlation=None)
-        last = keys[-1]
-    return total
+def _with_names() -> list[int]:
+    """Return the repositories in which a secret has a name."""
+    named = Finding.objects.filter(correlation__isnull=False).values_list("repository", flat=True)
+    seen = Occurrence.objects.filter(correlation__isnull=False).values_list(
+        "result_set__repository", flat=True
+    )
+    return sorted(set(named.order_by().distinct()) | set(seen.order_by().distinct()))
+
+
+def _forget(repository_id: int) -> int:
+    """Remove the names in one repository, under the lock of whoever changes its findings."""
+    with transaction.atomic(durable=True):
+        lock_repositories([repository_id])
+        findings = Finding.objects.filter(repository=repository_id, correlation__isnull=False)
+        return findings.update(correlation=None) + _forget_occurrences(repository_id)
+
+
+def _forget_occurrences(repository_id: int) -> int:
+    """Remove the names in a repository's results, in the order in which retention deletes rows: neither waits in a circle."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED_OCCURRENCES, [repository_id])
+        return int(cursor.rowcount)
+
+
+_NAMED_OCCURRENCES = """
+UPDATE analysis_occurrence SET correlation = NULL
+ WHERE ctid = ANY(ARRAY(SELECT o.ctid FROM analysis_occurrence o
+                          JOIN analysis_resultset s ON s.id = o.result_set_id
+                         WHERE s.repository_id = %s AND o.correlation IS NOT NULL))
+"""

@@ -75,15 +75,17 @@ class PortfolioDay(models.Model):
     )
     day = models.DateField()
     repositories = models.PositiveIntegerField()
-    analysed = models.PositiveIntegerField()  # of these; the sums below are over them
-    critical = models.PositiveIntegerField()
-    high = models.PositiveIntegerField()
-    medium = models.PositiveIntegerField()
-    low = models.PositiveIntegerField()
-    info = models.PositiveIntegerField()
-    suppressed = models.PositiveIntegerField()
-    lines_of_code = models.BigIntegerField()
-    dependencies = models.PositiveBigIntegerField()
+    analysed = (
+        models.PositiveIntegerField()
+    )  # of these; the sums below are over them, null where nobody measured any
+    critical = models.PositiveIntegerField(null=True)
+    high = models.PositiveIntegerField(null=True)
+    medium = models.PositiveIntegerField(null=True)
+    low = models.PositiveIntegerField(null=True)
+    info = models.PositiveIntegerField(null=True)
+    suppressed = models.PositiveIntegerField(null=True)
+    lines_of_code = models.BigIntegerField(null=True)
+    dependencies = models.PositiveBigIntegerField(null=True)
 
     class Meta:
         constraints = [

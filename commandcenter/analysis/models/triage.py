@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from commandcenter.analysis.models.findings import Finding
@@ -33,6 +34,12 @@ class FindingAction(models.Model):
         indexes = [
             # serves: the trail of one finding, in order
             models.Index(fields=["finding", "id"], name="findingaction_finding"),
+            # serves: verdicts that are older than a decision
+            models.Index(
+                fields=["at"],
+                condition=Q(kind__in=["suppressed", "reopened", "expired"]),
+                name="findingaction_decided",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,8 @@
-"""Judges again what time has overtaken: verdicts that are older than what is known of packages, or than this day.
+"""Judges again what time has overtaken: verdicts older than what is known of packages, than this day, or than a decision.
 
-Only the verdicts of default branches count, and of these only where the policy asks for what may have changed. They
-are judged by the policy as it is now.
+Of packages and the day only the verdicts of default branches are concerned, and of these only where the policy asks for
+what may have changed. They are judged by the policy as it is now. Decisions of people have been judged at once
+(`decided`), unless the broker lost the request: what it lost is found here, on whichever branch.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from django.utils import timezone
 from commandcenter.analysis.policy.again import SECONDS, judge_one
 
 PAGE = 200
-MARK = "analysis.policy.overtaken"  # in the cache: until when matches were taken into account
-# A match names the time at which it began, and others see it when it is committed: so far do looks overlap.
+MARK = "analysis.policy.overtaken"  # in the cache: until when matches and decisions were taken into account
+# They name the time at which they were made, and others see them when they are committed: so far do looks overlap.
 LAG = timedelta(minutes=1)
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -27,7 +28,7 @@ def judge_overtaken(*, seconds: float = SECONDS) -> set[int]:
     until, began = monotonic() + seconds, timezone.now()
     since = caches["default"].get(MARK) or _EVER  # one that was evicted only makes the look longer
     judged: set[int] = set()
-    for statement in (_MATCHED, _IMPORTED, _DAY):
+    for statement in (_MATCHED, _IMPORTED, _DAY, _DECIDED):
         after = 0
         while True:
             rows = _page(statement, after=after, since=since - LAG, now=began)
@@ -81,3 +82,22 @@ _IMPORTED = _OVERTAKEN.format(  # packages that no advisory names are not matche
          WHERE known.imported_at > v.evaluated_at AND s.summary #> '{dependencies,by_ecosystem}' ? known.ecosystem)""",
 )
 _DAY = _OVERTAKEN.format(metric="gaps", overtaken="v.evaluated_at < %(day)s")
+_DECIDED = """
+WITH decision AS (
+    SELECT finding_id, max(at) AS at FROM analysis_findingaction
+     WHERE kind IN ('suppressed', 'reopened', 'expired') AND at > %(since)s GROUP BY finding_id
+), concerned AS (
+    SELECT f.branch_line_id AS line, d.at FROM decision d JOIN analysis_finding f ON f.id = d.finding_id
+    UNION ALL
+    SELECT f.branch_line_id, d.at FROM decision d JOIN analysis_finding f ON f.counterpart_id = d.finding_id
+), decided AS (
+    SELECT line, max(at) AS at FROM concerned GROUP BY line
+)
+SELECT line.id, a.id, line.repository_id
+  FROM decided
+  JOIN analysis_branchline line ON line.id = decided.line
+  JOIN analysis_analysis a ON a.id = line.latest_id AND a.result_set_id IS NOT NULL
+  JOIN analysis_policyverdict v ON v.analysis_id = a.id
+ WHERE line.id > %(after)s AND decided.at > v.evaluated_at - %(lag)s * interval '1 second'
+ ORDER BY line.id LIMIT %(limit)s
+"""

@@ -19,14 +19,12 @@ SUMMED = (
     "repositories", "analysed", "critical", "high", "medium", "low", "info", "suppressed", "lines_of_code",
     "dependencies",
 )  # fmt: skip
-_UNKNOWN: dict[str, None] = dict.fromkeys(SUMMED[2:])  # where no repository was analysed
 
 _RECORD = """
     INSERT INTO analysis_portfolioday (project_id, day, repositories, analysed, critical, high, medium, low, info,
                                        suppressed, lines_of_code, dependencies)
-    SELECT r.project_id, %(day)s, count(*), count(s.analysed_at), coalesce(sum(s.critical), 0), coalesce(sum(s.high), 0),
-           coalesce(sum(s.medium), 0), coalesce(sum(s.low), 0), coalesce(sum(s.info), 0),
-           coalesce(sum(s.suppressed), 0), coalesce(sum(s.lines_of_code), 0), coalesce(sum(s.dependencies), 0)
+    SELECT r.project_id, %(day)s, count(*), count(s.analysed_at), sum(s.critical), sum(s.high), sum(s.medium),
+           sum(s.low), sum(s.info), sum(s.suppressed), sum(s.lines_of_code), sum(s.dependencies)
       FROM inventory_repository r LEFT JOIN analysis_standing s ON s.repository_id = r.id
      WHERE %(project)s::bigint IS NULL OR r.project_id = %(project)s
      GROUP BY r.project_id ORDER BY r.project_id
@@ -67,7 +65,7 @@ def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:
     """Return the sums over these projects, a row for each of the last `days` days that has one, the oldest first.
 
     Shape: [{day, repositories, analysed, critical, high, medium, low, info, suppressed, lines_of_code, dependencies}].
-    All but the first three are None on a day on which nothing was analysed yet.
+    All but the first three are sums of what was measured, None on a day on which nobody had measured any of it.
     """
     since = timezone.now().date() - timedelta(days=days - 1)
     rows: Any = (
@@ -76,4 +74,4 @@ def trend(projects: Collection[int], *, days: int) -> list[dict[str, Any]]:
         .annotate(**{name: Sum(name) for name in SUMMED})
         .order_by("day")
     )
-    return [row if row["analysed"] else {**row, **_UNKNOWN} for row in rows[:MAX_DAYS]]
+    return list(rows[:MAX_DAYS])

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from commandcenter.analysis.findings import correlation
+from commandcenter.analysis.locking import lock_repositories
 from commandcenter.analysis.models import CorrelationKey, Finding, Occurrence
 from commandcenter.analysis.tests.conftest import GitRepository
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, make_user, messages
@@ -153,23 +154,57 @@ def _await_a_waiting_lock() -> None:
 
 
 def test_two_who_rotate_at_once_leave_one_key() -> None:
-    correlation.correlator()
-    held, done = threading.Event(), threading.Event()
+    used = correlation.correlator()
+    forgotten: list[int] = []
+    waiting = threading.Barrier(2, timeout=20)
 
-    def rotate_and_wait() -> None:
-        with transaction.atomic():
-            correlation.rotate()
-            held.set()
-            done.wait(timeout=1)  # the other one waits for this transaction, or has nothing to wait for
+    def rotate() -> None:
+        waiting.wait()
+        forgotten.append(correlation.rotate())
         connection.close()
 
-    other = threading.Thread(target=rotate_and_wait)
-    other.start()
-    assert held.wait(timeout=20)
-    correlation.rotate()
-    done.set()
-    other.join(timeout=60)
+    others = [threading.Thread(target=rotate) for _ in range(2)]
+    for each in others:
+        each.start()
+    for each in others:
+        each.join(timeout=60)
+    assert forgotten == [0, 0]
     assert CorrelationKey.objects.count() == 1
+    assert correlation.correlator().key_id != used.key_id
+
+
+def test_a_rotation_holds_nothing_that_an_ending_analysis_waits_for() -> None:
+    """Whoever ends an analysis locks its repository first and looks at the key then; findings come last."""
+    repository = make_repository()
+    row = finding("a", engine="secrets", rule_id="github-pat", correlation="ab" * 16)
+    used = correlation.correlator()
+    analysis = analyse(repository, messages([row, finding("b", engine="secrets", correlation="cd" * 16)]))
+    assert analysis.result_set is not None
+    forgotten: list[int] = []
+
+    def rotate() -> None:
+        forgotten.append(correlation.rotate())
+        connection.close()
+
+    other = threading.Thread(target=rotate)
+    with transaction.atomic():
+        lock_repositories([repository.pk])
+        other.start()
+        _await_a_waiting_lock()
+        assert Finding.objects.filter(correlation=None).count() == 0, (
+            "it touches no finding before it has the lock"
+        )
+        correlation.drop_outdated(used, analysis.result_set.pk)
+        Finding.objects.order_by("-pk").update(message="Seen again")
+    other.join(timeout=60)
+    assert forgotten == [2], "the occurrences were forgotten by the analysis"
+    assert not Finding.objects.exclude(correlation=None).exists()
+    assert not Occurrence.objects.exclude(correlation=None).exists()
+
+
+def test_a_rotation_is_not_made_inside_a_transaction() -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        correlation.rotate()
 
 
 def test_a_new_encryption_key_changes_no_name(settings: Any) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.core.cache import caches
 from django.db.models.functions import Now
 
 from commandcenter.analysis import tasks
 from commandcenter.analysis.models import Analysis, Finding, PolicyVerdict, Standing
-from commandcenter.analysis.policy import decided, flows
+from commandcenter.analysis.policy import decided, flows, overtaken
 from commandcenter.analysis.policy.again import CannotSend
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, make_user, messages
 from commandcenter.analysis.triage.reopen import expire, reopen
@@ -108,6 +109,29 @@ def test_many_decisions_go_on_where_the_time_ended(repository: Any) -> None:
         rounds += 1
         assert rounds < 10
     assert PolicyVerdict.objects.get(analysis__repository=other).status == "passed"
+
+
+def test_a_decision_whose_request_was_lost_is_judged_within_the_hour(
+    repository: Any, sent: list[tuple[str, list[Any]]]
+) -> None:
+    caches["default"].delete(overtaken.MARK)
+    PolicyVerdict.objects.update(evaluated_at=Now() - timedelta(hours=1))
+    assert overtaken.judge_overtaken() == set(), "nobody has decided anything"
+    suppress(
+        [Finding.objects.get(branch_line__name="main").pk],
+        by=make_user(staff=True),
+        reason="It is a test key.",
+    )
+    while relay():
+        pass
+    assert [name for name, _ in sent].count(tasks.judge_decided.name) == 1
+    sent.clear()  # as a broker loses it
+    assert [standing(branch) for branch in ("main", "topic", "other")] == ["failed"] * 3
+    tasks.judge_overtaken()
+    assert [standing(branch) for branch in ("main", "topic", "other")] == ["passed", "passed", "failed"]
+    assert Standing.objects.get().policy == "passed"
+    PolicyVerdict.objects.update(evaluated_at=Now() + timedelta(hours=1))
+    assert overtaken.judge_overtaken() == set(), "a verdict younger than the decision stands"
 
 
 def test_without_a_broker_the_event_is_given_again(repository: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,7 +181,7 @@ def test_the_day_is_judged_by_once_a_day(repository: Any) -> None:
     assert verdict(analysis).status == "unknown"
 
 
-def test_a_look_without_news_costs_three_statements_and_time_that_is_over_leaves_the_rest(
+def test_a_look_without_news_costs_four_statements_and_time_that_is_over_leaves_the_rest(
     repository: Any, tmp_path: Path, django_assert_num_queries: Any
 ) -> None:
     load(tmp_path, ELSE)
@@ -191,7 +191,7 @@ def test_a_look_without_news_costs_three_statements_and_time_that_is_over_leaves
     for each in Analysis.objects.all():
         analyse(each.repository, messages(dependencies=[dependency_row("pen", "1.0")]))
     PolicyVerdict.objects.update(evaluated_at=timezone.now() + timedelta(minutes=5))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert overtaken.judge_overtaken() == set()
     PolicyVerdict.objects.update(evaluated_at=timezone.now() - timedelta(days=1))
     assert overtaken.judge_overtaken(seconds=0.0) == set()

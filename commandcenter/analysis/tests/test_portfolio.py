@@ -211,7 +211,7 @@ def test_a_projects_first_analysis_of_a_day_begins_its_trend() -> None:
     assert PortfolioDay.objects.get().critical == 1, "the hourly round writes what comes later"
     daily.record()
     assert dict(PortfolioDay.objects.values_list("project", "critical")) == {
-        repository.project_id: 0, other.project_id: 0,
+        repository.project_id: 0, other.project_id: None,
     }  # fmt: skip
 
 
@@ -294,7 +294,10 @@ def test_the_trend_sums_the_projects_that_one_may_see() -> None:
     assert (results[0]["repositories"], results[0]["analysed"]) == (1, 1)
     staff = make_user(staff=True)
     assert api(staff).get("/api/v1/portfolio/trends").json()["results"][1]["findings"]["critical"] == 2
-    assert api(user).get(f"/api/v1/portfolio/trends?project={other.pk}").json()["results"] == []
+    for unseen in (other.pk, 987_654):
+        assert api(user).get(f"/api/v1/portfolio/trends?project={unseen}").status_code == 404
+    (_, mine_alone) = api(staff).get(f"/api/v1/portfolio/trends?project={mine.pk}").json()["results"]
+    assert mine_alone["findings"]["critical"] == 1
 
 
 def test_a_day_on_which_nothing_was_analysed_yet_has_no_figures() -> None:
@@ -307,6 +310,21 @@ def test_a_day_on_which_nothing_was_analysed_yet_has_no_figures() -> None:
         0,
     )
     assert day == dict.fromkeys(("findings", "suppressed", "lines_of_code", "dependencies"))
+    row = PortfolioDay.objects.get()
+    assert (row.high, row.suppressed, row.lines_of_code, row.dependencies) == (None, None, None, None)
+
+
+def test_what_no_engine_counted_is_unknown_beside_what_was_counted() -> None:
+    repository = make_repository()
+    said = messages([finding("a")], engines={"ruff": "ok"})
+    (summary,) = (each for each in said if each["type"] == "summary")
+    summary |= {"lines_of_code": None, "dependencies": None}
+    analyse(repository, said)
+    standings.refresh_all(seconds=30)
+    daily.record(timezone.now().date())
+    (day,) = api(make_user(repository.project)).get("/api/v1/portfolio/trends").json()["results"]
+    assert (day["analysed"], day["findings"]["high"]) == (1, 1)
+    assert (day["lines_of_code"], day["dependencies"]) == (None, None)
 
 
 def test_known_vulnerabilities_and_a_violated_policy_are_reasons(tmp_path: Path) -> None:
