@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from exports.ledger import announce, lifetime
 from exports.models import Export, Outcome
-from jobs.models import JobStatus
+from jobs.ending import ending_of
 
 BATCH = 200
-_ENDS = {JobStatus.FAILED: Outcome.FAILED, JobStatus.CANCELLED: Outcome.CANCELLED}
 
 
 def settle(job_id: int | None = None) -> int:
@@ -35,17 +33,13 @@ def settle(job_id: int | None = None) -> int:
 
 
 def _settle(export: Export) -> None:
-    job = export.job
-    if job is None:
-        export.outcome = Outcome.FAILED
-        export.error_code, export.error_message = "job_deleted", "Its job was deleted before it ended."
-    else:
-        export.outcome = _ENDS[JobStatus(job.status)]
-        export.error_code, export.error_message = job.error_code, job.error_message
-    export.completed_at = (job.completed_at if job else None) or timezone.now()
+    ending = ending_of(export.job)
+    export.outcome = Outcome(ending.status.value)
+    export.error_code, export.error_message = ending.error_code, ending.error_message
+    export.completed_at = ending.at
     export.expires_at = export.completed_at + lifetime()
     export.save(update_fields=["outcome", "error_code", "error_message", "completed_at", "expires_at"])
-    if export.outcome == Outcome.FAILED and job is not None:
+    if export.outcome == Outcome.FAILED and export.job is not None:
         error = {"code": export.error_code, "message": export.error_message}
         announce("export.failed", export, {"error": error})
 

@@ -20,6 +20,8 @@ from commandcenter.outbound import ForbiddenAddress, resolve
 SECONDS = 20.0
 MAX_BYTES = 32 << 20
 _CHUNK = 1 << 16
+_PORTS = {"http": 80, "https": 443}
+_MOST_DIALLED = 3  # addresses of one name
 
 
 class FetchError(Exception):
@@ -74,10 +76,10 @@ def fetch(
     until = time.monotonic() + seconds
     parts = urlsplit(url)
     host = parts.hostname
-    if parts.scheme not in {"http", "https"} or not host:
+    if parts.scheme not in _PORTS or not host:
         raise FetchError(f"{url[:200]} is no http address.")
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or _PORTS[parts.scheme]
         addresses = resolve(host, port, settings.OUTBOUND_ALLOW, seconds=min(5.0, seconds))
         plain = _dial(addresses, port, until)
     except ForbiddenAddress:
@@ -89,9 +91,13 @@ def fetch(
             if parts.scheme == "https":
                 line.secure(host)
             client = http.client.HTTPConnection(host, port)
+            client.default_port = _PORTS[parts.scheme]  # which the Host header leaves out
             client.sock = line.socket
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            client.request(method, target, body, _headers(body) | dict(headers or {}))
+            with suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # it may answer before it has heard everything
+                client.request(method, target, body, _headers(body) | dict(headers or {}))
             answer = _read(client.getresponse(), host, limit)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if not line.cut:
@@ -115,6 +121,8 @@ class _Line:
         """Begin TLS with the server of this name."""
         context = ssl.create_default_context()
         self.socket = context.wrap_socket(self.socket, server_hostname=host, do_handshake_on_connect=False)
+        if self.cut:  # while the connection changed hands, so that the cut missed it
+            raise TimeoutError
         self.socket.do_handshake()
 
     def _cut(self) -> None:
@@ -133,11 +141,16 @@ class _Line:
 
 def _dial(addresses: list[str], port: int, until: float) -> socket.socket:
     failure: OSError = OSError("no address")
-    for address in addresses[:3]:
-        try:
-            return socket.create_connection((address, port), timeout=max(0.1, until - time.monotonic()))
+    chosen = addresses[:_MOST_DIALLED]
+    for place, address in enumerate(chosen):
+        left = max(0.1, until - time.monotonic())
+        try:  # one that does not answer leaves the others their share of the time
+            connection = socket.create_connection((address, port), timeout=left / (len(chosen) - place))
         except OSError as error:
             failure = error
+            continue
+        connection.settimeout(max(0.1, until - time.monotonic()))
+        return connection
     raise failure
 
 

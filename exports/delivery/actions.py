@@ -15,11 +15,13 @@ from django.conf import settings
 
 from commandcenter.analysis.models import Analysis, PolicyStatus
 from commandcenter.analysis.policy.verdict import verdict_of
-from exports import artifacts
+from commandcenter.analysis.results.reference import reference_of
+from exports.addresses import http_uri
 from exports.delivery.github import GitHub
 from exports.delivery.line import UPLOAD_SECONDS
 from exports.delivery.models import Action
-from exports.delivery.outcomes import Refused, StillWorking
+from exports.delivery.outcomes import DeliveryError, Refused, StillWorking
+from exports.delivery.reading import pieces
 from exports.formats.contract import ExportSource
 from exports.models import Export
 from exports.registry import UnknownFormat, format_named
@@ -29,10 +31,8 @@ MAX_COMMENT = 65_536  # characters that GitHub takes
 MAX_PULLS = 10
 POLLS = 14  # about half an hour
 FIRST_POLL, LONGEST_POLL = 5.0, 180.0  # seconds
-CHUNK = 1 << 16
 
-_FULL_REF = re.compile(r"refs/(?:heads|tags)/.+|refs/pull/[1-9][0-9]{0,9}/(?:head|merge)")
-_PULL = re.compile(r"(?:refs/)?pull/([1-9][0-9]{0,9})/(?:head|merge)")
+_FULL_REF = re.compile(r"refs/(?:heads|tags)/.+")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _STATES = {
     PolicyStatus.PASSED: "success",
@@ -64,18 +64,16 @@ class Subject:
         return f"{settings.PUBLIC_URL}/analyses/{self.analysis.pk}/"
 
     def document(self, name: str, options: dict[str, str]) -> Iterator[bytes]:
-        """Yield the analysis in a format: the export's own file where it is one, else written now."""
+        """Yield the analysis in a format: the export's own file where it is one with these options, else written now."""
         try:
             wanted = format_named(name)
         except UnknownFormat as error:
             raise Refused("unknown_format", str(error)) from None
-        if self.export.format == name:
-            with artifacts.opened(self.export.artifact) as file:
-                while piece := file.read(CHUNK):
-                    yield piece
+        defaults = {each.name: each.default for each in wanted.info.options}
+        given = defaults | {key: value for key, value in options.items() if key in defaults}
+        if self.export.format == name and defaults | self.export.options == given:
+            yield from pieces(self.export)
             return
-        given = {each.name: each.default for each in wanted.info.options}
-        given |= {key: value for key, value in options.items() if key in given}
         yield from wanted.write(ExportSource(self.analysis), given)
 
 
@@ -89,6 +87,22 @@ class Step:
     def done(self) -> bool:
         return bool(self.facts.get("done"))
 
+    @property
+    def refusal(self) -> Refused | None:
+        """How an earlier try of it was refused, which is final."""
+        error = self.facts.get("error")
+        return Refused(error["code"], error["message"]) if error and self.facts.get("refused") else None
+
+    def failed(self, error: DeliveryError) -> None:
+        """Keep what went wrong."""
+        self.facts["error"] = {"code": error.code, "message": error.message}
+        self.facts["refused"] = isinstance(error, Refused)
+
+    def forget_failure(self) -> None:
+        """Drop what went wrong in an earlier try."""
+        self.facts.pop("error", None)
+        self.facts.pop("refused", None)
+
 
 def act(action: Action, subject: Subject, step: Step) -> None:
     """Do one action or the rest of it. Raises Refused or Later; `step` keeps what is done."""
@@ -100,7 +114,7 @@ def _scan(subject: Subject, step: Step) -> None:
     if "upload" not in step.facts:
         body = {
             "commit_sha": subject.commit,
-            "ref": _ref(subject.analysis.ref),
+            "ref": _ref(subject.analysis),
             "sarif": _packed(subject.document("sarif", {"profile": "github"})),
             "started_at": f"{subject.analysis.started_at:%Y-%m-%dT%H:%M:%SZ}",
             "tool_name": "Command Center",
@@ -138,12 +152,10 @@ def _judge(subject: Subject, step: Step) -> None:
         "context": f"command-center/{subject.analysis.project.slug}",
     }
     sha = subject.commit
-    for each in subject.github.statuses(sha):
-        if all(each.get(key) == value for key, value in body.items()):
-            step.facts.update(done=True, state=body["state"], url=_address(each, "url"))
-            return
-    made = subject.github.set_status(sha, body)
-    step.facts.update(done=True, state=body["state"], url=_address(made, "url"))
+    there = subject.github.statuses(sha)
+    if not any(all(each.get(key) == value for key, value in body.items()) for each in there):
+        subject.github.set_status(sha, body)
+    step.facts.update(done=True, state=body["state"], url=subject.github.page_of(sha))
 
 
 def _comment(subject: Subject, step: Step) -> None:
@@ -165,7 +177,7 @@ def _comment(subject: Subject, step: Step) -> None:
             mine, asked = subject.github.whoami(), True
         ours = next((each for each in found if _is_ours(each, mine)), None)
         made = subject.github.rewrite(int(ours["id"]), text) if ours else subject.github.comment(number, text)
-        step.facts["url"] = _address(made, "html_url")
+        step.facts["url"] = _web_address(made.get("html_url"))
     step.facts.update(done=True, pulls=numbers)
 
 
@@ -185,8 +197,6 @@ def _is_ours(comment: dict[str, Any], mine: int | None) -> bool:
 
 
 def _pulls(subject: Subject) -> list[int]:
-    if match := _PULL.fullmatch(subject.analysis.ref):
-        return [int(match[1])]
     sha = subject.commit
     return [
         each["number"]
@@ -209,17 +219,19 @@ def _text(subject: Subject) -> str:
     return (begin + text.decode("utf-8", "replace"))[:MAX_COMMENT]
 
 
-def _ref(ref: str) -> str:
-    """Return the full name of what was analysed. Raises Refused for a bare commit, under which GitHub files nothing."""
-    if _FULL_REF.fullmatch(ref):
-        return ref
-    if _PULL.fullmatch(ref):
-        return f"refs/{ref}"
-    if not ref or _SHA.fullmatch(ref):
-        raise Refused(
-            "no_branch", "Code scanning wants a branch: analyse the branch and not the bare commit."
-        )
-    return f"refs/heads/{ref}"
+def _ref(analysis: Analysis) -> str:
+    """Return the full name of what was analysed. Raises Refused for a bare commit, under which GitHub files nothing.
+
+    Where it is not known what the name is of, it is taken for a branch.
+    """
+    ref, known = analysis.ref, reference_of(analysis)
+    if known is None and ref not in {"", "HEAD"} and not analysis.commit.startswith(ref.lower()):
+        known = ref if _FULL_REF.fullmatch(ref) else f"refs/heads/{ref}"
+    if known and _FULL_REF.fullmatch(known):
+        return known
+    raise Refused(
+        "no_branch", "Code scanning wants a branch or a tag: analyse one by its name and not a bare commit."
+    )
 
 
 def _packed(pieces: Iterable[bytes]) -> str:
@@ -232,7 +244,7 @@ def _packed(pieces: Iterable[bytes]) -> str:
     if out.tell() > MAX_GZIP:
         raise Refused(
             "too_large",
-            f"GitHub takes {MAX_GZIP >> 20} MiB after gzip, and the file has more. Export it with profile=github.",
+            f"GitHub takes {MAX_GZIP >> 20} MiB after gzip, and the file has more; download it instead.",
         )
     return base64.b64encode(out.getbuffer()).decode()
 
@@ -244,6 +256,5 @@ def _described(verdict: Any) -> str:
     return said if len(said) <= 140 else f"{said[:137]}..."
 
 
-def _address(said: dict[str, Any], key: str) -> str:
-    found = str(said.get(key) or "")
-    return found[:500] if found.startswith(("https://", "http://")) else ""
+def _web_address(said: object) -> str:
+    return (http_uri(str(said or "")[:500]) or "") if str(said).isprintable() else ""

@@ -10,17 +10,16 @@ import structlog
 from celery import current_app
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from commandcenter.accounts.models import User
-from exports.delivery.models import DeliveryStatus, DeliveryTarget, ExportDelivery, TargetKind
+from exports.delivery.models import ENDED, DeliveryStatus, DeliveryTarget, ExportDelivery, TargetKind
 from exports.models import Export
 from jobs.exceptions import FieldError, InvalidParameters
 
 TASK = "exports.tasks.deliver_exports"
 MAX_TARGETS = 20
-_ENDED = (DeliveryStatus.SUCCEEDED, DeliveryStatus.FAILED)
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +33,12 @@ def ask(export: Export, targets: Sequence[int], *, by: User | None) -> list[Expo
     _check(export, targets, found)
     with transaction.atomic():
         ExportDelivery.objects.bulk_create(
-            [ExportDelivery(export=export, target_id=pk, requested_by=by) for pk in found],
+            [ExportDelivery(export=export, target_id=pk, requested_by=by, not_before=Now()) for pk in found],
             ignore_conflicts=True,
         )
         rows = export.deliveries.filter(target__in=found).select_for_update().order_by("target")
         for row in rows:
-            if row.status in _ENDED:
+            if row.status in ENDED:
                 _again(row, by)
         if export.outcome:
             transaction.on_commit(send_task)
@@ -71,7 +70,7 @@ def _again(row: ExportDelivery, by: User | None) -> None:
     row.status = DeliveryStatus.PENDING
     row.message, row.steps, row.failures = uuid.uuid4(), {}, 0
     row.error_code = row.error_message = row.external_url = ""
-    row.not_before, row.completed_at, row.requested_by = timezone.now(), None, by
+    row.not_before, row.completed_at, row.requested_by = Now(), None, by
     row.save()
 
 

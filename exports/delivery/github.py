@@ -12,11 +12,11 @@ import orjson
 
 from commandcenter.core.fetching import Answer
 from exports.delivery.line import CALL_SECONDS, LONGEST_WAIT, Line, retry_after
-from exports.delivery.outcomes import Later, Refused
+from exports.delivery.outcomes import Later, Redirected, Refused
 
 API_VERSION = "2022-11-28"
-PAGE = 100
-MAX_PAGES = 30
+PAGE = 30  # comments of 65,536 characters, each written as six bytes, stay below what an answer may have
+MAX_PAGES = 100
 MAX_SAID = 300  # characters of its own message that are passed on
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
@@ -24,6 +24,7 @@ _SOURCE = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/]*@)?(?P<host>[^/:@]+)(?::[0-9]+)?/|(?:[^@/:]+@)?(?P<scp>[^/:@]+):/?)"
     r"(?P<name>[^/]+/[^/]+?)(?:\.git)?/?"
 )
+_ENTERPRISE_CLOUD = re.compile(r"api\.(?P<web>[a-z0-9-]+\.ghe\.com)")
 _HELP = {
     401: "GitHub does not take the token. Enter a new one for this target.",
     403: "The token may not do this; see the permissions that each action needs.",
@@ -39,6 +40,7 @@ class GitHub:
 
     def __init__(self, api: str, repository: str, token: str) -> None:
         self._api = api.rstrip("/")
+        self._repository = repository
         self._root = f"{self._api}/repos/{repository}"
         self._line = Line(
             {
@@ -62,12 +64,13 @@ class GitHub:
         if answer.status == 404:
             return "pending", []
         said = _read(answer)
-        state = said.get("processing_status") if isinstance(said, dict) else None
-        errors = (said.get("errors") if isinstance(said, dict) else None) or []
-        return str(state or "pending"), [str(each)[:MAX_SAID] for each in list(errors)[:5]]
+        found = _object(said)
+        errors = found.get("errors")
+        shown = [_on_one_line(each) for each in errors[:5]] if isinstance(errors, list) else []
+        return str(found.get("processing_status") or "pending"), shown
 
     def statuses(self, sha: str) -> list[dict[str, Any]]:
-        """Return the latest statuses of a commit, one for each context; the first hundred."""
+        """Return the latest statuses of a commit, one for each context; the first thirty."""
         said = self._ask("GET", f"{self._root}/commits/{sha}/status?per_page={PAGE}")
         return _objects(said.get("statuses") if isinstance(said, dict) else None)
 
@@ -76,8 +79,14 @@ class GitHub:
         return _object(self._ask("POST", f"{self._root}/statuses/{sha}", body))
 
     def pulls_of(self, sha: str) -> list[dict[str, Any]]:
-        """Return the pull requests that a commit belongs to; the first hundred."""
+        """Return the pull requests that a commit belongs to; the first thirty."""
         return _objects(self._ask("GET", f"{self._root}/commits/{sha}/pulls?per_page={PAGE}"))
+
+    def page_of(self, sha: str) -> str:
+        """Return the address where people see a commit and its statuses."""
+        parts = urlsplit(self._api)
+        netloc = parts.netloc if parts.hostname == (web := web_host(self._api)) else web
+        return f"{parts.scheme}://{netloc}/{self._repository}/commit/{sha}"
 
     def comments(self, number: int) -> Iterator[dict[str, Any]]:
         """Yield the comments of a pull request, oldest first. Raises Refused when it has more than 3,000."""
@@ -112,7 +121,21 @@ class GitHub:
 
     def _call(self, method: str, url: str, body: Any = None, *, seconds: float = CALL_SECONDS) -> Answer:
         data = None if body is None else orjson.dumps(body)
-        return self._line.call(method, url, data, seconds=seconds)
+        try:
+            return self._line.call(method, url, data, seconds=seconds)
+        except Redirected as error:
+            raise Redirected(
+                error.code, f"{error} It may be that the repository was renamed: then enter its new name."
+            ) from None
+
+
+def web_host(api: str) -> str:
+    """Return the host where repositories lie whose API is at this address."""
+    host = (urlsplit(api).hostname or "").lower()
+    if host == "api.github.com":
+        return "github.com"
+    match = _ENTERPRISE_CLOUD.fullmatch(host)
+    return match["web"] if match else host
 
 
 def repository_of(source: str, api: str) -> str | None:
@@ -120,9 +143,7 @@ def repository_of(source: str, api: str) -> str | None:
     match = _SOURCE.fullmatch(source)
     if match is None or not NAME.fullmatch(match["name"]):
         return None
-    host = (match["host"] or match["scp"]).lower()
-    server = (urlsplit(api).hostname or "").lower()
-    return match["name"] if host == ("github.com" if server == "api.github.com" else server) else None
+    return match["name"] if (match["host"] or match["scp"]).lower() == web_host(api) else None
 
 
 def _read(answer: Answer) -> Any:
@@ -172,8 +193,13 @@ def _said(answer: Answer) -> str:
     except orjson.JSONDecodeError:
         return ""
     message = found.get("message") if isinstance(found, dict) else None
-    text = " ".join(str(message or "").split())[:MAX_SAID].rstrip(".")
+    text = _on_one_line(message or "").rstrip(".")
     return f": {text}" if text else ""
+
+
+def _on_one_line(said: Any) -> str:
+    """Return what can be seen of a text: a server may send anything, and the database takes no NUL."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(said)[:MAX_SAID]).split())
 
 
 def _object(said: Any) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from commandcenter.core.fetching import Answer, Elsewhere, FetchError, TooMuch, fetch
-from exports.delivery.outcomes import Later, Refused
+from exports.delivery.outcomes import Later, Redirected, Refused
 
 CALL_SECONDS = 20.0
 UPLOAD_SECONDS = 60.0
 TRY_SECONDS = 150.0
-MAX_ANSWER = 4 << 20
+MAX_ANSWER = 16 << 20
 LONGEST_WAIT = 24 * 3600.0
 
 
@@ -42,7 +42,7 @@ class Line:
                 limit=MAX_ANSWER,
             )
         except Elsewhere as error:
-            raise Refused("redirected", f"{error} Enter the address to which it points.") from None
+            raise Redirected("redirected", str(error)) from None
         except TooMuch as error:
             raise Refused("answer_too_long", str(error)) from None
         except FetchError as error:

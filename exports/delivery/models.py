@@ -42,6 +42,10 @@ class DeliveryStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+ENDED = (DeliveryStatus.SUCCEEDED, DeliveryStatus.FAILED)
+
+
 class DeliveryTargetQuerySet(models.QuerySet["DeliveryTarget"]):
     """Reads of targets."""
 
@@ -129,10 +133,8 @@ class ExportDelivery(models.Model):
                 condition=Q(status__in=DeliveryStatus.values), name="exportdelivery_status_known"
             ),
             models.CheckConstraint(
-                condition=Q(
-                    status__in=[DeliveryStatus.PENDING, DeliveryStatus.SENDING], completed_at__isnull=True
-                )
-                | Q(status__in=[DeliveryStatus.SUCCEEDED, DeliveryStatus.FAILED], completed_at__isnull=False),
+                condition=Q(status__in=OPEN, completed_at__isnull=True)
+                | Q(status__in=ENDED, completed_at__isnull=False),
                 name="exportdelivery_completed_when_ended",
             ),
         ]
@@ -140,7 +142,7 @@ class ExportDelivery(models.Model):
             # serves: which deliveries are due
             models.Index(
                 fields=["not_before"],
-                condition=Q(status__in=[DeliveryStatus.PENDING, DeliveryStatus.SENDING]),
+                condition=Q(status__in=OPEN),
                 name="exportdelivery_due",
             ),
             # serves: the deliveries that go with a target

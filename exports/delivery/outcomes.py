@@ -16,6 +16,10 @@ class Refused(DeliveryError):
     """It will not be taken however often it is sent."""
 
 
+class Redirected(Refused):
+    """The other side points elsewhere, which is not followed."""
+
+
 class Later(DeliveryError):
     """It may be taken later: not before `seconds` are over, where the other side said so."""
 

@@ -98,6 +98,12 @@ def deliver(delivery: ExportDelivery) -> bool:
             delivery, Later("storage_unavailable", f"The artifact storage cannot be read ({error.strerror}).")
         )
         return True
+    except (
+        Exception
+    ):  # it must not take the other deliveries with it, nor keep its target until the lease ends
+        log.exception("delivery broke", action="deliver", delivery=delivery.pk, target=delivery.target_id)
+        _later(delivery, Later("internal_error", "An unexpected error; the log of the worker says more."))
+        return False
     _end(delivery, DeliveryStatus.SUCCEEDED, None)
     return True
 
@@ -107,7 +113,7 @@ def _try(delivery: ExportDelivery) -> None:
     if delivery.failures >= MOST_FAILURES:
         raise Refused("gave_up", "The workers that made this delivery were lost each time.")
     if export.outcome != Outcome.COMPLETED:
-        raise Refused("no_file", f"The export has {export.outcome}, so there is nothing to deliver.")
+        raise Refused("no_file", f"The export ended as {export.outcome}, so there is nothing to deliver.")
     if export.expires_at is not None and export.expires_at <= timezone.now():
         raise Refused("expired", "The export's file has expired; export again.")
     target = _target(delivery)
@@ -140,13 +146,16 @@ def _tell_github(delivery: ExportDelivery, export: Export, target: DeliveryTarge
         step = Step(delivery.steps.get(action.value, {}))
         if action not in target.actions or step.done:
             continue
+        if step.refusal:
+            failures.append(step.refusal)
+            continue
         try:
             act(action, subject, step)
         except DeliveryError as error:
             failures.append(error)
-            step.facts["error"] = {"code": error.code, "message": error.message[:MAX_MESSAGE]}
+            step.failed(error)
         else:
-            step.facts.pop("error", None)
+            step.forget_failure()
         delivery.steps[action.value] = step.facts
         _hold(delivery, steps=delivery.steps, external_url=_address(delivery.steps))
     if failures:
@@ -163,7 +172,7 @@ def _worst(failures: list[DeliveryError]) -> DeliveryError:
 def _analysis(export: Export) -> Analysis:
     found = (
         Analysis.objects.with_results()
-        .select_related("repository", "project")
+        .select_related("repository", "project", "job")
         .defer("repository__credential_secret")
         .filter(pk=export.analyses[0], project=export.project_id)
         .first()

@@ -88,6 +88,8 @@ def _check(target: DeliveryTarget, token: str | None) -> None:
             _check_secret(token)
         return
     target.url = target.url.rstrip("/")
+    if "?" in target.url:
+        raise InvalidTarget("url", "invalid", "Give the address of GitHub's API, without a query.")
     if not target.actions:
         raise InvalidTarget("actions", "required", f"Name one or more of: {', '.join(Action.values)}.")
     if target.repository and not NAME.fullmatch(target.repository):

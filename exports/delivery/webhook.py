@@ -10,15 +10,21 @@ import secrets
 import time
 from urllib.parse import quote
 
-from exports import artifacts
 from exports.delivery.line import UPLOAD_SECONDS, Line, retry_after
 from exports.delivery.models import DeliveryTarget, ExportDelivery
-from exports.delivery.outcomes import Later, Refused
+from exports.delivery.outcomes import Later, Redirected, Refused
+from exports.delivery.reading import pieces
 from exports.models import Export
 
 PREFIX = "whsec_"
 SECRET_BYTES = range(24, 65)
 MAX_BYTES = 32 << 20
+_ADVICE = {
+    401: " Does it know this target's secret?",
+    403: " Does it know this target's secret?",
+    404: " Is the address right?",
+    405: " Does it take POST?",
+}
 
 
 def new_secret() -> str:
@@ -39,7 +45,8 @@ def key_of(secret: str) -> bytes:
 
 def signature(key: bytes, message: str, timestamp: int, body: bytes) -> str:
     """Return the value of webhook-signature."""
-    signed = hmac.new(key, f"{message}.{timestamp}.".encode() + body, hashlib.sha256)
+    signed = hmac.new(key, f"{message}.{timestamp}.".encode(), hashlib.sha256)
+    signed.update(body)
     return "v1," + base64.b64encode(signed.digest()).decode()
 
 
@@ -54,14 +61,19 @@ def post(delivery: ExportDelivery, export: Export, target: DeliveryTarget) -> No
         "webhook-timestamp": str(now),
         "webhook-signature": signature(key_of(str(target.token)), message, now, body),
     }
-    answer = Line(headers).call("POST", target.url, body, seconds=UPLOAD_SECONDS)
+    try:
+        answer = Line(headers).call("POST", target.url, body, seconds=UPLOAD_SECONDS)
+    except Redirected as error:
+        raise Redirected(error.code, f"{error} Enter the address to which it points.") from None
     if 200 <= answer.status < 300:
         return
+    code = f"http_{answer.status}"
     if answer.status == 410:
-        raise Refused("http_410", "The webhook says that it is gone for good (410).")
-    raise Later(
-        f"http_{answer.status}", f"The webhook answered {answer.status}.", seconds=retry_after(answer.headers)
-    )
+        raise Refused(code, "The webhook says that it is gone for good (410).")
+    if answer.status == 413:
+        raise Refused(code, f"The file is too large for the webhook, with {len(body):,} bytes (413).")
+    advice = _ADVICE.get(answer.status, "")
+    raise Later(code, f"The webhook answered {answer.status}.{advice}", seconds=retry_after(answer.headers))
 
 
 def _file(export: Export) -> bytes:
@@ -70,5 +82,4 @@ def _file(export: Export) -> bytes:
             "too_large",
             f"The file has {export.bytes:,} bytes; a webhook gets at most {MAX_BYTES >> 20} MiB. Download it instead.",
         )
-    with artifacts.opened(export.artifact) as file:
-        return bytes(file.read(MAX_BYTES + 1))
+    return b"".join(pieces(export))

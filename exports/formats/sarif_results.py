@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -24,7 +25,8 @@ def result(
 ) -> dict[str, Any]:
     """Return a finding as a result; `rules` are the places and ids of the run's rules by the id of their row.
 
-    For GitHub a message has an end, and what is about a whole file stands at its first line, for it wants one.
+    For GitHub a message has an end, what is about a whole file stands at its first line, for it wants one, and the
+    fingerprint has the name and the look of the only one by which it knows an alert again.
     """
     rule_index, rule_id = rules[seen.rule]
     severity = _SEVERITIES[seen.severity]
@@ -36,12 +38,14 @@ def result(
         "message": {"text": (bounded(seen.message) if github else seen.message) or rule_id},
         "locations": [{"physicalLocation": _place(seen, 1 if github else 0)}],
         "partialFingerprints": {"commandCenterFingerprint/v1": seen.fingerprint},
+        # Every result of a run has it or none: an empty one says that nobody suppressed the result.
+        "suppressions": [] if seen.decision is None else [_suppression(seen.decision, seen)],
         "properties": {"finding": seen.id, "severity": severity, "state": seen.state},
     }
     if compared:
         made["baselineState"] = _BASELINE[seen.state]
-    if seen.decision is not None:
-        made["suppressions"] = [_suppression(seen.decision, seen)]
+    if github:
+        made["partialFingerprints"]["primaryLocationLineHash"] = _line_hash(seen.fingerprint)
     return made
 
 
@@ -53,6 +57,11 @@ def artifact(path: str) -> dict[str, str]:
 def bounded(text: str) -> str:
     """Return a text, or as much of it as fits with the mark of a cut."""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}\u2026"
+
+
+def _line_hash(fingerprint: str) -> str:
+    """Return a fingerprint in the form of GitHub's own: 16 hexadecimal digits and which of several equal ones it is."""
+    return f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}:1"
 
 
 def _suppression(decision: str, seen: Sighting) -> dict[str, Any]:

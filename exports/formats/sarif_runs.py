@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.results.reference import reference_of
 from commandcenter.analysis.results.rows.rule import RuleRow
 from exports.addresses import repository_uri
 from exports.formats.contract import ExportSource
@@ -54,7 +56,7 @@ class Run:
         uri = repository_uri(source.repository.source)
         if uri is not None:
             origin = {"repositoryUri": uri, "revisionId": analysis.commit, "mappedTo": {"uriBaseId": ROOT}}
-            head["versionControlProvenance"] = [origin | ({"branch": analysis.ref} if analysis.ref else {})]
+            head["versionControlProvenance"] = [origin | _branch_or_tag(analysis)]
         return head
 
     def tail(self, *told: dict[str, Any], **properties: Any) -> dict[str, Any]:
@@ -124,6 +126,17 @@ def runs_of(source: ExportSource) -> list[Run]:
         or report["id"] in with_rules
         or report["status"] not in {"ok", "skipped"}  # a folder has no history, which is nobody's failure
     ]
+
+
+def _branch_or_tag(analysis: Analysis) -> dict[str, str]:
+    """Return what led to the commit; nothing where the commit itself was asked for."""
+    reference = reference_of(analysis)
+    if reference is None:  # it is not known what the name is of; most are of branches
+        return {"branch": analysis.ref} if analysis.ref else {}
+    for beginning, name in (("refs/heads/", "branch"), ("refs/tags/", "revisionTag")):
+        if reference.startswith(beginning):
+            return {name: reference.removeprefix(beginning)}
+    return {}
 
 
 def _guid(subject: object, engine: str) -> str:

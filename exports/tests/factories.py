@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.tests.factories import analyse, dependency_row, file_row, finding, messages
 from commandcenter.inventory.models import Repository
 from exports import artifacts
+from exports.formats.contract import ExportSource
 from exports.ledger import Artifact, complete
 from exports.models import Export
 from exports.registry import FORMATS
@@ -56,9 +58,19 @@ def finished(*analyses: Analysis, content: bytes = b"{}", name: str = "json", **
     export = export_of(job)
     key, pieces = artifacts.new_key(export, 1, name), artifacts.Pieces(iter([content]))
     artifacts.write(key, pieces)
-    Job.objects.filter(pk=job.pk).update(status="completed", completed_at=Now())
-    complete(export, Artifact(key, f"a.{name}", FORMATS[name].info.media_type, pieces.written, pieces.sha256))
+    made = Artifact(key, f"a.{name}", FORMATS[name].info.media_type, pieces.written, pieces.sha256)
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(status="completed", completed_at=Now())
+        complete(export, made)
     return export_of(job)
+
+
+def exported(analysis: Analysis, *, name: str = "json", options: dict[str, str] | None = None) -> Export:
+    """An export with the file that its format writes, made like `finished`."""
+    chosen = FORMATS[name]
+    given = {each.name: each.default for each in chosen.info.options} | (options or {})
+    content = b"".join(chosen.write(ExportSource(analysis), given))
+    return finished(analysis, content=content, name=name, given={"options": options or {}})
 
 
 def run_queued(job: Job) -> Export:

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +24,6 @@ OWNER_REPO = "octo/billing"
 ME = 7
 _REF = re.compile(r"refs/(heads|tags)/.+|refs/pull/[0-9]+/(head|merge)")
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
-Fault = Callable[["Double", str, str], Answer | None]
 
 
 class Slow(Exception):
@@ -77,7 +76,7 @@ class Double:
                 if isinstance(answer, type):
                     raise answer
                 if callable(answer):
-                    return answer(self, method, target)  # type: ignore[no-any-return]
+                    return answer(self, method, target, headers, body)  # type: ignore[no-any-return]
                 return answer  # type: ignore[no-any-return]
         if parts.path.startswith("/hook"):
             self.hooks.append((headers, body))
@@ -198,7 +197,7 @@ def github() -> Iterator[Double]:
                 while not double.end.wait(0.05):
                     self.wfile.write(b" ")
                 return
-            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            data = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
             self.send_response(status)
             for name, value in more[0].items() if more else ():
                 self.send_header(name, value)

@@ -120,7 +120,7 @@ class _Work:
             run.log(
                 "info", f"Nothing has changed since the results of {shared.created_at:%Y-%m-%d %H:%M} UTC."
             )
-            self._end(lambda: hold(shared), correlator)
+            self._end(tree, lambda: hold(shared), correlator)
             return
         catalogue.synchronise_for(planned.engines)
         ingest = Ingest(
@@ -133,7 +133,7 @@ class _Work:
         )
         try:
             self._analyse(tree, planned.ids, correlator, ingest)
-            self._end(lambda: ingest.finish(force=self._force), correlator)
+            self._end(tree, lambda: ingest.finish(force=self._force), correlator)
         except LeaseLost:
             raise  # what is left belongs to the attempt that took over, which removes it
         except Exception:
@@ -190,14 +190,14 @@ class _Work:
             case _:
                 ingest.take(message)
 
-    def _end(self, results: Callable[[], ResultSet], correlator: Correlator) -> None:
+    def _end(self, tree: TreeRef, results: Callable[[], ResultSet], correlator: Correlator) -> None:
         """Make it all visible at once: results, findings, events and the job's own end."""
         self._run.progress(SAVED, "Comparing with the last analysis")
         result: dict[str, Any] = {}
         with self._run.commit(result):
             found = results()
             correlation.drop_outdated(correlator, found.pk)
-            result.update(ledger.complete(self._analysis, found))
+            result.update(ledger.complete(self._analysis, found, reference=tree.reference))
 
 
 def result_key(tree: TreeRef, engine_set: str, correlation_key: str) -> str:

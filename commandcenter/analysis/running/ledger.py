@@ -58,10 +58,10 @@ def locate(analysis: Analysis, tree: TreeRef, *, asked_for: str) -> None:
         analysis.save(update_fields=["branch_line", "ticket", "ref", "commit", "tree", "committed_at"])
 
 
-def complete(analysis: Analysis, result_set: ResultSet) -> dict[str, Any]:
+def complete(analysis: Analysis, result_set: ResultSet, *, reference: str | None = None) -> dict[str, Any]:
     """End an analysis with these results and return the account that becomes its job's result.
 
-    Runs inside the transaction that completes the job.
+    `reference` is the full name of what was read, None where that is not known. Runs inside the transaction that completes the job.
     """
     partial = result_set.status == ResultSetStatus.PARTIAL
     status = AnalysisStatus.PARTIAL if partial else AnalysisStatus.COMPLETE
@@ -85,6 +85,7 @@ def complete(analysis: Analysis, result_set: ResultSet) -> dict[str, Any]:
         "status": status.value,
         "commit": analysis.commit,
         "ref": analysis.ref,
+        "reference": None if reference is None else clean_text(reference, 300),
         "files": summary.get("files"),
         "lines_of_code": summary.get("lines_of_code"),
         "findings": findings.get("total"),

@@ -17,10 +17,11 @@ from django.utils import timezone
 from commandcenter.analysis.copying import clean_text
 from commandcenter.analysis.models import Analysis, AnalysisStatus
 from commandcenter.analysis.running.announce import announce
+from jobs.ending import ending_of
 from jobs.models import JobStatus
 
 BATCH = 200
-_ENDS = {JobStatus.FAILED: AnalysisStatus.FAILED, JobStatus.CANCELLED: AnalysisStatus.CANCELLED}
+_ENDS = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 def settle(job_id: int | None = None) -> int:
@@ -30,7 +31,7 @@ def settle(job_id: int | None = None) -> int:
     """
     with transaction.atomic():
         waiting = Analysis.objects.select_for_update(skip_locked=True, of=("self",)).filter(settled=False)
-        ended = waiting.filter(Q(job__status__in=list(_ENDS)) | Q(job__isnull=True))
+        ended = waiting.filter(Q(job__status__in=_ENDS) | Q(job__isnull=True))
         if job_id is not None:
             ended = ended.filter(job_id=job_id)
         rows = list(ended.select_related("job", "repository").order_by("pk")[:BATCH])
@@ -40,17 +41,13 @@ def settle(job_id: int | None = None) -> int:
 
 
 def _settle(analysis: Analysis) -> None:
-    job = analysis.job
-    if job is None:
-        analysis.status = AnalysisStatus.FAILED
-        analysis.error_code, analysis.error_message = "job_deleted", "Its job was deleted before it ended."
-    else:
-        analysis.status = _ENDS[JobStatus(job.status)]
-        analysis.error_code, analysis.error_message = job.error_code, job.error_message
-    analysis.completed_at = (job.completed_at if job else None) or timezone.now()
+    ending = ending_of(analysis.job)
+    analysis.status = AnalysisStatus(ending.status.value)
+    analysis.error_code, analysis.error_message = ending.error_code, ending.error_message
+    analysis.completed_at = ending.at
     analysis.settled = True
     analysis.save(update_fields=["status", "error_code", "error_message", "completed_at", "settled"])
-    if analysis.status == AnalysisStatus.FAILED and job is not None:
+    if analysis.status == AnalysisStatus.FAILED and analysis.job is not None:
         announce("analysis.failed", analysis)
 
 

@@ -242,6 +242,7 @@ def tree_ref(commit: str = "", ref: str = "main", default: str | None = "main") 
         commit=name,
         tree=name,
         ref=ref,
+        reference=f"refs/heads/{ref}" if ref else "",
         default_branch=default,
         committed_at="2026-01-02T03:04:05Z",
         entries=3,

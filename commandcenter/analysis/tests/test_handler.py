@@ -23,6 +23,7 @@ from commandcenter.analysis.models import (
     TechnologyUse,
 )
 from commandcenter.analysis.results.ingest import Ingest
+from commandcenter.analysis.results.reference import reference_of
 from commandcenter.analysis.running import ledger
 from commandcenter.analysis.running.requests import request_analysis
 from commandcenter.analysis.tests.conftest import FILES, GitRepository
@@ -142,8 +143,12 @@ def test_a_branch_is_analysed_when_it_is_asked_for(repository: Any, git_reposito
     git_repository.git("checkout", "-q", "-b", "topic")
     commit = git_repository.commit({"x.py": "x = 1\n"})
     git_repository.git("checkout", "-q", "main")
+    git_repository.git("tag", "v1", "topic")
     analysis = analysis_of(run(repository, ref="topic"))
     assert (analysis.ref, analysis.commit) == ("topic", commit)
+    assert reference_of(analysis) == "refs/heads/topic"
+    assert reference_of(analysis_of(run(repository, ref="v1"))) == "refs/tags/v1"
+    assert reference_of(analysis_of(run(repository, ref=commit[:9]))) == ""
     assert not analysis.branch_line.is_default
 
 

@@ -38,7 +38,8 @@ class Credentials:
 class TreeRef:
     """An opened source: one commit in a bare git repository of ours.
 
-    `ref` is the branch, tag or commit that was read. `committed_at` is RFC 3339 in UTC; for an archive or a folder,
+    `ref` is the branch, tag or commit that was read, as it was asked for, and `reference` its full name, empty where no
+    branch or tag led to the commit. `committed_at` is RFC 3339 in UTC; for an archive or a folder,
     when its newest file was changed. `skipped` counts entries not read, by reason.
     """
 
@@ -46,6 +47,7 @@ class TreeRef:
     commit: str
     tree: str
     ref: str
+    reference: str
     default_branch: str | None
     committed_at: str
     entries: int

@@ -18,7 +18,7 @@ from commandcenter.engine.source.importer import Tally, import_files
 from commandcenter.engine.source.location import Remote, parse
 from commandcenter.engine.source.mirror import Mirror, locked
 from commandcenter.engine.source.model import Credentials, Kind, SourcePolicy, TreeRef
-from commandcenter.engine.source.refs import check_name
+from commandcenter.engine.source.refs import Wanted, check_name
 from commandcenter.engine.source.remote import Route, local_route, routes
 from commandcenter.engine.source.roots import Place, locate
 from commandcenter.engine.source.tree import Tree
@@ -140,18 +140,18 @@ def _open_place(place: Place, ref: str | None, mirror: Mirror, policy: SourcePol
         members = read_directory(place, mirror.folder.parent, tally, guard)
     commit = import_files(mirror, members, tally, guard, strip_top=kind is Kind.ARCHIVE)
     newest = datetime.fromtimestamp(max(0.0, min(tally.newest, 253_402_300_799.0)), UTC)
-    return _reference(mirror, commit, "", None, guard, committed_at=newest.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    unnamed = Wanted("", None, commit)
+    return _reference(mirror, unnamed, None, guard, committed_at=newest.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def _fetched(mirror: Mirror, ways: list[Route], host: str, ref: str | None, guard: Guard) -> TreeRef:
     refs, wanted = Fetcher(mirror, ways, host, guard).fetch(ref)
-    return _reference(mirror, wanted.commit, wanted.shown, refs.default_branch, guard)
+    return _reference(mirror, wanted, refs.default_branch, guard)
 
 
 def _reference(
     mirror: Mirror,
-    commit: str,
-    ref: str,
+    wanted: Wanted,
     default_branch: str | None,
     guard: Guard,
     *,
@@ -160,12 +160,13 @@ def _reference(
     """Keep the commit and describe it. Raises MirrorCorrupt when its tree cannot be listed."""
     guard.say("Listing files")
     try:
-        with Tree.open(mirror.git_dir, commit, guard.limits, check=guard.check) as tree:
+        with Tree.open(mirror.git_dir, wanted.commit, guard.limits, check=guard.check) as tree:
             found = TreeRef(
                 git_dir=mirror.git_dir,
-                commit=commit,
+                commit=wanted.commit,
                 tree=tree.tree,
-                ref=ref,
+                ref=wanted.shown,
+                reference=wanted.name,
                 default_branch=default_branch,
                 committed_at=committed_at or tree.committed_at,
                 entries=len(tree.entries),
@@ -175,6 +176,6 @@ def _reference(
         if error.code == "source_too_large":
             raise
         raise MirrorCorrupt(str(error)) from error
-    mirror.keep(commit)
+    mirror.keep(wanted.commit)
     mirror.tidy()
     return found

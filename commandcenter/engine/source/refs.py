@@ -22,6 +22,11 @@ class Wanted:
     reference: str | None
     commit: str
 
+    @property
+    def name(self) -> str:
+        """The full name of the branch or tag; empty for a commit, and for a HEAD that is none of a branch."""
+        return "" if self.reference in {None, "HEAD"} else str(self.reference)
+
 
 @dataclass(slots=True)
 class Refs:

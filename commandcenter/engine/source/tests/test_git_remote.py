@@ -72,16 +72,17 @@ def test_branches_tags_and_commits_can_be_asked_for(desk: Desk, repo: Repo) -> N
     repo.git("checkout", "--quiet", "main")
     second = repo.commit({"more.py": "pass"})
     with git_daemon(desk.root) as url:
-        for ref, commit in {
-            "feature/one": feature,
-            "refs/heads/feature/one": feature,
-            "v1": first,
-            first: first,
-            first[:10]: first,
-            second: second,
-            "HEAD": second,
+        for ref, (commit, reference) in {
+            "feature/one": (feature, "refs/heads/feature/one"),
+            "refs/heads/feature/one": (feature, "refs/heads/feature/one"),
+            "v1": (first, "refs/tags/v1"),
+            first: (first, ""),
+            first[:10]: (first, ""),
+            second: (second, ""),
+            "HEAD": (second, "refs/heads/main"),
         }.items():
-            assert desk.open(f"{url}/project", ref).commit == commit, ref
+            opened = desk.open(f"{url}/project", ref)
+            assert (opened.commit, opened.reference) == (commit, reference), ref
 
 
 def test_a_branch_that_became_a_folder_of_branches_is_read(desk: Desk, repo: Repo) -> None:
