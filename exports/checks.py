@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
@@ -18,7 +19,7 @@ def storage_usable(**_: Any) -> list[CheckMessage]:
             return [
                 Error(
                     f"STORAGE_URL names a bucket, and what reads buckets is not installed ({error.__cause__}).",
-                    hint="Install the extra: pip install 'commandcenter[s3]'.",
+                    hint=f"Install it: {sys.executable} -m pip install 'django-storages[s3]>=1.14,<2'.",
                     id="exports.E001",
                 )
             ]

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from rest_framework import serializers
@@ -176,6 +176,7 @@ class TechnologyAdmin(FlowModelAdmin):
     """The radar as a list."""
 
     form = TagsForm
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
     list_display = ["name", "project", "domain", "status", "priority", "relevance_score", "updated_at"]
     list_select_related = ["project"]
     list_filter = ["status", "domain"]

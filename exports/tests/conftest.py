@@ -1,4 +1,4 @@
-"""What tests of export jobs use: a storage of their own, quick leases, empty queues."""
+"""What tests of export jobs use: a storage of their own, empty queues."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ def media(tmp_path: Path, settings: Any) -> Path:
     """Give this test a storage of its own, and return its folder."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.JOB_RETRY_DELAY_SECONDS = 0
-    settings.JOB_HEARTBEAT_SECONDS = 1
-    settings.JOB_LEASE_SECONDS = 4
     purge()
     return tmp_path / "media"
 

@@ -70,7 +70,11 @@ def test_an_analysis_without_results_cannot_be_exported(viewer: Any, repository:
 
 def test_a_partial_analysis_can_be_exported(viewer: Any, repository: Any) -> None:
     analysis = analyse(repository, messages([], engines={"ruff": "failed"}))
-    assert viewer.get(f"/api/v1/export/{analysis.pk}/sarif").status_code == 200
+    answer = viewer.get(f"/api/v1/export/{analysis.pk}/sarif")
+    assert answer.status_code == 200
+    runs = json.loads(b"".join(answer.streaming_content))["runs"]
+    ended = {run["tool"]["driver"]["name"]: run["invocations"][0]["executionSuccessful"] for run in runs}
+    assert ended["ruff"] is False
 
 
 def test_an_unknown_format_is_named_with_the_known_ones(viewer: Any, repository: Any) -> None:

@@ -164,4 +164,4 @@ def test_without_the_extra_the_start_says_what_to_install(settings: Any) -> None
     (found,) = storage_usable()
     assert storage_usable in set[object](registry.registered_checks)
     assert found.id == "exports.E001"
-    assert "commandcenter[s3]" in (found.hint or "")
+    assert "-m pip install 'django-storages[s3]" in (found.hint or "")

@@ -104,6 +104,7 @@ def test_it_asks_nothing_of_the_network_and_runs_only_its_own_script(tmp_path: P
     assert not made.attribute("style")
     assert not [name for _, attributes in made.elements for name in attributes if name.startswith("on")]
     fetched = [attributes["href"] for tag, attributes in made.elements if tag == "link"]
+    assert fetched
     assert all(str(address).startswith("data:image/svg+xml;base64,") for address in fetched)
     assert "url(" not in "".join(made.raw["style"])
     assert "@import" not in "".join(made.raw["style"])

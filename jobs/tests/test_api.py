@@ -450,13 +450,10 @@ def test_empty_filters_are_no_filters(operator: User, project: Project) -> None:
 
 def test_slashes_are_accepted_and_not_needed(operator: User, project: Project) -> None:
     job = make_job(project)
-    for path in (
-        "/api/v1/jobs/",
-        f"/api/v1/jobs/{job.pk}/",
-        "/api/v1/jobs/statistics/",
-        "/api/v1/jobs/active/",
-    ):
-        assert client(operator).get(path).status_code == 200
+    for path in ("/api/v1/jobs", f"/api/v1/jobs/{job.pk}", "/api/v1/jobs/statistics", "/api/v1/jobs/active"):
+        with_slash, without = (client(operator).get(path + end) for end in ("/", ""))
+        assert (with_slash.status_code, without.status_code) == (200, 200)
+        assert with_slash.json() == without.json()
 
 
 def test_positions_count_the_jobs_before(operator: User, project: Project, settings: Settings) -> None:

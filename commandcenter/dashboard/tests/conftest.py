@@ -87,8 +87,6 @@ LISTS = [
     "/technologies/uses/?name=Django",
     "/technologies/new/",
     "/dependencies/?q=django",
-    "/findings/",
-    "/rules/",
     "/rules/ruff/S105/",
     "/analyses/",
     "/jobs/",

@@ -69,7 +69,7 @@ def test_an_operator_suppresses_many_with_a_reason_until_a_day(world: World) -> 
 
 
 def test_findings_are_assigned_and_taken_back(world: World) -> None:
-    ids = list(Finding.objects.values_list("pk", flat=True)[:1])
+    ids = list(Finding.objects.order_by("pk").values_list("pk", flat=True)[:1])
     decide(world, world.operator, action="assign_me", ids=ids)
     assert shown(world, "?assignee=me&show=all", world.operator) == list(
         Finding.objects.filter(pk__in=ids).values_list("fingerprint", flat=True)
@@ -94,7 +94,7 @@ def test_findings_are_assigned_and_taken_back(world: World) -> None:
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(world: World, fields: Any, words: str) -> None:
     if fields["ids"] == "own":
-        fields = {**fields, "ids": list(Finding.objects.values_list("pk", flat=True)[:1])}
+        fields = {**fields, "ids": list(Finding.objects.order_by("pk").values_list("pk", flat=True)[:1])}
     _response, said = decide(world, world.operator, **fields)
     assert any(words in each for each in said), said
     assert not Finding.objects.exclude(suppression_kind="").exists()

@@ -106,9 +106,10 @@ def test_project_membership_and_technology_leave_their_events(client: Client) ->
     }
     client.post(
         f"/admin/inventory/technology/{technology.pk}/change/",
-        {**values, "status": "integrated", "tags": "[]"},
+        {**values, "status": "integrated", "tags": "[]", "website_url": "quill.example"},
     )
-    assert Technology.objects.get().status == "integrated"
+    changed = Technology.objects.get()
+    assert (changed.status, changed.website_url) == ("integrated", "https://quill.example")
     types = set(Event.objects.values_list("type", flat=True))
     assert types >= {
         "project.created",
