@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from commandcenter.core.renderers import to_json
 
-MAX_CURSOR = 1000
+MAX_CURSOR = 4000  # a name of 300 characters may be 1,200 bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.utils.urls import replace_query_param
 
 from commandcenter.analysis.gaps import reading
 from commandcenter.analysis.gaps.outdated import outdated_of
-from commandcenter.analysis.models import Analysis, Severity
+from commandcenter.analysis.gaps.rows import GapRow
+from commandcenter.analysis.models import Analysis, Gap, Severity
 from commandcenter.analysis.results.shapes import flat
+from commandcenter.core.pagination import Cursor, KeysetPagination
 
-DEFAULT, MOST = 100, 1000
 _LABELS = [severity.label for severity in Severity]
 PARAMETERS = [
     OpenApiParameter("severity", str, enum=_LABELS, many=True),
@@ -23,6 +24,12 @@ PARAMETERS = [
     OpenApiParameter("cursor", str),
 ]
 _KNOWN = {parameter.name for parameter in PARAMETERS} | {"format"}
+
+
+class GapPages(KeysetPagination):
+    """The worst first, then by their ids, which are the check and the subject."""
+
+    ordering = ("-severity", "check_id")
 
 
 def gaps_page(request: Request, analysis: Analysis) -> dict[str, Any]:
@@ -36,8 +43,9 @@ def gaps_page(request: Request, analysis: Analysis) -> dict[str, Any]:
         raise ValidationError(
             {"severity": f"A severity is one of {', '.join(_LABELS)}."}, code="invalid_choice"
         )
-    limit, start = _number(asked, "limit", DEFAULT, 1, MOST), _number(asked, "cursor", 0, 0, 100_000)
     check = asked.get("check")
+    pages = GapPages()
+    pages.begin(request, Gap)
     behind = outdated_of(analysis.result_set)
     found = [
         gap
@@ -45,21 +53,32 @@ def gaps_page(request: Request, analysis: Analysis) -> dict[str, Any]:
         if (not severities or gap.severity in severities) and (check is None or gap.check == check)
     ]
     checks = reading.checks_of(analysis, outdated=behind)
-    here = request.build_absolute_uri()
+    page = pages.finish(_beyond(pages.cursor, found)[: pages.limit + 1], _cursor_values)
     return {
-        "results": [flat(gap) for gap in found[start : start + limit]],
-        "next": replace_query_param(here, "cursor", start + limit) if start + limit < len(found) else None,
-        "previous": replace_query_param(here, "cursor", max(0, start - limit)) if start else None,
+        "results": [flat(gap) for gap in page],
+        "next": pages.next,
+        "previous": pages.previous,
         "checks": [flat(row) for row in checks],
         "score": reading.score(checks) if checks else None,
         "as_of": {"end_of_life": reading.as_of(), "latest_versions": behind.as_of},
     }
 
 
-def _number(asked: Any, name: str, default: int, least: int, most: int) -> int:
-    raw = asked.get(name)
-    if raw is None:
-        return default
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 10 and least <= int(raw) <= most):
-        raise ValidationError({name: f"A number from {least} to {most}."}, code="invalid")
-    return int(raw)
+def _order(gap: GapRow) -> tuple[int, str]:
+    return -Severity[gap.severity.upper()].value, gap.id
+
+
+def _beyond(cursor: Cursor | None, gaps: Iterable[GapRow]) -> list[GapRow]:
+    """Return the gaps beyond the cursor, the nearest first. Those of one analysis are few: all are in memory."""
+    if cursor is None:
+        return sorted(gaps, key=_order)
+    severity, name = cursor.values
+    start = (-severity, name)
+    if cursor.reverse:
+        return sorted((gap for gap in gaps if _order(gap) < start), key=_order, reverse=True)
+    return sorted((gap for gap in gaps if _order(gap) > start), key=_order)
+
+
+def _cursor_values(gap: GapRow) -> tuple[int, str]:
+    rank, name = _order(gap)
+    return -rank, name

@@ -27,6 +27,7 @@ class Statements:
     age: str
     reopen: str
     open: str
+    lose: str
     fix: str
     remember: str
 
@@ -44,6 +45,7 @@ def statements(*, by_file: bool) -> Statements:
         age=_AGE,
         reopen=_REOPEN.format(reason=came),
         open=_OPEN.format(insert=_INSERT.format(state=state, origin=came, unmet=_UNMET), first=first),
+        lose=_LOSE,
         fix=_FIX.format(reason=went),
         remember=_INSERT.format(state=f"'{late}'", origin="'code'", unmet=f"{FINDING_OF} IS NULL"),
     )
@@ -73,7 +75,7 @@ _SAME_FILE = """EXISTS (
 
 _FROM_SIGHT = """severity = o.severity, message = o.message, path = o.path, start_line = o.start_line,
        end_line = o.end_line, inline_suppressed = o.inline_suppressed, content = COALESCE(o.content, f.content),
-       correlation = o.correlation, last_seen = %(now)s"""
+       correlation = o.correlation, last_seen = %(now)s, unread = FALSE"""
 
 _SILENT = states(Event.SEEN, recorded=False)
 _SEEN_AGAIN = target(Event.SEEN, recorded=False)
@@ -88,10 +90,10 @@ UPDATE analysis_finding f
  WHERE o.result_set_id = %(results)s AND f.branch_line_id = %(line)s AND f.fingerprint = o.fingerprint
    AND f.state IN ({_list(_SILENT)})
    AND (f.state, f.severity, f.message, f.path, f.start_line, f.end_line, f.inline_suppressed, f.content,
-        f.correlation)
+        f.correlation, f.unread)
        IS DISTINCT FROM
        ('{_SEEN_AGAIN}', o.severity, o.message, o.path, o.start_line, o.end_line, o.inline_suppressed,
-        COALESCE(o.content, f.content), o.correlation)
+        COALESCE(o.content, f.content), o.correlation, FALSE)
 """  # noqa: S608 (the parts are constants of this module)
 
 _REOPEN = f"""
@@ -139,18 +141,29 @@ SELECT %(analysis)s, id, '', state, origin FROM opened WHERE state = '{first}'
 
 _SEEN_AT = "(SELECT (%(seen)s::jsonb ->> r.engine)::timestamptz FROM analysis_rule r WHERE r.id = f.rule_id)"
 
+_SEEN_NOW = """EXISTS (
+    SELECT 1 FROM analysis_occurrence o WHERE o.result_set_id = %(results)s AND o.fingerprint = f.fingerprint)"""
+_UNREAD = """EXISTS (
+    SELECT 1 FROM analysis_unreadfile u
+     WHERE u.result_set_id = %(results)s AND u.engine = rule.engine AND u.path = f.path)"""
+
+# Open findings in files that their engine could not read: they stay as they are, and are as old as their last sight.
+_LOSE = f"""
+UPDATE analysis_finding f SET unread = TRUE, last_seen = GREATEST(f.last_seen, {_SEEN_AT})
+  FROM analysis_rule rule
+ WHERE rule.id = f.rule_id AND f.branch_line_id = %(line)s AND f.state IN ({_list(_LEFT)}) AND NOT f.unread
+   AND rule.engine = ANY(%(engines)s) AND {_UNREAD} AND NOT {_SEEN_NOW}
+"""  # noqa: S608 (the parts are constants of this module)
+
 _FIX = f"""
 WITH gone AS (
-    SELECT f.id, f.state, {{reason}} AS reason, GREATEST(f.last_seen, {_SEEN_AT}) AS seen_at
+    SELECT f.id, f.state, {{reason}} AS reason, GREATEST(f.last_seen, CASE WHEN NOT f.unread THEN {_SEEN_AT} END) AS seen_at
       FROM analysis_finding f
       JOIN analysis_rule rule ON rule.id = f.rule_id
      WHERE f.branch_line_id = %(line)s AND f.state IN ({_list(_LEFT)}) AND rule.engine = ANY(%(engines)s)
-       AND NOT EXISTS (SELECT 1 FROM analysis_occurrence o
-                        WHERE o.result_set_id = %(results)s AND o.fingerprint = f.fingerprint)
-       AND NOT EXISTS (SELECT 1 FROM analysis_unreadfile u
-                        WHERE u.result_set_id = %(results)s AND u.engine = rule.engine AND u.path = f.path)
+       AND NOT {_SEEN_NOW} AND NOT {_UNREAD}
 ), fixed AS (
-    UPDATE analysis_finding f SET state = '{target(Event.UNSEEN_BY_OK_ENGINE, recorded=True)}', last_seen = gone.seen_at
+    UPDATE analysis_finding f SET state = '{target(Event.UNSEEN_BY_OK_ENGINE, recorded=True)}', last_seen = gone.seen_at, unread = FALSE
       FROM gone WHERE f.id = gone.id
 )
 INSERT INTO analysis_findingtransition (analysis_id, finding_id, from_state, to_state, reason)

@@ -107,7 +107,13 @@ def apply(analysis: Analysis, result_set: ResultSet, status: AnalysisStatus) -> 
     elif not first:
         move(line, analysis.pk, analysis.ticket or 0, follow(line, result_set, memory))
     with connection.cursor() as cursor:
-        for statement in (statements.age, statements.reopen, statements.open, statements.fix):
+        for statement in (
+            statements.age,
+            statements.reopen,
+            statements.open,
+            statements.lose,
+            statements.fix,
+        ):
             cursor.execute(statement, values)
         if line.is_default:
             cursor.execute(changes.LINK, values)

@@ -102,6 +102,9 @@ class Finding(models.Model):
     first_seen = models.DateTimeField(default=timezone.now)
     last_seen = models.DateTimeField(default=timezone.now)
     first_analysis = models.ForeignKey(Analysis, null=True, on_delete=models.SET_NULL, related_name="+")
+    unread = models.BooleanField(
+        db_default=False
+    )  # open, in a file that its engine could not read since `last_seen`
     content = models.BigIntegerField(null=True)  # digest of its lines; null where the engine gave none
     correlation = models.CharField(max_length=32, null=True)  # HMAC of the secret; see analysis.correlation
     origin = models.CharField(max_length=4, choices=Cause.choices, default=Cause.CODE)
@@ -168,6 +171,8 @@ class Finding(models.Model):
                 condition=Q(suppressed_until__isnull=False),
                 name="finding_suppressed_until",
             ),
+            # serves: open findings that an analysis could not see, for its verdict
+            models.Index(fields=["branch_line"], condition=Q(unread=True), name="finding_unread"),
             # serves: GET /findings?assignee=
             models.Index(
                 fields=["assignee", "-id"], condition=Q(assignee__isnull=False), name="finding_assignee"

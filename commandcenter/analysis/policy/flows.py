@@ -71,6 +71,8 @@ def delete_policy(policy: Policy, *, by: User | AnonymousUser | None) -> None:
     """Remove a policy; what it made of analyses stays with them."""
     del by
     with transaction.atomic():
+        # It waits for verdicts that are being written by it, and later ones find it gone.
+        Policy.objects.select_for_update().filter(pk=policy.pk).first()
         _publish("policy.deleted", policy, before=_audited(policy))
         policy.delete()
 

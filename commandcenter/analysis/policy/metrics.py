@@ -29,7 +29,7 @@ def _findings(subject: Subject, condition: Condition) -> Measure:
 
 
 def _new_findings(subject: Subject, condition: Condition) -> Measure:
-    if subject.analysis.baseline_id is None:
+    if subject.analysis.baseline_id is None and subject.is_first:
         return Measure(
             None,
             "The first analysis of a branch sets what later ones are compared with.",
@@ -49,15 +49,16 @@ def _new_findings(subject: Subject, condition: Condition) -> Measure:
 
 def _counted(subject: Subject, condition: Condition, value: int) -> Measure:
     """Return a count of findings, as a lower bound where an engine that would report some did not end well."""
-    if condition.items:
-        absent = [engine for engine in condition.items if not subject.ran(engine)]
-        if len(absent) == len(condition.items):
-            return Measure(None, f"No such engine ran: {', '.join(absent)}.", subject.page)
+    absent = [engine for engine in condition.items if not subject.ran(engine)]
+    if absent and len(absent) == len(condition.items):
+        return Measure(None, f"No such engine ran: {', '.join(absent)}.", subject.page)
     lost = [engine for engine in subject.incomplete(condition.items) if engine not in FACT_ENGINES]
     severity = condition.severity_at_least
     query = f"?{urlencode({'severity': severity})}" if severity == "critical" else ""
-    detail = f"{', '.join(lost)} did not end well, so there may be more." if lost else ""
-    return Measure(value, detail, f"{subject.page}findings/{query}", at_least=bool(lost))
+    notes = [f"No such engine ran: {', '.join(absent)}."] if absent else []
+    if lost:
+        notes.append(f"{', '.join(lost)} did not end well, so there may be more.")
+    return Measure(value, " ".join(notes), f"{subject.page}findings/{query}", at_least=bool(lost or absent))
 
 
 def _secrets(subject: Subject, _condition: Condition) -> Measure:

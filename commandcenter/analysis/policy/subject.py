@@ -68,16 +68,25 @@ class Subject:
 
     @cached_property
     def findings(self) -> list[FindingCount]:
-        """Return the unsuppressed findings, counted. One statement."""
+        """Return the unsuppressed findings, counted, with those that stay open in files that cannot be read. One statement."""
         values = {
             "analysis": self.analysis.pk,
             "line": self.analysis.branch_line_id,
             "ticket": self.analysis.ticket or 0,
             "results": self.result_set.pk,
+            "compared": self.analysis.delta is not None,  # one that was overtaken knows of no later analysis
         }
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, values)
             return [FindingCount(*row) for row in cursor.fetchall()]
+
+    @cached_property
+    def is_first(self) -> bool:
+        """True when no analysis of the branch before this one has results. One statement."""
+        before = Analysis.objects.filter(
+            branch_line=self.analysis.branch_line_id, ticket__lt=self.analysis.ticket or 0
+        )
+        return not before.filter(result_set__isnull=False).exists()
 
     @cached_property
     def weaknesses(self) -> Weaknesses:
@@ -135,4 +144,13 @@ SELECT r.engine, o.severity, count(*),
  WHERE o.result_set_id = %(results)s AND NOT o.inline_suppressed
    AND (f.id IS NULL OR f.suppression_kind = '' OR f.suppressed_until <= statement_timestamp())
  GROUP BY r.engine, o.severity
+UNION ALL
+SELECT r.engine, f.severity, count(*), 0, 0
+  FROM analysis_finding f
+  JOIN analysis_rule r ON r.id = f.rule_id
+ WHERE %(compared)s AND f.branch_line_id = %(line)s AND f.unread AND f.state <> 'fixed' AND NOT f.inline_suppressed
+   AND (f.suppression_kind = '' OR f.suppressed_until <= statement_timestamp())
+   AND NOT EXISTS (SELECT 1 FROM analysis_occurrence o
+                    WHERE o.result_set_id = %(results)s AND o.fingerprint = f.fingerprint)
+ GROUP BY r.engine, f.severity
 """  # noqa: S608  (a constant of ours)

@@ -23,7 +23,7 @@ def judge(analysis: Analysis, result_set: ResultSet, *, before: str | None = Non
     Must run inside the transaction that ends the analysis, after the lifecycle. Publishes `policy.violated` when the
     branch did not fail before; `before` says how it stood, the newest earlier verdict of the branch by default.
     """
-    policy = Policy.objects.filter(project=analysis.project_id, enabled=True).first()
+    policy = _policy_of(analysis.project_id)
     if policy is None or not policy.conditions:
         return None
     subject = Subject(analysis, result_set)
@@ -48,6 +48,17 @@ def judge(analysis: Analysis, result_set: ResultSet, *, before: str | None = Non
     if verdict.status == PolicyStatus.FAILED and analysis.delta is not None:  # not one that was overtaken
         _announce(verdict, before=stood_before(analysis) if before is None else before)
     return verdict
+
+
+def _policy_of(project_id: int) -> Policy | None:
+    """Return the project's policy in force, kept from being removed until the transaction ends.
+
+    Not from being changed, and others may keep it too: analyses of one project end side by side.
+    """
+    found = Policy.objects.raw(
+        "SELECT * FROM analysis_policy WHERE project_id = %s AND enabled FOR KEY SHARE", [project_id]
+    )
+    return next(iter(found), None)
 
 
 def _result(subject: Subject, stored: dict[str, Any]) -> dict[str, Any] | None:

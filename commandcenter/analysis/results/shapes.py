@@ -81,8 +81,7 @@ def _analysis_shape(analysis: Analysis, known: Exposure | None) -> dict[str, Any
 
 def portfolio_finding(finding: Finding) -> dict[str, Any]:
     """Return a finding as its branch line sees it now, with its repository; needs rule, branch_line and repository."""
-    closed = finding.state == "fixed"
-    row = finding_row(finding, state=finding.state, seen=None if closed else finding.branch_line.engines_seen)
+    row = finding_row(finding, state=finding.state, seen=finding.branch_line.engines_seen)
     shape = flat(row)
     del shape["start_column"], shape["end_column"]
     return {

@@ -78,8 +78,8 @@ def test_gaps_come_worst_first_with_every_check_and_the_share_that_passed(analys
     assert [(g["id"], g["severity"]) for g in body["results"]] == [
         ("end-of-life:Python 3.8", "high"),
         ("pinned-actions:a/b", "medium"),
-        ("readme", "low"),
         ("pinned-actions:actions/x", "low"),
+        ("readme", "low"),
     ]
     assert body["results"][1] == {
         "id": "pinned-actions:a/b", "check": "pinned-actions", "subject": "a/b", "title": "About pinned-actions",
@@ -138,6 +138,32 @@ def test_gaps_are_filtered_and_paged(analysed: Any, viewer: Any) -> None:
         walked += [g["id"] for g in page["results"]]
         url = page["next"]
     assert walked == ids
+    back = viewer.get(page["previous"]).json()
+    assert ([g["id"] for g in back["results"]], back["previous"]) == (ids[:3], None)
+    assert back["next"]
+
+
+def test_a_page_of_gaps_begins_beyond_the_last_one_whatever_went_meanwhile(
+    analysed: Any, viewer: Any
+) -> None:
+    first = viewer.get(f"/api/v1/analyses/{analysed.pk}/gaps?limit=2").json()
+    ids = [g["id"] for g in first["results"]]
+    Gap.objects.filter(check_id="pinned-actions", subject="a/b").delete()
+    second = viewer.get(first["next"]).json()
+    assert [*ids, *(g["id"] for g in second["results"])] == [
+        "end-of-life:Python 3.8", "pinned-actions:a/b", "pinned-actions:actions/x", "readme",
+    ]  # fmt: skip
+
+
+def test_a_gap_of_the_longest_name_can_be_gone_beyond(analysed: Any, viewer: Any) -> None:
+    Gap.objects.filter(check_id="pinned-actions", subject="a/b").update(subject="\U0001f4a9" * 300)
+    walked, url = 0, f"/api/v1/analyses/{analysed.pk}/gaps?limit=1"
+    while url:
+        page = viewer.get(url)
+        assert page.status_code == 200
+        walked += len(page.json()["results"])
+        url = page.json()["next"]
+    assert walked == 4
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from commandcenter.analysis.models import BranchLine, Finding, FindingTransition
+from commandcenter.analysis.results.rows.finding import findings, seen_rows
+from commandcenter.analysis.results.shapes import portfolio_finding
 from commandcenter.analysis.tests.factories import (
     analyse,
     end,
@@ -172,6 +174,54 @@ def test_a_file_that_the_engine_cannot_read_any_more_keeps_its_findings() -> Non
     assert states(repository) == {"v1:a": "new", "v1:b": "fixed"}
     third = analyse(repository, messages([], engines={"ruff": "ok"}))
     assert transitions(third) == [("v1:a", "new", "fixed")]
+
+
+def test_what_cannot_be_read_was_last_seen_when_it_was_read_last() -> None:
+    """Its engine runs on, and sees other files alone."""
+    repository = make_repository()
+    said = messages([finding("a", path="broken.py"), finding("b", path="other.py")])
+    analyse(repository, said)
+    last_sight = analyse(repository, said)
+    broken = messages([finding("b", path="other.py")], unread=[("ruff", "broken.py", "It is not Python 3.")])
+    for _ in range(3):
+        blind = analyse(repository, broken)
+    assert blind.started_at is not None
+    hidden, plain = (shown("v1:a"), shown("v1:b"))
+    assert last_sight.started_at <= hidden["last_seen"] < blind.started_at <= plain["last_seen"]
+    (row,) = (row for row in findings(last_sight) if row.fingerprint == "v1:a")
+    assert row.last_seen == hidden["last_seen"]
+    analyse(repository, messages([]))
+    assert shown("v1:a")["last_seen"] == hidden["last_seen"], "fixed, and not seen since"
+
+
+def test_what_can_be_read_again_is_seen_again() -> None:
+    repository = make_repository()
+    said = messages([finding("a", path="broken.py")])
+    analyse(repository, said)
+    analyse(
+        repository,
+        messages([], unread=[("ruff", "broken.py", "It is not Python 3.")], engines={"ruff": "ok"}),
+    )
+    analyse(repository, said)
+    again = analyse(repository, said)
+    assert shown("v1:a")["last_seen"] >= again.started_at
+    assert states(repository) == {"v1:a": "existing"}
+
+
+def test_an_earlier_analysis_claims_no_sight_of_what_was_fixed_since() -> None:
+    repository = make_repository()
+    first = analyse(repository, messages([finding("a")]))
+    analyse(repository, messages([]))
+    later = analyse(repository, messages([finding("b")]))
+    (row,) = findings(first)
+    assert first.started_at <= row.last_seen < later.started_at
+    alone = Finding.objects.select_related("rule").at_this_moment().filter(fingerprint="v1:a")
+    assert seen_rows(first, list(alone))[alone.get().pk].last_seen == row.last_seen
+
+
+def shown(fingerprint: str) -> dict[str, Any]:
+    found = Finding.objects.at_this_moment().select_related("rule", "branch_line", "repository")
+    return portfolio_finding(found.get(fingerprint=fingerprint))
 
 
 def test_what_another_engine_cannot_read_closes_as_ever() -> None:

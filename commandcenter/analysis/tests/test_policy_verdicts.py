@@ -157,6 +157,41 @@ def test_an_engine_that_did_not_run_is_unknown(repository: Any) -> None:
     assert statuses(analyse(repository, messages([], engines={"ruff": "ok"}))) == ["unknown", "unknown"]
 
 
+def test_one_of_the_engines_that_are_named_and_did_not_run_may_have_found_more(repository: Any) -> None:
+    demand(repository, {"metric": "findings", "engines": ["ruff", "zizmor"], "at_most": 0})
+    clean = analyse(repository, messages([], engines={"ruff": "ok"}))
+    assert statuses(clean) == ["unknown"]
+    assert verdict(clean).results[0]["detail"] == "No such engine ran: zizmor."
+    assert statuses(analyse(repository, messages([finding("a")], engines={"ruff": "ok"}))) == ["failed"]
+    assert statuses(analyse(repository, messages([], engines={"ruff": "ok", "zizmor": "ok"}))) == ["passed"]
+
+
+def test_a_file_that_cannot_be_read_any_more_passes_no_gate(repository: Any) -> None:
+    """Else a syntax error would be the way to get rid of findings."""
+    demand(repository, {"metric": "findings", "at_most": 0}, NO_NEW_HIGH)
+    analyse(repository, messages([finding("a", path="bad.py"), finding("b", path="bad.py")]))
+    broken = messages([], unread=[("ruff", "bad.py", "It is not Python 3.")], engines={"ruff": "ok"})
+    for _ in range(2):
+        assert [row["value"] for row in verdict(analyse(repository, broken)).results] == [2, 0]
+    Finding.objects.filter(fingerprint="v1:a").update(suppression_kind="accepted_risk")
+    assert [row["value"] for row in verdict(analyse(repository, broken)).results] == [1, 0]
+    mended = analyse(repository, messages([], engines={"ruff": "ok"}))
+    assert verdict(mended).status == "passed"
+
+
+def test_what_a_partial_analysis_found_is_compared_with_although_it_is_no_baseline(repository: Any) -> None:
+    demand(repository, NO_NEW_HIGH)
+    engines = {"ruff": "ok", "zizmor": "failed"}
+    first = analyse(repository, messages([finding("a")], engines=engines))
+    assert (verdict(first).status, verdict(first).results[0]["value"]) == ("passed", None)
+    second = analyse(repository, messages([finding("a"), finding("b")], engines=engines))
+    assert (second.baseline_id, verdict(second).status, verdict(second).results[0]["value"]) == (
+        None,
+        "failed",
+        1,
+    )
+
+
 def test_complexity_and_bus_factor_are_read_from_the_summary(repository: Any) -> None:
     demand(
         repository,

@@ -123,13 +123,14 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
                 origin,
                 assignee,
                 *decision,
+                ended,
             ) = row
             rule_id, engine = rules_[rule]
             at = _moment(last)
             yield FindingRow(
                 pk, fingerprint, rule_id, engine, label, message, path, first_line, end_line, column, end, state,
                 suppression_of(inline, Decision(*decision)) if inline or decision[0] else None, _moment(first),
-                max(at, ran.get(engine, at)), origin, assignee,
+                at if ended else max(at, ran.get(engine, at)), origin, assignee,
             )  # fmt: skip
         if len(page) < PAGE:
             return
@@ -148,7 +149,7 @@ SELECT o.id, o.rule_id, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o
        o.end_line, o.start_column, o.end_column, o.inline_suppressed, (EXTRACT(epoch FROM f.first_seen) * 1000000)::bigint,
        (EXTRACT(epoch FROM f.last_seen) * 1000000)::bigint, f.origin, f.assignee_id,
        f.suppression_kind, f.suppression_reason, f.suppressed_by_id, f.suppressed_at, f.suppressed_until, f.decided,
-       f.suppressed_until <= statement_timestamp()
+       f.suppressed_until <= statement_timestamp(), f.unread OR f.state = 'fixed'
   FROM analysis_occurrence o
   JOIN analysis_finding f ON {finding}
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
@@ -175,7 +176,7 @@ def seen_rows(analysis: Analysis, findings_: Sequence[Finding]) -> dict[int, Fin
             occurrence.message, occurrence.path, occurrence.start_line, occurrence.end_line,
             occurrence.start_column, occurrence.end_column, changes.get(finding.pk, FindingState.EXISTING.value),
             _decision(finding, inline=occurrence.inline_suppressed), finding.first_seen,
-            last_seen(finding.last_seen, seen.get(rule.engine)), finding.origin, finding.assignee_id,
+            last_seen(finding, seen.get(rule.engine)), finding.origin, finding.assignee_id,
         )  # fmt: skip
     return made
 
@@ -187,7 +188,7 @@ def changes_of(analysis: Analysis, finding_ids: Iterable[int]) -> dict[int, str]
 
 
 def finding_row(finding: Finding, *, state: str, seen: Mapping[str, str] | None) -> FindingRow:
-    """Return a finding with its own last place. `seen` is its line's `engines_seen`, None when it is closed.
+    """Return a finding with its own last place. `seen` is its line's `engines_seen`, None where it is not asked for.
 
     The finding must have been loaded with its rule, `.at_this_moment()`.
     """
@@ -196,13 +197,15 @@ def finding_row(finding: Finding, *, state: str, seen: Mapping[str, str] | None)
         finding.pk, finding.fingerprint, rule.rule_id, rule.engine, _SEVERITY[finding.severity], finding.message,
         finding.path, finding.start_line, finding.end_line, None, None, str(state),
         _decision(finding, inline=finding.inline_suppressed), finding.first_seen,
-        last_seen(finding.last_seen, (seen or {}).get(rule.engine)), finding.origin, finding.assignee_id,
+        last_seen(finding, (seen or {}).get(rule.engine)), finding.origin, finding.assignee_id,
     )  # fmt: skip
 
 
-def last_seen(stored: datetime, engine_ran: str | None) -> datetime:
-    """Return when an open finding was last seen: when its engine last ran well on the line, or its last change."""
-    return stored if engine_ran is None else max(stored, datetime.fromisoformat(engine_ran))
+def last_seen(finding: Finding, engine_ran: str | None) -> datetime:
+    """Return when a finding was last seen: an open one that can be seen, when its engine last ran well on the line."""
+    if engine_ran is None or finding.unread or finding.state == FindingState.FIXED:
+        return finding.last_seen
+    return max(finding.last_seen, datetime.fromisoformat(engine_ran))
 
 
 def _decision(finding: Finding, *, inline: bool) -> dict[str, Any] | None:
