@@ -8,11 +8,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from exports.tests.github import github
 from tests import chromium
 from tests.e2e.api import PASSWORD, USER, call, wait_for_first_analysis
 from tests.e2e.conftest import CHROMIUM_ARGUMENTS
 from tests.e2e.source import write_repository
 from tests.embedded.running import Up, data_folder, small_repository
+from tests.exports_scene import ExportsScene
 from tests.scene import RETRY_SECONDS, Scene, stalling_server
 
 TARGET = Path(__file__).resolve().parent.parent / "build" / "screenshots"
@@ -56,7 +58,7 @@ def main() -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     for old in TARGET.glob("*.png"):
         old.unlink()
-    with data_folder() as folder, stalling_server() as stalled:
+    with data_folder() as folder, stalling_server() as stalled, github() as hub:
         write_repository(folder / "service")
         small_repository(folder).rename(folder / "small")
         up = Up(
@@ -74,8 +76,13 @@ def main() -> int:
             token = wait_for_first_analysis(up)
             technology = {"project": 1, "name": "Django", "domain": "framework"}
             call(up, "technologies", technology, token=token)
+            exports = ExportsScene(up, token, hub)
+            exports.make()
+            exports.end()
             scene = Scene(up, token, stalled)
             scene.make()
+            waiting = exports.get("exports?status=queued")["results"][0]["id"]
+            pages = scene.pages | exports.pages | {"export-waiting": f"exports/{waiting}/"}
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_ARGUMENTS)
                 for theme in ("light", "dark"):
@@ -85,7 +92,7 @@ def main() -> int:
                             viewport={"width": width, "height": 768},
                             color_scheme="dark" if theme == "dark" else "light",
                         )
-                        _pictures(context.new_page(), f"{theme}-{name}", scene.pages)
+                        _pictures(context.new_page(), f"{theme}-{name}", pages)
                         context.close()
                 browser.close()
         finally:
@@ -115,12 +122,13 @@ def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
     for path in (*LISTS, *details, *(f"analyses/1/{tab}" for tab in TABS), "no-such-page"):
         page.goto(f"/{path}/" if path and "?" not in path else f"/{path}")
         _shoot(page, f"{re.sub(r'[^A-Za-z0-9]+', '-', path) or 'overview'}-{suffix}")
-    page.goto("/analyses/1/")
-    page.get_by_text("Export", exact=True).click()
-    page.get_by_text("SARIF 2.1.0").click()
-    _shoot(page, f"export-menu-{suffix}")
+    for name, path in {"export-menu": "/analyses/1/", "portfolio-menu": "/projects/1/"}.items():
+        page.goto(path)
+        page.locator("details.menu > summary").click()
+        page.get_by_text("SARIF 2.1.0").click()
+        _shoot(page, f"{name}-{suffix}")
     for name, path in scenes.items():
-        page.goto(f"/{path}" if "?" in path else f"/{path}/")
+        page.goto(f"/{path}" if "?" in path else f"/{path.rstrip('/')}/")
         _shoot(page, f"{name}-{suffix}")
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count
+from django.http import HttpRequest
 
 from commandcenter.analysis.models import Analysis
+from commandcenter.dashboard import access
 from exports.models import WAITING, Export, ExportQuerySet, ExportStatus
 from exports.registry import FORMATS
 from jobs.models import Job
@@ -71,6 +73,16 @@ class Shown:
         job = self.export.job
         code = self.export.error_code or (job.error_code if job else "job_deleted")
         return _ADVICE.get(code, "")
+
+
+def visible(request: HttpRequest) -> ExportQuerySet:
+    """Return the exports that the viewer may see, with all that a page shows of one."""
+    rows: ExportQuerySet = (
+        Export.objects.visible_to(access.viewer(request))
+        .with_status()
+        .select_related("project", "created_by", "job__run")
+    )
+    return rows
 
 
 def shown(exports: Iterable[Export], writable: set[int]) -> list[Shown]:

@@ -23,5 +23,9 @@ def choice(request: HttpRequest, name: str, choices: Collection[str]) -> str:
 
 def key(request: HttpRequest, name: str) -> int | None:
     """Return a primary key, None when there is none or it cannot be one."""
-    raw = request.GET.get(name, "")
+    return as_key(request.GET.get(name, ""))
+
+
+def as_key(raw: str) -> int | None:
+    """Return what somebody sent as a primary key, None when it cannot be one."""
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= MAX_DIGITS else None

@@ -25,6 +25,9 @@ STATUS = {
     "failed": Look("bad", "cross", "Failed"),
     "cancelled": Look("", "stop", "Cancelled"),
     "expired": Look("", "clock", "Expired"),
+    # deliveries of exports
+    "sending": Look("live", "running", "Sending", "spin"),
+    "succeeded": Look("good", "check", "Delivered"),
     # engines and services
     "ok": Look("good", "check", "Ok"),
     "skipped": Look("", "stop", "Skipped"),

@@ -11,13 +11,17 @@ from tests.embedded.running import Up, until
 USER, PASSWORD = "ada", "correct horse battery staple"
 
 
-def call(up: Up, path: str, body: dict[str, Any] | None = None, *, token: str = "") -> Any:
-    """Send GET, or POST with a body, and return the answer's JSON."""
+def call(
+    up: Up, path: str, body: dict[str, Any] | None = None, *, token: str = "", method: str | None = None
+) -> Any:
+    """Send GET, POST with a body, or what `method` says, and return the answer's JSON, None for an empty one."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(f"http://127.0.0.1:{up.port}/api/v1/{path}", data=data, headers=headers)
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{up.port}/api/v1/{path}", data=data, headers=headers, method=method
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+        return json.loads(answer.read() or b"null")
 
 
 def wait_for_first_analysis(up: Up) -> str:

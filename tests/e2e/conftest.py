@@ -6,11 +6,13 @@ They end with this folder's tests: Playwright keeps an event loop in its thread,
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from commandcenter.embedded import ports
 from tests import chromium
@@ -34,6 +36,7 @@ def platform() -> Iterator[Up]:
             CC_ADMIN_USER=USER,
             CC_ADMIN_PASSWORD=PASSWORD,
             CC_OUTBOUND_ALLOW="127.0.0.0/8",
+            CC_SOURCE_ROOTS=str(folder),
             CC_RATE_LIMITS="off",
             CC_JOB_RETRY_SECONDS="1",
         )
@@ -80,31 +83,63 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser, platform: Up) -> Iterator[Page]:
-    """A page of a fresh session; what its console calls an error fails the test."""
-    context = browser.new_context(
-        base_url=f"http://localhost:{platform.port}", viewport={"width": 1280, "height": 800}
+@contextmanager
+def _watched(browser: Browser, platform: Up, **context: Any) -> Iterator[Page]:
+    made = browser.new_context(
+        **{
+            "base_url": f"http://localhost:{platform.port}",
+            "viewport": {"width": 1280, "height": 800},
+            **context,
+        }
     )
-    page = context.new_page()
+    page = made.new_page()
     page.set_default_timeout(60_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield page
-    context.close()
+    made.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(browser: Browser, platform: Up) -> Iterator[Page]:
+    """A page of a fresh session; what its console calls an error fails the test."""
+    with _watched(browser, platform) as page:
+        yield page
 
 
 @pytest.fixture
 def signed_in(page: Page) -> Page:
     """A page after sign-in, through the form."""
+    sign_in(page)
+    return page
+
+
+def sign_in(page: Page, user: str = USER) -> None:
+    """Sign in through the form."""
     page.goto("/login/")
-    page.get_by_label("Username").fill(USER)
+    page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Overview").wait_for()
-    return page
+
+
+@pytest.fixture(scope="package")
+def session(browser: Browser, platform: Up) -> StorageState:
+    """What a browser keeps of one sign-in: sign-ins are limited, also where other limits are off."""
+    with _watched(browser, platform) as page:
+        sign_in(page)
+        return page.context.storage_state()
+
+
+@pytest.fixture
+def opened(browser: Browser, platform: Up, session: StorageState) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page of the signed-in session, in a context as its arguments say."""
+    with ExitStack() as stack:
+        yield lambda **context: stack.enter_context(
+            _watched(browser, platform, storage_state=session, **context)
+        )
 
 
 @pytest.fixture(scope="package")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
 from django.urls import reverse
 
 from commandcenter.analysis.models import Analysis
+from commandcenter.dashboard.delivered import ShownTarget, takers, targets_of
 from commandcenter.inventory.models import Project
 from exports.registry import FORMATS
 
@@ -22,16 +24,20 @@ def export_menu(context: dict[str, Any], analysis: Analysis, may_write: bool) ->
     return _menu(context, reverse("dashboard:export-create", args=[analysis.pk]), query) | {
         "downloads": True,
         "may_write": may_write,
+        "takers": takers(targets_of(analysis.project), several=False) if may_write else [],
     }
 
 
 @register.inclusion_tag("exports/_menu.html", takes_context=True)
-def portfolio_menu(context: dict[str, Any], project: Project) -> dict[str, Any]:
-    """Show the menu by which operators export a project."""
+def portfolio_menu(
+    context: dict[str, Any], project: Project, targets: Sequence[ShownTarget]
+) -> dict[str, Any]:
+    """Show the menu by which operators export a project, and deliver that to one of its targets."""
     query = f"project={project.pk}"
     return _menu(context, reverse("dashboard:portfolio-export", args=[project.pk]), query) | {
         "downloads": False,
         "may_write": True,
+        "takers": takers(targets, several=True),
     }
 
 

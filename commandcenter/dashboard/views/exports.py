@@ -1,59 +1,28 @@
-"""Exports: the list, one export with its file, and what can be done about it."""
+"""Exports: the list, and one export with its file and its deliveries."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
 
 from commandcenter.analysis.models import Analysis
-from commandcenter.dashboard import access, exported, filters
+from commandcenter.dashboard import access, delivered, exported, filters
 from commandcenter.dashboard.keyset import paginate
-from commandcenter.inventory.models import Project, Role
+from commandcenter.inventory.models import Role
 from exports import manifest
-from exports.deleting import StillRuns, delete_export
-from exports.models import Export, ExportQuerySet, ExportStatus
-from exports.options import InvalidOptions, read
-from exports.registry import FORMATS, UnknownFormat, format_named
-from exports.requests import request_export
-from jobs.cancellation import cancel as cancel_job
-from jobs.exceptions import InvalidParameters, JobError
+from exports.models import Export, ExportStatus
+from exports.registry import FORMATS
 from jobs.fairness.waiting import waiting_reason, waiting_reasons
-from jobs.models import OriginKind
 
 PROJECTS = 500  # that the filter offers
-OPTION = "option-"  # begins the names of a form's fields that are options of the format
-
-
-def _visible(request: HttpRequest) -> ExportQuerySet:
-    rows: ExportQuerySet = (
-        Export.objects.visible_to(access.viewer(request))
-        .with_status()
-        .select_related("project", "created_by", "job__run")
-    )
-    return rows
 
 
 def _export(request: HttpRequest, pk: int) -> Export:
-    return get_object_or_404(_visible(request), pk=pk)
-
-
-def _writable(request: HttpRequest, pk: int) -> Export:
-    export = _export(request, pk)
-    _require_operator(request, export.project)
-    return export
-
-
-def _require_operator(request: HttpRequest, project: Project) -> None:
-    if not access.may(request, project, Role.OPERATOR):
-        raise PermissionDenied
+    return get_object_or_404(exported.visible(request), pk=pk)
 
 
 @login_required
@@ -63,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
     project, analysis = filters.key(request, "project"), filters.key(request, "analysis")
     name = filters.choice(request, "format", FORMATS)
     status = filters.choice(request, "status", ExportStatus.values)
-    wanted: Any = _visible(request)  # its status is derived, which the type of the rows does not know
+    wanted: Any = exported.visible(request)  # its status is derived, which the type of the rows does not know
     if project is not None:
         wanted = wanted.filter(project=project)
     if analysis is not None:
@@ -104,7 +73,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one export."""
-    return render(request, "exports/detail.html", _context(request, _export(request, pk)))
+    context = _context(request, _export(request, pk))
+    context |= delivered.context_of(context["export"], may_write=context["may_write"])
+    return render(request, "exports/detail.html", context)
 
 
 @login_required
@@ -112,6 +83,16 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def live(request: HttpRequest, pk: int) -> HttpResponse:
     """Render what changes while the export is made; the page fetches it again when the socket of its job hints."""
     return render(request, "exports/_live.html", _context(request, _export(request, pk)))
+
+
+@login_required
+@require_GET
+def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render where an export was pushed; the page fetches it again while one of them is not done."""
+    export = _export(request, pk)
+    may_write = access.may(request, export.project, Role.OPERATOR)
+    context = {"export": export, "may_write": may_write, **delivered.context_of(export, may_write=may_write)}
+    return render(request, "exports/_deliveries.html", context)
 
 
 @login_required
@@ -126,103 +107,6 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
     except manifest.Unreadable as error:
         context = {"problem": str(error)}
     return render(request, "exports/_members.html", context)
-
-
-@login_required
-@require_POST
-def create(request: HttpRequest, analysis_pk: int) -> HttpResponse:
-    """Export an analysis as the menu asks: `how=download` sends the browser to the file, else in the background."""
-    visible = Analysis.objects.visible_to(access.viewer(request)).select_related("project")
-    analysis = get_object_or_404(visible, pk=analysis_pk)
-    given = _options(request)
-    name = request.POST.get("format", "")
-    if request.POST.get("how") == "download":
-        return _download(request, analysis, name, given)
-    _require_operator(request, analysis.project)
-    return _ask(request, analysis.project, [analysis.pk], name, given) or redirect(
-        "dashboard:analysis", analysis.pk
-    )
-
-
-@login_required
-@require_POST
-def portfolio(request: HttpRequest, project_pk: int) -> HttpResponse:
-    """Export a project in the background: the latest analysis of each of its repositories."""
-    project = get_object_or_404(access.projects(request), pk=project_pk)
-    _require_operator(request, project)
-    made = _ask(request, project, None, request.POST.get("format", ""), _options(request))
-    return made or redirect("dashboard:project", project.pk)
-
-
-@login_required
-@require_POST
-def again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make the same export once more, and go to it."""
-    export = _writable(request, pk)
-    analyses = None if export.portfolio else export.analyses
-    made = _ask(request, export.project, analyses, export.format, export.options)
-    return made or redirect("dashboard:export", pk)
-
-
-@login_required
-@require_POST
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Cancel the job of an export."""
-    export = _writable(request, pk)
-    if export.job is not None:
-        try:
-            cancel_job(export.job, by=access.viewer(request))
-        except JobError as error:
-            messages.error(request, str(error))
-    return redirect("dashboard:export", pk)
-
-
-@login_required
-@require_POST
-def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete an export that has ended, with its file."""
-    try:
-        delete_export(_writable(request, pk))
-    except StillRuns as error:
-        messages.error(request, str(error))
-        return redirect("dashboard:export", pk)
-    messages.success(request, f"Export #{pk} is deleted.")
-    return redirect("dashboard:exports")
-
-
-def _options(request: HttpRequest) -> dict[str, str]:
-    """Return the options of a format that a form has."""
-    return {
-        key.removeprefix(OPTION): str(value) for key, value in request.POST.items() if key.startswith(OPTION)
-    }
-
-
-def _download(request: HttpRequest, analysis: Analysis, name: str, given: dict[str, str]) -> HttpResponse:
-    try:
-        wanted = format_named(name)
-        options = read(wanted.info.options, given)
-    except (UnknownFormat, InvalidOptions) as error:
-        messages.error(request, str(error))
-        return redirect("dashboard:analysis", analysis.pk)
-    said = {
-        each.name: options[each.name] for each in wanted.info.options if options[each.name] != each.default
-    }
-    address = reverse("export-analysis", args=[analysis.pk, name])
-    return redirect(f"{address}?{urlencode(said)}" if said else address)
-
-
-def _ask(
-    request: HttpRequest, project: Project, analyses: list[int] | None, name: str, given: dict[str, Any]
-) -> HttpResponse | None:
-    """Ask for an export and go to its page; None when it was refused, which a message says."""
-    try:
-        export, _job = request_export(
-            project, analyses, name, given, by=access.viewer(request), origin_kind=OriginKind.PAGE
-        )
-    except InvalidParameters as error:
-        messages.error(request, " ".join(each["message"] for each in error.errors))
-        return None
-    return redirect("dashboard:export", export.pk)
 
 
 def _context(request: HttpRequest, export: Export) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from commandcenter.analysis.models import Analysis, BranchLine
-from commandcenter.dashboard import access, stats
+from commandcenter.dashboard import access, delivered, stats
 from commandcenter.dashboard.forms import ProjectForm, posted
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.subjects import names_of
@@ -68,6 +68,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "project": project,
             "role": role,
             "may_write": role.covers(Role.OPERATOR),
+            "may_administer": role.covers(Role.ADMIN),
+            "targets": delivered.targets_of(project),
             "stats": stats.overview(only),
             "rows": _repositories(project),
             "members": project.memberships.select_related("user").order_by("user__username")[:100],

@@ -1,6 +1,7 @@
 // Entry of every page: binds small modules to elements by their data- attributes.
 import { letChooseAll } from "./choosing.js";
 import { letTextBeCopied } from "./copying.js";
+import { letMenusClose } from "./menus.js";
 import { keepTimesFresh } from "./times.js";
 import { followJob } from "./socket.js";
 import { letTablesScroll } from "./tables.js";
@@ -12,6 +13,7 @@ switchThemeAtOnce(document);
 letTablesScroll(document);
 letChooseAll(document);
 letTextBeCopied(document);
+letMenusClose(document);
 for (const element of document.querySelectorAll("[data-live-every]")) refreshRegularly(element);
 // On a narrow screen the navigation and the tabs scroll sideways: begin at where one is.
 for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {
