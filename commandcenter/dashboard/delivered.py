@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils import timezone
+
 from commandcenter.inventory.models import Project
 from exports.delivery.asking import deliveries_of
 from exports.delivery.models import Action, DeliveryStatus, DeliveryTarget, ExportDelivery, TargetKind
@@ -39,13 +41,11 @@ class ShownTarget:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action on GitHub: what came of it so far."""
+    """One action on GitHub, what came of it so far, and where that is to be seen."""
 
     label: str
-    done: bool
+    said: str
     url: str
-    error: str
-    started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Delivered:
             return ""
         if self.export.status in WAITING:
             return "export"
-        return "time" if self.delivery.attempts else "turn"
+        return "time" if self.delivery.not_before > timezone.now() else "turn"
 
     @property
     def steps(self) -> list[Step]:
@@ -87,14 +87,12 @@ class Delivered:
 
 
 def _step(action: Action, facts: dict[str, Any]) -> Step:
-    error = facts.get("error") or {}
-    return Step(
-        label=action.label,
-        done=bool(facts.get("done")),
-        url=facts.get("url") or "",
-        error=error.get("message", ""),
-        started="upload" in facts,
-    )
+    if facts.get("done"):
+        said = facts.get("skipped") or facts.get("state") or "done"
+    else:
+        said = (facts.get("error") or {}).get("message") or "not yet"
+    shown = action == Action.COMMENT  # a status has no page of its own
+    return Step(action.label, said, facts.get("url") or "" if shown else "")
 
 
 def targets_of(project: Project) -> list[ShownTarget]:

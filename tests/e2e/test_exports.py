@@ -99,7 +99,7 @@ def test_a_portfolio_is_asked_for_and_followed_to_its_file(
     page.goto(f"/projects/{scene.project}/")
     menu_of(page).locator("summary").first.click()
     menu_of(page).locator("summary", has_text="CSV").click()
-    page.get_by_label("deliver to").locator("visible=true").select_option(label="Audit archive (Webhook)")
+    page.get_by_label("Deliver to").locator("visible=true").select_option(label="Audit archive (Webhook)")
     page.get_by_role("button", name="In the background").locator("visible=true").click()
     page.wait_for_url(re.compile(r"/exports/\d+/$"))
     expect(page.get_by_text("Why it is not running")).to_be_visible()

@@ -8,7 +8,13 @@ from commandcenter.advisories.ecosystems import OSV_NAMES
 from commandcenter.inventory.models import TechnologyDomain
 
 register = template.Library()
-_WORDS = {"sha256": "SHA-256", "all": "All repositories", "new": "New findings", "fixed": "Fixed findings"}
+_WORDS = {
+    "bom": "Byte order mark",
+    "sha256": "SHA-256",
+    "all": "All repositories",
+    "new": "New findings",
+    "fixed": "Fixed findings",
+}
 _CHECKS = {"ci": "Continuous integration", "license": "Licence"}
 _NOT_IN_OSV = {
     "cocoapods": "CocoaPods",

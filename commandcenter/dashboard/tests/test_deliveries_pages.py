@@ -57,25 +57,29 @@ def refused(export: Export, target: DeliveryTarget, **values: Any) -> ExportDeli
 def test_each_delivery_says_where_it_went_and_how_it_stands(world: World) -> None:
     export = finished(world.analysis)
     steps = {
-        "code_scanning": {"upload": "47177e22", "polls": 2},
-        "status": {"done": True, "url": "https://api.github.com/repos/octo/billing/statuses/1"},
-        "comment": {"error": {"code": "http_403", "message": "Resource not <b>accessible</b>"}},
+        "code_scanning": {
+            "upload": "47177e22",
+            "error": {"code": "processing", "message": "GitHub works on the upload."},
+        },
+        "status": {"done": True, "state": "success", "url": "https://api.github.com/statuses/1"},
+        "comment": {"done": True, "url": "https://github.com/octo/billing/pull/7#issuecomment-1"},
     }
     soon = timezone.now() + timedelta(minutes=9)
     delivered(
         export, github_of(world.project), attempts=2, steps=steps, not_before=soon,
-        error_code="http_403", error_message="GitHub answered 403.",
+        error_code="http_403", error_message="GitHub <b>answered</b> 403.",
     )  # fmt: skip
     refused(export, target_of(world.project, "gone"))
     delivered(export, target_of(world.project, "new"))
     content = shown(signed_in(world.viewer), f"/exports/{export.pk}/")
     for words in (
-        "octo/billing", "uploaded, GitHub works on it", "statuses/1", "Resource not &lt;b&gt;accessible&lt;/b&gt;",
-        "next try", "GitHub answered 403.", "gone for good (410)", "http_410", "hooks.example", "its turn comes soon",
+        "octo/billing", "GitHub works on the upload.", "success", "issuecomment-1",
+        "next try", "GitHub &lt;b&gt;answered&lt;/b&gt; 403.", "gone for good (410)", "http_410", "hooks.example", "its turn comes soon",
     ):  # fmt: skip
         assert words in content, words
     assert "path-is-secret" not in content
     assert SECRET not in content
+    assert "statuses/1" not in content
 
 
 def test_the_page_follows_deliveries_until_they_have_ended(world: World) -> None:
@@ -146,7 +150,7 @@ def test_the_menu_delivers_what_is_made_in_the_background(world: World) -> None:
     content = shown(client, path)
     assert f'<option value="{hub.pk}">hub (GitHub)</option>' in content
     assert f'<option value="{off.pk}">' not in content
-    assert "deliver to" not in shown(signed_in(world.viewer), path)
+    assert "Deliver to" not in shown(signed_in(world.viewer), path)
     client.post(f"{path}export/", {"format": "sarif", "how": "background", "deliver": hub.pk})
     delivery = ExportDelivery.objects.get()
     assert (delivery.target, delivery.status, delivery.export) == (hub, "pending", Export.objects.get())

@@ -36,7 +36,7 @@ def shown(client: Any, path: str, **query: Any) -> str:
 def test_the_list_shows_the_file_and_where_it_is_fetched(world: World) -> None:
     export = finished(world.analysis, name="sarif", given={"options": {"profile": "github"}})
     content = shown(signed_in(world.viewer), "/exports/")
-    for words in ("SARIF 2.1.0 #", "profile github", "ledger", "Payments", export.sha256[:12], "Completed"):
+    for words in ("SARIF 2.1.0 #", "Profile: github", "ledger", "Payments", export.sha256[:12], "Completed"):
         assert words in content
     assert f'data-copy="{export.sha256}"' in content
     assert f'href="/api/v1/exports/{export.pk}/download"' in content
@@ -109,7 +109,7 @@ def test_one_export_shows_its_analyses_options_and_file(world: World) -> None:
     export = finished(world.analysis, name="csv", given={"options": {"export_type": "findings"}})
     content = shown(signed_in(world.viewer), f"/exports/{export.pk}/")
     for words in (
-        f'href="/analyses/{world.analysis.pk}/"', f'href="/jobs/{export.job_id}/"', "export_type", "findings",
+        f'href="/analyses/{world.analysis.pk}/"', f'href="/jobs/{export.job_id}/"', "Export type", "findings",
         export.file_name, f"{export.bytes:,} bytes", "Download",
     ):  # fmt: skip
         assert words in content
