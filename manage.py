@@ -26,6 +26,10 @@ def main() -> None:
         from commandcenter.ops.standalone import allow_help
 
         allow_help(sys.argv)
+    if sys.argv[1:2] == ["prepare"]:
+        from commandcenter import loading
+
+        loading.begin()  # the start of everything waits for this command; it goes on collecting once it has loaded
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

@@ -12,11 +12,16 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.production")
 os.environ.setdefault("CC_PROCESS", "web")
 
-import structlog
-from channels.layers import get_channel_layer
-from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.wsgi import get_wsgi_application
-from redis.exceptions import RedisError
+from commandcenter import loading
+
+loading.begin()
+
+import structlog  # noqa: E402  (after the garbage collector was stopped)
+from channels.layers import get_channel_layer  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
+from redis.exceptions import RedisError  # noqa: E402
 
 wsgi = get_wsgi_application()
 
@@ -61,3 +66,6 @@ application = ProtocolTypeRouter(
         "lifespan": lifespan,
     }
 )
+
+get_resolver().url_patterns  # noqa: B018  (loads every view now, not in the first request)
+loading.end()

@@ -93,8 +93,12 @@ def _start(
 ) -> None:
     shutil.rmtree(layout.metrics, ignore_errors=True)
     layout.metrics.mkdir(mode=0o700, exist_ok=True)
-    supervisor.start_servers(servers.needed(layout, environ))
-    report = _prepared(supervisor.run_step("prepare", manage("prepare"), PREPARE_SECONDS))
+    with supervisor.step(
+        "prepare", manage("prepare", "--when-told")
+    ) as step:  # it loads while the servers start
+        supervisor.start_servers(servers.needed(layout, environ))
+        step.go()
+        report = _prepared(supervisor.output(step, PREPARE_SECONDS))
     supervisor.start_processes(all_processes(port))
     supervisor.wait_until(lambda: _web_ready(port), READY_SECONDS, "The web server was not ready")
     announce(layout, full)
@@ -151,7 +155,8 @@ def _new_source(layout: Layout, environ: Mapping[str, str]) -> str | None:
 def _register(supervisor: Supervisor, layout: Layout, source: str) -> None:
     """Register and analyse a source and remember that; that it fails must not end what runs."""
     try:
-        supervisor.run_step("first-repository", manage("prepare", "--repo", source), REGISTER_SECONDS)
+        with supervisor.step("first-repository", manage("prepare", "--repo", source)) as step:
+            supervisor.output(step, REGISTER_SECONDS)
     except EmbeddedError as error:
         _step, refused, reason = str(error).rpartition("CommandError: ")
         say(f"REPO {source} was not added: {reason.strip() if refused else error}")

@@ -18,8 +18,7 @@ WORKERS = {
     "system": ("system", ("--pool", "solo")),
 }
 _PYTHON = (sys.executable, "-m")
-# `manage.py prepare` ran the system checks already; here they would load every view into every worker.
-_CELERY = (*_PYTHON, "celery", "-A", "commandcenter", "--skip-checks")
+_CELERY = (*_PYTHON, "commandcenter.celery_process")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from commandcenter.embedded.leftovers import remember
 from commandcenter.embedded.parts import QUICK_DEATHS, Part
 from commandcenter.embedded.processes import CHECKOUT, Process
 from commandcenter.embedded.spawn import Command, ended, kill_group, send, spawn, wait_ended
+from commandcenter.embedded.steps import Step, read_now
 
 ROTATE_SECONDS = 60.0
 BOOT_DEATHS = 3  # a process that dies so often before the first readiness ends the start
@@ -109,45 +110,29 @@ class Supervisor:
             )
         )
 
-    def run_step(self, name: str, argv: Sequence[str], seconds: float) -> str:
-        """Run one command to its end and return its output; what it says on stderr goes to its log.
+    @contextmanager
+    def step(self, name: str, argv: Sequence[str]) -> Iterator[Step]:
+        """Start one command, and end it when the block is left."""
+        step = Step(name, argv, {**self.environ, "CC_PROCESS": "command"}, self.layout.log(name))
+        try:
+            yield step
+        finally:
+            step.end()
+
+    def output(self, step: Step, seconds: float) -> str:
+        """Return what a step has printed at its end, while keeping everything running.
 
         Raises EmbeddedError when it fails or takes too long, StopRequested when somebody asks to stop meanwhile.
         """
-        log = self.layout.log(name)
-        environ = {**self.environ, "CC_PROCESS": "command"}
-        read_end, write_end = os.pipe()
-        try:
-            child = spawn(Command(argv, environ, log, CHECKOUT, stdout=write_end))
-        finally:
-            os.close(write_end)
-        os.set_blocking(read_end, False)
-        output = b""
-        deadline = time.monotonic() + seconds
-        try:
-            while True:
-                self.pulse()
-                self.watch()
-                if select.select([read_end, self._wake[0]], [], [], 0.5)[0]:
-                    self._drain()
-                    part = _read(read_end)
-                    output += part or b""
-                    if part == b"":
-                        if ended(child):
-                            break
-                        self._sleep(0.02)
-                if time.monotonic() > deadline:
-                    raise EmbeddedError(f"{name} took longer than {seconds:.0f} s; see {log}")
-        finally:
-            os.close(read_end)
-            if not ended(child):
-                kill_group(child.pid, signal.SIGKILL)
-                wait_ended([child], 5.0)
-        if child.returncode:
-            raise EmbeddedError(
-                f"{name} ended with code {child.returncode}; the last lines of {log}:{last_lines(log)}"
-            )
-        return output.decode(errors="replace")
+
+        def wait(descriptor: int) -> bool:
+            self.pulse()
+            self.watch()
+            readable = bool(select.select([descriptor, self._wake[0]], [], [], 0.5)[0])
+            self._drain()
+            return readable
+
+        return step.output(seconds, wait)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
         """Wait until ready() while keeping everything running; raise EmbeddedError when it does not come about."""
@@ -226,7 +211,7 @@ class Supervisor:
             self._drain()
 
     def _drain(self) -> None:
-        while _read(self._wake[0]):
+        while read_now(self._wake[0]):
             pass
 
 
@@ -244,11 +229,3 @@ def _obituary(part: Part, code: int) -> str:
         f"{part.name} ended ({reason}) soon after its start, {part.quick_deaths} times in a row; "
         f"it is started again in {part.backoff():.0f} s."
     )
-
-
-def _read(descriptor: int) -> bytes | None:
-    """Return what can be read now; empty at the end, None when nothing is there."""
-    try:
-        return os.read(descriptor, 65_536)
-    except BlockingIOError:
-        return None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from commandcenter.events.fitting import misfits
 from commandcenter.events.schemas import AUDIT, PUBLIC
 
 
@@ -38,19 +36,13 @@ CATALOGUE: dict[str, EventType] = {
 ROUTINE = frozenset({"job.queued", "job.completed", "analysis.started", "analysis.completed"})
 
 
-@cache
-def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(CATALOGUE[name].schema)
-
-
 def check(name: str, data: dict[str, Any]) -> None:
     """Raise InvalidEvent unless the data fits the schema of the type."""
     if name not in CATALOGUE:
         raise InvalidEvent(f"{name!r} is not in the catalogue of event types.")
-    error = next(iter(_validator(name).iter_errors(data)), None)
-    if error is not None:
-        where = "/".join(str(part) for part in error.absolute_path) or "data"
-        raise InvalidEvent(f"{name}: {where}: {error.message}")
+    misfit = next(misfits(CATALOGUE[name].schema, data), None)
+    if misfit is not None:
+        raise InvalidEvent(f"{name}: {misfit}")
 
 
 def public_types() -> list[EventType]:

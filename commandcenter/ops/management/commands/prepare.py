@@ -1,10 +1,14 @@
-"""What must be done between the servers and the processes, in one Django process because each start costs a second."""
+"""What must be done between the servers and the processes, in one Django process because each start costs a second.
+
+With --when-told it loads, checks itself and collects static files while the servers start.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +22,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from commandcenter import loading
 from commandcenter.analysis.rules import catalogue
 
 MIGRATION_LOCK = 0x636F6D6D616E64  # any number that nobody else uses for an advisory lock in this database
@@ -30,11 +35,15 @@ class Command(BaseCommand):
     help = "Migrate, make the first administrator and collect static files; prints a JSON report."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add --repo, which does something else: the first repository, once everything runs."""
+        """Add --repo, which does something else: the first repository, once everything runs; and --when-told."""
         parser.add_argument("--repo", help="only register this repository and start its analysis")
+        parser.add_argument(
+            "--when-told", action="store_true", help="leave the servers alone until a line comes on stdin"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do the steps that are due."""
+        loading.end()
         if options["repo"]:
             from commandcenter.ops.first_run import register
 
@@ -43,11 +52,14 @@ class Command(BaseCommand):
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from None
             return
+        collected = collect_static()
+        if options["when_told"] and not sys.stdin.readline():
+            raise CommandError("What started this command has ended; nothing was migrated.")
         with migration_lock():
             migrated = migrate()
         report = first_administrator()
         report["migrated"] = migrated
-        report["collected"] = collect_static()
+        report["collected"] = collected
         catalogue.request()  # a worker does it once it runs: asking the engines takes seconds
         self.stdout.write(json.dumps(report))
 
