@@ -1,4 +1,4 @@
-"""ASGI entry point: one port for everything. /ws goes to Channels; HTTP runs Django's WSGI handler in a fixed pool.
+"""ASGI entry point: one port for everything. /ws goes to Channels; HTTP runs Django's WSGI handler in fixed pools.
 
 Django's own ASGI handler costs about four times the CPU a request (docs/architecture.md).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.production")
@@ -30,6 +31,8 @@ from commandcenter.core.bridge import Bridge  # noqa: E402
 from jobs.live.routing import websocket_urlpatterns  # noqa: E402
 
 HTTP_THREADS = 8
+# Exports and files, which may take hours of a thread: they wait for each other, and nobody else for them.
+LONG = re.compile(r"/api/v1/(export/[0-9]|exports/([0-9]+/download|links/))")
 SUBSCRIBE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -61,7 +64,7 @@ async def _stay_subscribed() -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": Bridge(wsgi, HTTP_THREADS),
+        "http": Bridge(wsgi, HTTP_THREADS, LONG),
         "websocket": SocketAuthentication(URLRouter(websocket_urlpatterns)),
         "lifespan": lifespan,
     }

@@ -70,7 +70,7 @@ def write(key: str, content: Pieces) -> None:
     kept = storage().save(key, content)
     with suppress(NotImplementedError):  # a storage without paths is durable by itself
         path = Path(storage().path(kept))
-        for each in (path, path.parent):
+        for each in (path, path.parent, path.parent.parent):
             descriptor = os.open(each, os.O_RDONLY)
             try:
                 os.fsync(descriptor)

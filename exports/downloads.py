@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.files.base import File
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
@@ -63,7 +64,8 @@ def require_file(export: Export) -> int:
     if export.status == ExportStatus.EXPIRED:
         raise Problem("The file has expired; export again.", status=410, code="expired")
     if export.status != ExportStatus.COMPLETED or export.bytes is None:
-        raise Conflict("no_file", f"The export has {export.status}, so it has no file.")
+        how = "was cancelled" if export.status == ExportStatus.CANCELLED else "has failed"
+        raise Conflict("no_file", f"The export {how}, so it has no file; export again.")
     return export.bytes
 
 
@@ -112,6 +114,7 @@ class _Pieces:
     def __init__(self, file: File[Any], part: Part) -> None:
         self._file = file
         self._left = part.length
+        self._begun = False
         if part.start:
             file.seek(part.start)
 
@@ -120,6 +123,10 @@ class _Pieces:
 
     def __next__(self) -> bytes:
         """Raise OSError where the file ends early: the connection breaks, so that no client takes it for whole."""
+        if not self._begun:
+            self._begun = True
+            if not connection.in_atomic_block:
+                connection.close()  # nothing is asked any more, and the client may take hours
         if self._left == 0:
             raise StopIteration
         piece: bytes = self._file.read(min(PIECE_BYTES, self._left))

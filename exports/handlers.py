@@ -58,7 +58,7 @@ class ExportHandler:
         except UnknownFormat as error:
             raise JobFailed("unknown_format", str(error)) from None
         if run.attempt > 1:
-            artifacts.remove_others(export)
+            _tidy(export)
         document = _Document(run, export, wanted, ledger.listed_analyses(export))
         key = artifacts.new_key(export, run.attempt, document.extension)
         try:
@@ -133,7 +133,7 @@ class _Document:
 
         source.tell = tell
         tell()
-        for piece in self._format.write(source, self._options):
+        for piece in _made(self._format.write(source, self._options)):
             if piece:
                 yield piece
             size += len(piece)
@@ -151,6 +151,27 @@ class _Document:
                 "sha256": digest.hexdigest(),
             }
         )
+
+
+def _tidy(export: Export) -> None:
+    """Remove what earlier attempts left; where the storage is away, that is for the sweep."""
+    try:
+        artifacts.remove_others(export)
+    except OSError as error:
+        log.warning("artifacts not removed", action="export", export=export.pk, error=str(error))
+
+
+def _made(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Raise JobFailed where a format cannot write its temporary files: that is not the artifact storage."""
+    try:
+        yield from pieces
+    except OSError as error:
+        raise JobFailed(
+            "no_temporary_file",
+            f"The document could not be made in the folder of temporary files of the worker "
+            f"({error.strerror or type(error).__name__}). Make room there, then retry the job.",
+            retryable=error.errno not in NO_ROOM,
+        ) from error
 
 
 def _written(key: str, document: _Document) -> ledger.Artifact:

@@ -25,7 +25,7 @@ def files_in(export: Export) -> list[dict[str, Any]]:
         with artifacts.opened(export.artifact) as file, ZipFile(cast("Any", file)) as archive:
             if archive.getinfo(MANIFEST).file_size > MAX_BYTES:
                 raise Unreadable("Its manifest is too large to be shown; it is in the file.")
-            manifest = orjson.loads(archive.read(MANIFEST))
+            found: list[dict[str, Any]] = orjson.loads(archive.read(MANIFEST))["files"]
     except FileNotFoundError:
         raise Unreadable("The file was removed from the storage; export again.") from None
     except OSError as error:
@@ -33,5 +33,4 @@ def files_in(export: Export) -> list[dict[str, Any]]:
         raise Unreadable(f"The artifact storage cannot be read ({reason}).") from None
     except (BadZipFile, KeyError, ValueError, zlib.error, EOFError):
         raise Unreadable("The file is damaged; export again.") from None
-    found: list[dict[str, Any]] = manifest["files"]
     return found

@@ -50,7 +50,7 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
         for each in error.errors:
             wrong(f"options.{each.name}", each.code, each.message)
     analyses, whole = parameters.get("analyses"), parameters.get("portfolio")
-    if whole not in {None, False, True}:
+    if not (whole is None or isinstance(whole, bool)):
         wrong("portfolio", "invalid", "Say true for all repositories of the project.")
     elif whole:
         if analyses is not None:

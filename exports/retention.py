@@ -46,8 +46,7 @@ def sweep() -> int:
     The file of an attempt that may still complete is left alone: its export has not ended. Folders and files come in
     random order, so that each has its turn where there is more than one run can look at.
     """
-    removed = artifacts.abandon_uploads(timezone.now() - timedelta(days=1))
-    seen = 0
+    removed = seen = 0
     folders = [folder for folder in artifacts.folders() if _is_over(folder)]
     random.shuffle(folders)
     for folder in folders:
@@ -61,7 +60,8 @@ def sweep() -> int:
             artifacts.remove(folder)
         for start in range(0, len(names), BATCH):
             removed += _sweep_batch(folder, names[start : start + BATCH])
-    return removed
+    # Last, for not every server knows of unfinished uploads, and then the files have been swept all the same.
+    return removed + artifacts.abandon_uploads(timezone.now() - timedelta(days=1))
 
 
 def _is_over(folder: str) -> bool:

@@ -1,12 +1,13 @@
-"""Hands the HTTP requests of an ASGI server to a WSGI application in a fixed pool of threads.
+"""Hands the HTTP requests of an ASGI server to a WSGI application in fixed pools of threads.
 
-An answer that is still being made when its client goes away ends there, so that its thread and its database connection
-serve somebody else: the server itself only drops what is sent after that.
+An answer that is still being made when its client goes away, or takes it too slowly, ends there, so that its thread and
+its database connection serve somebody else: the server itself only drops what is sent after that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from threading import Event
@@ -15,40 +16,88 @@ from typing import Any
 from a2wsgi import WSGIMiddleware
 
 LISTEN_AFTER = 4  # messages: most answers are over by then, and cost nothing more
+PATIENCE_SECONDS = 60.0  # for one piece of a request or an answer
+LEAST_RATE = 8 * 1024  # bytes a second that a client takes of an answer, when its patience is used up
 
 _gone: ContextVar[Event] = ContextVar("gone")
 
 
-class Bridge:
-    """An ASGI application for the scope `http`."""
+class ClientTooSlow(OSError):
+    """The client does not send its request, or does not take the answer."""
 
-    def __init__(self, wsgi: Any, threads: int) -> None:
+
+class Bridge:
+    """An ASGI application for the scope `http`. Requests for `long` paths have threads of their own, as many again."""
+
+    def __init__(self, wsgi: Any, threads: int, long: re.Pattern[str]) -> None:
         def application(environ: Any, start_response: Any) -> Iterable[bytes]:
             return _UntilGone(wsgi(environ, start_response), _gone.get())
 
-        self._application = WSGIMiddleware(application, workers=threads)
+        self._short, self._long = (WSGIMiddleware(application, workers=threads) for _ in range(2))
+        self._is_long = long.match
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request. a2wsgi schedules `receive` as a coroutine; granian's is another awaitable."""
-        gone, sent = Event(), 0
-        listener: asyncio.Task[None] | None = None
-
-        async def receive_coroutine() -> Any:
-            return await receive()
-
-        async def send_and_listen(message: Any) -> None:
-            nonlocal sent, listener
-            sent += 1
-            if sent == LISTEN_AFTER:  # the request has been read, so that nobody else receives any more
-                listener = asyncio.create_task(_listen(receive, gone))
-            await send(message)
-
+        """Answer a request. Raises ClientTooSlow, so that the server breaks the connection."""
+        gone = Event()
+        client = _Client(receive, send, gone)
         _gone.set(gone)
+        pool = self._long if self._is_long(scope["path"]) else self._short
         try:
-            await self._application(scope, receive_coroutine, send_and_listen)
+            await pool(scope, client.receive, client.send)
         finally:
-            if listener is not None:
-                listener.cancel()
+            client.stop_listening()
+        if client.too_slow:
+            raise ClientTooSlow("The client took its answer too slowly.")
+
+
+class _Client:
+    """Who asked: is waited for with patience, and listened to while an answer is long."""
+
+    def __init__(self, receive: Any, send: Any, gone: Event) -> None:
+        self.too_slow = False
+        self._receive, self._send, self._gone = receive, send, gone
+        self._messages = self._bytes = 0
+        self._waited = 0.0
+        self._listener: asyncio.Task[None] | None = None
+
+    async def receive(self) -> Any:
+        """Wait for a piece of the request. a2wsgi schedules this as a coroutine; granian's is another awaitable."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._receive()
+        except TimeoutError:
+            raise ClientTooSlow("The client sent its request too slowly.") from None
+
+    async def send(self, message: Any) -> None:
+        """Pass a message on. After one that was not taken none follows, also not the last: a part must not look whole."""
+        if self._gone.is_set():
+            return
+        self._messages += 1
+        if self._messages == LISTEN_AFTER:  # the request has been read, so that nobody else receives any more
+            self._listener = asyncio.create_task(self._listen())
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(self._patience()):
+                await self._send(message)
+        except TimeoutError:
+            self.too_slow = True
+            self._gone.set()
+        self._waited += loop.time() - began
+        self._bytes += len(message.get("body", b""))
+
+    def stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+
+    def _patience(self) -> float:
+        """Return how long to wait for the next piece to be taken; less once the whole answer goes too slowly."""
+        return min(PATIENCE_SECONDS, PATIENCE_SECONDS + self._bytes / LEAST_RATE - self._waited)
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone.set()
 
 
 class _UntilGone:
@@ -68,9 +117,3 @@ class _UntilGone:
         """Let the application free what it holds."""
         if hasattr(self._answer, "close"):
             self._answer.close()
-
-
-async def _listen(receive: Any, gone: Event) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    gone.set()

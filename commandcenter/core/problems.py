@@ -16,7 +16,13 @@ from django.core.exceptions import (
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, OperationalError, models
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    UnreadablePostError,
+)
 from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -210,6 +216,8 @@ def _translate(exception: Exception) -> Problem | None:
         return _from_drf(exception)
     if isinstance(exception, RequestDataTooBig):
         return PayloadTooLarge("The body is larger than this server accepts.")
+    if isinstance(exception, UnreadablePostError):
+        return Problem("The body did not come, or not in time.", status=408, code="request_timeout")
     if isinstance(exception, SuspiciousOperation | MultiPartParserError):
         return Problem("The request could not be read.", code="parse_error")
     return _from_database(exception)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -16,14 +15,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from commandcenter.analysis.models import Analysis
+from commandcenter.analysis.models import Analysis, AnalysisStatus
 from commandcenter.core.permissions import token_projects
-from commandcenter.core.problems import Conflict, Problem, Unavailable
+from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.renderers import OrjsonRenderer
 from commandcenter.core.viewsets import ApiMixin
-from exports.naming import file_name
-from exports.options import InvalidOptions, Options, read
-from exports.registry import FORMATS, ExportSource, Format, UnknownFormat, format_named
+from exports import streaming
+from exports.options import InvalidOptions, read
+from exports.registry import FORMATS, Format, UnknownFormat, format_named
 
 
 class NoNegotiation(BaseContentNegotiation):
@@ -69,28 +68,8 @@ class ExportAnalysis(ApiMixin, APIView):
         readable = visible.with_results().select_related("repository", "project")
         analysis = get_object_or_404(readable.defer("repository__credential_secret"), pk=pk)
         if not analysis.has_results:
-            raise Conflict(
-                f"analysis_{analysis.status}",
-                f"Analysis {analysis.pk} is {analysis.status}, so it has no results to export.",
-            )
-        return _stream(analysis, wanted, options)
-
-
-def _stream(analysis: Analysis, wanted: Format, options: Options) -> StreamingHttpResponse:
-    pieces = wanted.write(ExportSource(analysis), options)
-    made = wanted.file_type(options)
-    try:
-        started = _started(pieces)
-    except OSError as error:
-        raise Unavailable(
-            f"The export could not be made in the folder of temporary files: {error.strerror or error}.",
-            code="no_temporary_file",
-            retry_after=60,
-        ) from error
-    response = StreamingHttpResponse(started, content_type=made.media_type)
-    response["Content-Disposition"] = f'attachment; filename="{file_name(analysis, made.extension)}"'
-    response["X-Accel-Buffering"] = "no"
-    return response
+            raise Conflict(f"analysis_{analysis.status}", _nothing_to_export(analysis))
+        return streaming.answer(request._request, analysis, wanted, options)
 
 
 def _options(wanted: Format, request: Request) -> dict[str, str]:
@@ -107,12 +86,10 @@ def _options(wanted: Format, request: Request) -> dict[str, str]:
         ) from None
 
 
-def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Write the first piece now: what fails at once is an error with a status, not a file that ends early."""
-    first = next(filter(None, pieces), b"")
-
-    def rest() -> Iterator[bytes]:
-        yield first
-        yield from pieces
-
-    return rest()
+def _nothing_to_export(analysis: Analysis) -> str:
+    if analysis.status == AnalysisStatus.RUNNING:
+        return f"Analysis {analysis.pk} is running; export it when it has ended."
+    return (
+        f"Analysis {analysis.pk} is {analysis.status}, so it has no results to export. "
+        "Analyse the repository again, or export one of its earlier analyses."
+    )

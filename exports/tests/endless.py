@@ -1,10 +1,12 @@
-"""The web application with a format whose documents have no end, and one that fails in the middle."""
+"""The web application with a format whose documents have no end, one that fails in the middle, and little patience."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from commandcenter.asgi import application
+from commandcenter.core import bridge
 from commandcenter.core.renderers import to_json
 from exports.formats.contract import ExportSource, Format, FormatInfo
 from exports.options import Options
@@ -37,3 +39,4 @@ class Failing(Format):
 
 FORMATS["endless"] = Endless()
 FORMATS["failing"] = Failing()
+bridge.PATIENCE_SECONDS = float(os.environ.get("CC_TEST_PATIENCE", bridge.PATIENCE_SECONDS))

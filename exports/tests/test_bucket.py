@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,6 +11,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from django.core.checks.registry import registry
 from django.core.files.base import ContentFile
 from django.db.models.functions import Now
@@ -21,7 +23,7 @@ from commandcenter.core.objects import upload
 from commandcenter.core.objects.storage import ObjectStorage
 from commandcenter.core.tests.buckets import address_of, refusing, server
 from commandcenter.settings.artifacts import artifact_storage
-from exports import artifacts, retention, storagestate
+from exports import artifacts, manifest, retention, storagestate
 from exports.checks import storage_usable
 from exports.models import Export
 from exports.settle import settle
@@ -83,6 +85,12 @@ def test_an_archive_goes_up_in_parts(bucket: ObjectStorage, monkeypatch: Any) ->
     export = run_export(*(analysis_of(make_repository(project), 20) for _ in range(2)))
     with zipfile.ZipFile(BytesIO(download(export).getvalue())) as archive:
         assert archive.testzip() is None
+        files = json.loads(archive.read("manifest.json"))["files"]
+        assert archive.namelist() == [*(each["name"] for each in files), "manifest.json"]
+        for each in files:
+            content = archive.read(each["name"])
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (each["bytes"], each["sha256"])
+    assert manifest.files_in(export) == files
 
 
 def test_deleted_and_expired_exports_leave_the_bucket(bucket: ObjectStorage) -> None:
@@ -105,6 +113,21 @@ def test_what_killed_attempts_left_is_swept(bucket: ObjectStorage) -> None:
     assert set(keys(bucket)) == {f"team/{export.artifact}", f"team/{foreign}"}
     assert not bucket.exists(lost)
     assert not bucket.client.list_multipart_uploads(Bucket="files").get("Uploads")
+
+
+def test_files_are_swept_where_the_server_knows_no_unfinished_uploads(
+    bucket: ObjectStorage, monkeypatch: Any
+) -> None:
+    day = f"exports/{timezone.now() - timedelta(days=3):%Y-%m-%d}"
+    lost = bucket.save(f"{day}/7-2-{'b' * 16}.json", ContentFile(b"left"))
+
+    def unknown(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "NotImplemented"}}, "ListMultipartUploads")
+
+    monkeypatch.setattr(bucket.client, "list_multipart_uploads", unknown)
+    prune_exports()
+    assert not bucket.exists(lost)
+    monkeypatch.undo()
 
 
 def test_an_object_deleted_or_cut_behind_our_back_is_410(bucket: ObjectStorage) -> None:

@@ -1,95 +1,42 @@
-"""What ends in the middle of a streamed export, at the real web server with one database connection."""
+"""What ends in the middle of an answer, at the real web server with one database connection."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
+import http.client
+import select
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import connection
+from django.db import transaction
 
 from commandcenter.accounts.tests.factories import make_token
 from commandcenter.analysis.tests.factories import make_repository, make_user
+from commandcenter.asgi import HTTP_THREADS
+from exports.models import Export
 from exports.tests.conftest import COMMITTED
-from exports.tests.factories import analysis_of
+from exports.tests.factories import analysis_of, finished
+from exports.tests.webserver import Web, rest_of, serving, states
 from jobs.tests.processes import Eventually
 
 pytestmark = [COMMITTED, pytest.mark.process]
 
-NAME = "commandcenter-disconnect"
+LARGE = b"x" * 20_000_000  # more than lies in the buffers of a connection
 
 
-class Web:
-    """The web server as `up` starts it, on a port of its own."""
-
-    def __init__(self, port: int, folder: Path) -> None:
-        self.port = port
-        environ = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "exports.tests.websettings",
-            "CC_PROCESS": "web",
-            "CC_DB_POOL": "1",
-            "CC_TEST_DATABASE": str(connection.settings_dict["NAME"]),
-            "CC_TEST_NAME": NAME,
-        }
-        argv = [
-            sys.executable, "-m", "granian", "--interface", "asgi", "exports.tests.endless:application",
-            "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-access-log", "--log-level", "warning",
-        ]  # fmt: skip
-        with (folder / "web.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                argv, env=environ, cwd=settings.BASE_DIR, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def open(self, path: str, token: str) -> socket.socket:
-        """Send a request over a connection that takes little at a time."""
-        client = socket.socket()
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
-        client.settimeout(20)
-        client.connect(("127.0.0.1", self.port))
-        client.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
-        )
-        return client
-
-    def status(self, path: str, token: str) -> str:
-        """Return the status of an answer, nothing while the server does not listen."""
-        try:
-            with self.open(path, token) as client:
-                return client.recv(4096).decode("latin1").split(" ")[1]
-        except ConnectionError:
-            return ""
-
-    def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
-
-
-@pytest.fixture
-def web(tmp_path: Path, unused_tcp_port: int, eventually: Eventually) -> Iterator[Web]:
-    server = Web(unused_tcp_port, tmp_path)
-    try:
-        eventually(lambda: server.status("/api/v1/projects", "none"), 60)
+@pytest.fixture(scope="module")
+def web(
+    tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: Any, django_db_setup: None
+) -> Iterator[Web]:
+    with serving(unused_tcp_port_factory(), tmp_path_factory.mktemp("web")) as server:
         yield server
-    finally:
-        server.end()
 
 
-def states() -> list[str]:
-    """Return what the server's connections do."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT state FROM pg_stat_activity WHERE application_name = %s", [NAME])
-        return [row[0] for row in cursor.fetchall()]
+def large_export(web: Web, settings: Any) -> Export:
+    settings.MEDIA_ROOT = web.media
+    with transaction.atomic():
+        return finished(analysis_of(make_repository()), content=LARGE)
 
 
 def test_a_client_that_goes_away_frees_the_connection(web: Web, eventually: Eventually) -> None:
@@ -113,11 +60,52 @@ def test_an_export_that_fails_on_the_way_is_not_taken_for_whole(web: Web) -> Non
     """The last chunk, which would say that this is all, is never sent; the connection serves the next request."""
     analysis = analysis_of(make_repository(), 100)
     token = make_token(make_user(analysis.project))[1]
-    answer = b""
     with web.open(f"/api/v1/export/{analysis.pk}/failing", token) as client:
-        while piece := client.recv(4096):
-            answer += piece
+        answer = rest_of(client)
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"transfer-encoding: chunked" in answer.lower()
     assert not answer.endswith(b"0\r\n\r\n")
     assert web.status(f"/api/v1/analyses/{analysis.pk}", token) == "200"
+
+
+def test_over_http_1_0_a_document_has_its_length_and_one_that_fails_is_an_error(web: Web) -> None:
+    """There the end of the connection would be the end of the document, whatever happened; proxies ask by it."""
+    analysis = analysis_of(make_repository(), 100)
+    token = make_token(make_user(analysis.project))[1]
+    with web.open(f"/api/v1/export/{analysis.pk}/failing", token, "1.0") as client:
+        assert b" 500 " in rest_of(client).partition(b"\r\n")[0]
+    with web.open(f"/api/v1/export/{analysis.pk}/json", token, "1.0") as client:
+        head, _, body = rest_of(client).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}" in head.decode().lower()
+    assert body.endswith(b"}")
+
+
+def test_clients_that_do_not_read_keep_nobody_else_waiting(
+    web: Web, settings: Any, eventually: Eventually
+) -> None:
+    """More downloads than there are threads for them, and they hold no database connection."""
+    export = large_export(web, settings)
+    token = make_token(make_user(export.project))[1]
+    clients = [web.open(f"/api/v1/exports/{export.pk}/download", token) for _ in range(HTTP_THREADS + 1)]
+    try:
+        eventually(lambda: len(select.select(clients, [], [], 1)[0]) == HTTP_THREADS, 30)
+        assert web.status(f"/api/v1/exports/{export.pk}", token) == "200"
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_a_file_that_becomes_shorter_while_it_is_sent_is_not_taken_for_whole(web: Web, settings: Any) -> None:
+    export = large_export(web, settings)
+    client = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    token = make_token(make_user(export.project))[1]
+    client.request(
+        "GET", f"/api/v1/exports/{export.pk}/download", headers={"Authorization": f"Bearer {token}"}
+    )
+    answer = client.getresponse()
+    assert (answer.status, answer.getheader("Content-Length")) == (200, str(len(LARGE)))
+    with Path(web.media / export.artifact).open("r+b") as file:
+        file.truncate(len(LARGE) - 100)
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        answer.read()
+    client.close()

@@ -131,6 +131,8 @@ def test_a_retry_is_an_export_of_its_own() -> None:
         ({"analyses": list(range(1, 102))}, "analyses", "too_many"),
         ({"analyses": [2**60]}, "analyses", "unknown"),
         ({"options": [1]}, "options", "invalid"),
+        ({"portfolio": []}, "portfolio", "invalid"),
+        ({"portfolio": 1}, "portfolio", "invalid"),
         ({"options": {"prettier": True}}, "options.prettier", "unknown"),
         ({"fromat": "json"}, "fromat", "unknown"),
     ],

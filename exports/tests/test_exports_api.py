@@ -274,6 +274,14 @@ def test_a_file_that_is_gone_expired_or_damaged_is_410(client: Any, repository: 
     assert client.get(f"{URL}/{export.pk}").json()["download_url"] is None
 
 
+def test_a_cancelled_export_says_so(client: Any, repository: Any) -> None:
+    job = make_job(analysis_of(repository))
+    cancel(job, None)
+    answer = client.get(f"{URL}/{job.export.pk}/download")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_file")
+    assert "was cancelled" in answer.json()["detail"]
+
+
 def test_deleting_removes_the_file_and_a_running_export_is_cancelled_first(
     client: Any, repository: Any, stored: Stored
 ) -> None:

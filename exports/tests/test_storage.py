@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +77,31 @@ def test_a_full_disk_in_the_middle_of_a_zip_leaves_nothing(stored: Stored, setti
     export = run_export(*(analysis_of(make_repository(project), 1500) for _ in range(2)))
     assert (export.job.status, export.job.error_code) == ("failed", "storage_full")
     assert stored() == []
+
+
+def test_a_full_folder_of_temporary_files_is_not_a_full_storage(stored: Stored, monkeypatch: Any) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)  # as the workbook is put together
+    export = run_export(analysis_of(make_repository()), name="excel")
+    assert (export.job.status, export.job.error_code) == ("failed", "no_temporary_file")
+    assert "folder of temporary files of the worker (No space left on device)" in export.job.error_message
+    assert stored() == []
+
+
+def test_a_storage_that_is_away_at_the_second_attempt_is_named_as_such(media: Path, settings: Any) -> None:
+    """Although what the first one left cannot be removed then."""
+    use(settings, BROKEN)
+    job = make_job(analysis_of(make_repository(), 1000))
+    Job.objects.filter(pk=job.pk).update(max_attempts=2)
+    run_queued(job)
+    media.rename(media.with_name("elsewhere"))
+    media.write_text("a file where the folder should be")
+    use(settings, SOUND)
+    run_queued(job)
+    ended = Job.objects.get(pk=job.pk)
+    assert (ended.status, ended.error_code) == ("failed", "storage_unavailable")
 
 
 def test_a_file_that_fits_is_kept_on_the_same_disk(stored: Stored, settings: Any) -> None:

@@ -17,12 +17,12 @@ class ObjectReader(io.RawIOBase):
         """Ask for size and version. Raises OSError."""
         super().__init__()
         self._client, self._bucket, self._key = client, bucket, key
+        self._place = 0
+        self._body: Any = None
         with as_os_errors(bucket):
             head = client.head_object(Bucket=bucket, Key=key)
         self.size = int(head["ContentLength"])
         self._etag = str(head["ETag"])
-        self._place = 0
-        self._body: Any = None
 
     def readable(self) -> bool:
         return True
