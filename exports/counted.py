@@ -42,6 +42,9 @@ class CountedSource(ExportSource):
     def findings(self, *given: Any, **named: Any) -> Iterator[Any]:
         return self._counted("findings", super().findings(*given, **named))
 
+    def sightings(self, *given: Any) -> Iterator[Any]:
+        return self._counted("findings", super().sightings(*given))
+
     def dependencies(self) -> Iterator[Any]:
         return self._counted("dependencies", super().dependencies())
 

@@ -96,7 +96,9 @@ def _close(book: Workbook) -> OSError | None:
 
 def _describe(book: Workbook, source: ExportSource) -> None:
     analysis = source.analysis
-    about = {"title": f"Analysis {analysis.pk}", "comments": f"Commit {analysis.commit}"}
+    about = {"title": f"Analysis {analysis.pk}"}
+    if analysis.commit:
+        about["comments"] = f"Commit {analysis.commit}"
     if analysis.completed_at is not None:
         about["created"] = analysis.completed_at.astimezone(UTC)  # type: ignore[assignment]
     book.set_properties(about)

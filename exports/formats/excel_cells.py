@@ -24,7 +24,8 @@ COLOURS = {  # background and text of a severity, or of how something ended
     "unavailable": ("#F4C7CE", "#7A0019"),
     "partial": ("#FDF0C2", "#5C4400"),
 }
-_OPERATORS = frozenset("=+-@")
+# Where a text begins so, a spreadsheet makes a formula of it: the operators, their wide forms, and blanks before them.
+_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20 \t\n\u00a0\u3000")
 _DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST = datetime(1900, 3, 1, tzinfo=UTC)  # Excel numbers earlier days wrongly, or not at all
 # Not allowed in XML, or read back as something else.
@@ -62,7 +63,7 @@ class Pen:
         """
         if not value.isprintable() or len(value) * 2 > MAX_UNITS or value.startswith("<r>"):
             value = self._fitting(value)
-        sheet.write_string(row, column, value, self._quoted if value[:1] in _OPERATORS else None)
+        sheet.write_string(row, column, value, self._quoted if value[:1] in _STARTS else None)
 
     def number(self, sheet: Worksheet, row: int, column: int, value: float) -> None:
         """Write a number; what is not finite as its word."""

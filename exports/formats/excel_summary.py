@@ -7,6 +7,7 @@ from typing import Any
 
 from commandcenter.analysis.results.summary import SEVERITIES
 from exports.formats.contract import ExportSource
+from exports.formats.incomplete import incomplete
 from exports.tables import Cells
 
 
@@ -30,7 +31,8 @@ def lines(source: ExportSource, left_out: Mapping[str, int], cut: int) -> Iterat
     yield "Started (UTC)", said["started_at"]
     yield "Completed (UTC)", said["completed_at"]
     yield "Compared with analysis", said["baseline"]
-    yield from _unwell(source)
+    for name, status, why in incomplete(source.engines):
+        yield f"Engine {name}", f"{status}: {why or 'no detail'}"
     yield from _policy(said["policy"])
     yield from _figures(known)
     yield from _findings(known.get("findings") or {})
@@ -44,13 +46,6 @@ def lines(source: ExportSource, left_out: Mapping[str, int], cut: int) -> Iterat
     if cut:
         yield "Cells cut, each marked at its end", cut
     yield from _languages(known.get("languages") or {})
-
-
-def _unwell(source: ExportSource) -> Iterator[Cells]:
-    """Name the engines whose results are missing or not whole."""
-    for report in source.engines:
-        if report["status"] != "ok":
-            yield f"Engine {report['id']}", f"{report['status']}: {report.get('detail') or 'no detail'}"
 
 
 def _policy(verdict: Mapping[str, Any] | None) -> Iterator[Cells]:

@@ -14,6 +14,7 @@ from commandcenter.analysis.results.rows.dependency import DependencyRow
 from commandcenter.analysis.results.rows.sighting import Sighting
 from commandcenter.analysis.results.summary import SEVERITIES
 from exports.formats.contract import ExportSource
+from exports.formats.incomplete import incomplete
 from exports.formats.markdown_counts import MAX_FINDINGS, FindingCounts, count_findings, worst_dependencies
 from exports.formats.markdown_text import cell, code, link, row
 
@@ -47,11 +48,15 @@ def policy(_source: ExportSource, said: Summary) -> Iterator[str]:
         return
     yield from _table(f"### Policy {code(verdict['name'], NAME)}", "Condition", "Verdict", "Found", "Why")
     for one in broken[:MAX_CONDITIONS]:
-        value = UNKNOWN if one["value"] is None else f"{one['value']:g}"
-        yield row(
-            [cell(one["description"], PLACE), one["status"], value, cell(one.get("detail") or "", WORDS)]
-        )
+        value, why = _figure(one["value"]), cell(one.get("detail") or "", WORDS)
+        yield row([cell(one["description"], PLACE), one["status"], value, why])
     yield from _more(len(broken) - MAX_CONDITIONS, "conditions")
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return str(int(value)) if value == int(value) else f"{value:.4g}"
 
 
 def findings(source: ExportSource, said: Summary) -> Iterator[str]:
@@ -176,15 +181,13 @@ def _gap(gap: GapRow) -> str:
 
 def engines(source: ExportSource, _said: Summary) -> Iterator[str]:
     """The engines whose results are missing or not whole."""
-    unwell = [report for report in source.engines if report["status"] != "ok"]
-    if not unwell:
+    found = list(incomplete(source.engines))
+    if not found:
         return
-    yield from _table("### Engines that are absent or did not end well", "Engine", "Status", "Why")
-    for report in unwell[:MAX_ENGINES]:
-        yield row(
-            [cell(report["id"], NAME), cell(report["status"], NAME), cell(report.get("detail") or "", WORDS)]
-        )
-    yield from _more(len(unwell) - MAX_ENGINES, "engines")
+    yield from _table("### Engines whose results are missing or not whole", "Engine", "Status", "Why")
+    for name, status, why in found[:MAX_ENGINES]:
+        yield row([cell(name, NAME), cell(status, NAME), cell(why, WORDS)])
+    yield from _more(len(found) - MAX_ENGINES, "engines")
 
 
 SECTIONS: tuple[Callable[[ExportSource, Summary], Iterator[str]], ...] = (
@@ -202,7 +205,7 @@ def _table(title: str, *names: str, right: int = 0) -> Iterator[str]:
 
 def _more(count: int, what: str) -> Iterator[str]:
     if count > 0:
-        yield from ("", f"{count} more {what} are not named here.")
+        yield from ("", f"{what[0].upper()}{what[1:]} that are not named here: {count}.")
 
 
 def _page(name: str, *args: Any) -> str:

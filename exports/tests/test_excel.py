@@ -37,6 +37,7 @@ from exports.tests.small import AT, compare, small
 from exports.tests.test_formats import HOSTILE, export
 
 pytestmark = pytest.mark.django_db
+EDITED = ["=1+1", "@x", " =1+1", "\t+1", "\n-1", "\uff1d1", "\u3000@x"]
 SHEETS = ["Summary", "Findings", "Dependencies", "Technologies", "Gaps", "Files", "Engines"]
 
 
@@ -127,6 +128,20 @@ def test_the_summary_says_what_was_analysed_and_as_of_when(tmp_path: Path) -> No
     assert (said["critical"], said["Nothing"]) == (1, None)
 
 
+def test_the_summary_names_engines_that_could_not_read_all(repository: Any) -> None:
+    unread = [("ruff", "a.py", "It is larger than 5 MiB.")]
+    said = summary(book(analyse(repository, messages([], unread=unread))))
+    assert said["Engine ruff"] == "ok: 1 file could not be read in full"
+    assert "Engine secrets" not in said
+
+
+def test_a_folder_without_a_commit_has_none_in_the_properties(repository: Any) -> None:
+    analysis = analyse(repository, messages([]))
+    assert book(analysis).properties.description == f"Commit {analysis.commit}"
+    Analysis.objects.filter(pk=analysis.pk).update(commit="")
+    assert book(analysis).properties.description is None
+
+
 def test_the_summary_says_how_the_policy_judged(repository: Any) -> None:
     conditions = [{"metric": "findings", "severity_at_least": "high", "at_most": 0}]
     create_policy(by=None, project=repository.project, name="strict", conditions=conditions)
@@ -158,13 +173,14 @@ def test_nothing_in_the_data_becomes_a_formula_a_link_or_markup(repository: Any)
         "<r><t>x</t></r>",
         "12",
         "TRUE",
+        *EDITED[2:],
     ]
     analysis = analyse(repository, messages([finding(f"f{n}", message=text) for n, text in enumerate(texts)]))
     sheet = book(analysis)["Findings"]
     cells = [line[5] for line in sheet.iter_rows(min_row=2)]
     assert [cell.value.rstrip() for cell in cells] == texts
     assert {cell.data_type for cell in cells} == {"s"}
-    assert [cell.value for cell in cells if cell.quotePrefix] == ["=1+1", "@x"]  # text also when it is edited
+    assert [cell.value for cell in cells if cell.quotePrefix] == EDITED  # text also when it is edited
     assert all(cell.hyperlink is None for cell in cells)
     written = zipfile.ZipFile(io.BytesIO(export(analysis, "excel")))
     assert all(b"<f>" not in written.read(name) for name in written.namelist())

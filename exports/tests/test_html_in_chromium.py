@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
-from commandcenter.analysis.tests.factories import analyse, finding, make_repository, messages
+from commandcenter.analysis.tests.factories import analyse, finding, license_row, make_repository, messages
 from exports.formats.html.embedding import rows_block
 from exports.tests.small import small
 from exports.tests.test_formats import export
 from tests import chromium
 
 pytestmark = pytest.mark.django_db
+THEME = "document.documentElement.dataset.theme ?? null"
+NARROW: Any = {"width": 360, "height": 740}
+LICENSES = [license_row("MIT"), license_row("GPL-3.0-only", "lib/COPYING", place="vendored")]
 TEXT = '</script><img src="http://evil.example/x" onerror="throw 1">\u202e'
 
 
@@ -89,6 +93,84 @@ def test_the_theme_follows_the_system_and_the_switch(tmp_path: Path, scheme: Any
     light = [0.977, 0.175] if scheme == "light" else [0.175, 0.977]
     found = opened(export(small(tmp_path), "html"), tmp_path, look, color_scheme=scheme)
     assert [float(re.findall(r"[\d.]+", colour)[0]) for colour in found] == light
+
+
+def test_the_chosen_theme_is_kept(tmp_path: Path) -> None:
+    def look(page: Page) -> None:
+        page.get_by_role("button", name="Switch between light and dark").click()
+        for _ in range(2):
+            page.reload()
+            assert page.evaluate(THEME) == "dark"
+        page.get_by_role("button", name="Switch between light and dark").click()
+        page.reload()
+        assert page.evaluate(THEME) == "light"
+
+    opened(export(small(tmp_path), "html"), tmp_path, look, color_scheme="light")
+
+
+def test_a_browser_that_keeps_nothing_switches_the_theme_all_the_same(tmp_path: Path) -> None:
+    def look(page: Page) -> None:
+        page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
+        )
+        page.reload()
+        assert page.evaluate(THEME) is None
+        page.get_by_role("button", name="Switch between light and dark").click()
+        assert page.evaluate(THEME) == "dark"
+        assert page.locator("#findings tbody tr").count() == 5
+
+    opened(export(small(tmp_path), "html"), tmp_path, look, color_scheme="light")
+
+
+def test_a_narrow_screen_sorts_by_a_list_and_hides_what_it_does_not_show(tmp_path: Path) -> None:
+    def look(page: Page) -> None:
+        sorter = page.get_by_label("Sort findings")
+        sorter.select_option(label="Path, up")
+        first = column(page, "findings", 6)
+        assert first == sorted(first)
+        sorter.select_option(label="Path, down")
+        assert column(page, "findings", 6) == first[::-1]
+        assert page.locator("#findings").get_by_role("button", name="Path").count() == 0
+        page.set_viewport_size({"width": 1366, "height": 768})
+        assert not sorter.is_visible()
+        assert page.locator("#findings th[aria-sort=descending]").inner_text().strip() == "Path"
+        page.locator("#findings").get_by_role("button", name="Path").click()
+        page.set_viewport_size(NARROW)
+        assert sorter.input_value() == ""
+        sorter.select_option(label="State, up")
+        sorter.select_option(label="Not sorted")
+        assert column(page, "findings", 1) == ["Critical", "High", "Medium", "Info", "Low"]
+
+    opened(export(small(tmp_path), "html"), tmp_path, look, viewport=NARROW)
+
+
+def test_axe_finds_nothing_wrong(tmp_path: Path) -> None:
+    def look(page: Page) -> list[str]:
+        found = []
+        for width in (1366, 360):
+            page.set_viewport_size({"width": width, "height": 768})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                violations = Axe().run(page).response["violations"]
+                found += [
+                    f"{width} {scheme} {each['id']}: {node['html']}"
+                    for each in violations
+                    for node in each["nodes"]
+                ]
+        return found
+
+    said = [
+        finding(f"f{n}", message="word " * 60, path="long/path/" * 12 + f"{n}.py", severity=severity)
+        for n, severity in enumerate(("critical", "high", "medium", "low", "info") * 12)
+    ]
+    repository = make_repository(name="a-name-without-a-blank-" * 8)
+    analyse(repository, messages(said[:30]))
+    unread = [("ruff", "a.py", "It is larger than 5 MiB.")]
+    engines = {"manifests": "ok", "ruff": "ok", "secrets": "partial"}
+    analysis = analyse(repository, messages(said[10:], unread=unread, engines=engines, licenses=LICENSES))
+    for made in (export(analysis, "html"), export(small(tmp_path), "html")):
+        assert opened(made, tmp_path, look) == []
 
 
 def test_hostile_texts_are_shown_and_nothing_else(tmp_path: Path) -> None:

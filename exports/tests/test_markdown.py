@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
+from commandcenter.analysis.models import PolicyVerdict
 from commandcenter.analysis.policy import flows
 from commandcenter.analysis.tests.factories import (
     analyse,
@@ -21,12 +21,13 @@ from commandcenter.analysis.tests.factories import (
     rule,
 )
 from exports.formats.markdown import LIMIT, _within
-from exports.formats.markdown_text import CUT, cell, length, row, visible
+from exports.formats.markdown_text import CUT, cell, code, length, link, row, visible
+from exports.tests.rendered import Rendered
 from exports.tests.small import compare, small
 from exports.tests.test_formats import export
 
 pytestmark = pytest.mark.django_db
-PARSER = MarkdownIt("commonmark").enable("table")
+TAGS = {"h2", "h3", "h4", "p", "a", "code", "strong", "table", "thead", "tbody", "tr", "th", "td"}
 EVIL = "a|b `c` ``d`` @octocat #1 GH-2 <b>x</b> ![i](http://e.example/i.png) [l](http://e.example) $x$ \\| https://e.example"
 
 
@@ -41,31 +42,12 @@ def written(analysis: Any) -> str:
     return text
 
 
-def tables(text: str) -> list[list[list[list[Any]]]]:
-    """Tables as rows of cells of inline tokens."""
-    found: list[list[list[list[Any]]]] = []
-    for token in PARSER.parse(text):
-        if token.type == "table_open":
-            found.append([])
-        elif token.type == "tr_open":
-            found[-1].append([])
-        elif token.type == "inline" and token.level >= 4 and found:
-            found[-1][-1].append(token.children or [])
-    return found
-
-
-def words(cell: list[Any]) -> str:
-    return "".join(token.content for token in cell)
-
-
 def cells(text: str, first: str) -> list[list[str]]:
     """The rows of the table whose head begins with these words, without the head."""
-    wanted = next(
-        table
-        for table in tables(text)
-        if [words(cell) for cell in table[0]][: len(first.split(","))] == first.split(",")
-    )
-    return [[words(cell) for cell in line] for line in wanted[1:]]
+    names = first.split(",")
+    tables = [[[cell.said for cell in line] for line in table] for table in Rendered(text).tables]
+    (wanted,) = [table for table in tables if table[0][: len(names)] == names]
+    return wanted[1:]
 
 
 def test_a_small_analysis_is_written_as_it_was(tmp_path: Path) -> None:
@@ -110,6 +92,24 @@ def test_gaps_and_engines_that_are_absent_are_named(tmp_path: Path) -> None:
     assert cells(text, "Engine") == [["secrets", "partial", "secrets did not end well."]]
 
 
+def test_engines_that_could_not_read_some_files_are_named() -> None:
+    unread = [("ruff", f"{n}.py", "It is larger than 5 MiB.") for n in range(2)]
+    text = written(analyse(make_repository(), messages([], unread=unread)))
+    assert cells(text, "Engine") == [["ruff", "ok", "2 files could not be read in full"]]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1_234_567, "1234567"), (0.66667, "0.6667"), (0, "0")])
+def test_measured_values_are_written_out(value: float, shown: str) -> None:
+    repository = make_repository()
+    conditions = [{"metric": "findings", "severity_at_least": "high", "at_most": 0}]
+    flows.create_policy(by=None, project=repository.project, name="strict", conditions=conditions)
+    analysis = analyse(repository, messages([finding("a")]))
+    verdict = PolicyVerdict.objects.get(analysis=analysis)
+    verdict.results = [{**verdict.results[0], "value": value}]
+    verdict.save()
+    assert cells(written(analysis), "Condition")[0][2] == shown
+
+
 def test_the_verdict_is_the_heading_and_what_is_broken_is_listed() -> None:
     repository = make_repository()
     flows.create_policy(
@@ -150,7 +150,7 @@ def test_thousands_of_hostile_findings_stay_within_a_comment() -> None:
     evil = "`|@x" * 500 + "\U0001f600" * 500
     rows = [finding(f"n{n}", message=evil + str(n), path=f"{evil[:3000]}/{n}") for n in range(2100)]
     text = written(analyse(repository, messages(rows, rules=[rule()])))
-    assert "2075 more new findings are not named here." in text
+    assert "New findings that are not named here: 2075." in text
     assert cells(text, "Severity,New")[-1][:2] == ["all", "2100"]
     assert cells(text, "Severity,Where")[0][1].endswith("/0:3")
 
@@ -172,14 +172,10 @@ def test_hostile_words_stay_words() -> None:
         dependencies=[dependency_row("pen", path=EVIL)],
     )
     text = written(analyse(repository, said))
-    for token in PARSER.parse(text):
-        for child in token.children or []:
-            if child.type == "link_open":
-                assert child.attrs["href"].startswith("https://cc.example.com/")
-            assert child.type not in {"html_inline", "image"}
-            if child.type == "text":
-                assert not re.search(r"[@#<`]|GH-|e\.example", child.content)
-        assert token.type != "html_block"
+    made = Rendered(text)
+    assert made.tags <= TAGS
+    assert all(address.startswith("https://cc.example.com/") for address in made.links)
+    assert not re.search(r"[@#<`$]|GH-|e\.example|octocat", "".join(made.plain))
     (line,) = cells(text, "Severity,Where")
     assert line[3] == EVIL
     assert text.startswith("## ```a|b ")  # a heading is no cell
@@ -198,11 +194,21 @@ HOSTILE = st.one_of(
     database=None,
 )
 @given(text=HOSTILE)
-def test_any_text_in_a_cell_is_one_code_span_that_holds_it(text: str) -> None:
-    table = "\n".join([row(["x", "y", "z"]), row(["---"] * 3), row(["1", cell(text, 1000), "3"])])
-    ((_head, line),) = tables(table)
-    assert [words(cell) for cell in line][::2] == ["1", "3"]
+def test_any_text_is_code_in_a_heading_a_cell_and_a_link(text: str) -> None:
+    linked = link(cell(text, 1000), "https://cc.example.com/")
+    lines = [
+        f"## {code(text, 1000)}: x",
+        "",
+        row(["x"] * 4),
+        row(["---"] * 4),
+        row(["1", cell(text, 1000), linked, "3"]),
+    ]
+    made = Rendered("\n".join(lines))
+    ((_head, line),) = made.tables
+    assert made.tags <= TAGS
+    assert made.links == ["https://cc.example.com/"]
     shown = visible(re.sub(r"[ \t\r\n]+", " ", text).strip())
-    (token,) = line[1]
-    assert (token.type, token.content.strip()) == (("code_inline", shown) if shown else ("text", "\u2013"))
-    assert token.content.isprintable() or any(ord(each) > 127 for each in token.content)
+    held = [(True, shown)] if shown else [(False, "\u2013")]
+    assert [cell.pieces for cell in line] == [[(False, "1")], held, held, [(False, "3")]]
+    assert made.heading.pieces == ([*held, (False, ": x")] if shown else [(False, "\u2013: x")])
+    assert shown.isprintable() or any(ord(each) > 127 for each in shown)

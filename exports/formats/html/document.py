@@ -1,4 +1,4 @@
-"""The report: summary and tables as HTML, their rows as data, one style and one script."""
+"""The report: summary and tables as HTML, their rows as data, one style and two scripts."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ class Html(Format):
 
 
 def _page(source: ExportSource) -> Iterator[bytes]:
-    style, script = _style(), _script()
+    style, theme, script = _style(), _script("theme.js"), _script("report.js")
     title = escape(f"{_printable(source.repository.name)}: analysis {source.analysis.pk}")
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy(style, script)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(style, (theme, script))}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f'<title>{title} · Command Center</title>\n<link rel="icon" href="{_icon()}">\n'
     ).encode()
-    yield b"<style>" + style + b"</style>\n</head>\n<body>\n"
+    yield b"<style>" + style + b"</style>\n<script>" + theme + b"</script>\n</head>\n<body>\n"
     yield b'<a class="skip" href="#main">Skip to content</a>\n<main class="report" id="main" tabindex="-1">\n'
     tables = sections(source)
     said = summary.context(source)
@@ -126,8 +126,8 @@ def _style() -> bytes:
 
 
 @cache
-def _script() -> bytes:
-    return (_HERE / "report.js").read_bytes()
+def _script(name: str) -> bytes:
+    return (_HERE / name).read_bytes()
 
 
 @cache

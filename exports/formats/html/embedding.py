@@ -34,10 +34,10 @@ def rows_block(name: str, rows: Iterable[Any]) -> Iterator[bytes]:
     yield b"]</script>\n"
 
 
-def policy(style: bytes, script: bytes) -> str:
-    """Return the Content-Security-Policy of a page that has this style, this script, and loads nothing."""
+def policy(style: bytes, scripts: Iterable[bytes]) -> str:
+    """Return the Content-Security-Policy of a page that has this style, these scripts, and loads nothing."""
     return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
+        f"default-src 'none'; style-src {_hash(style)}; script-src {' '.join(map(_hash, scripts))}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -47,6 +47,7 @@
       this.columns = report.tables[this.id].columns;
       this.rows = read(`${this.id}-rows`);
       this.body = section.querySelector("tbody");
+      this.wrap = section.querySelector(".table-wrap");
       this.texts = null; // what a search looks at, made at the first one
       this.order = this.rows.map((_, place) => place);
       this.page = 0;
@@ -82,7 +83,7 @@
       this.search.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && this.search.value) { this.search.value = this.query = ""; this.select(); }
       });
-      for (const choice of tools.querySelectorAll("select")) {
+      for (const choice of tools.querySelectorAll("select[data-column]")) {
         this.offer(choice, this.columns.findIndex((column) => column.name === choice.dataset.column));
       }
       tools.hidden = false;
@@ -111,18 +112,35 @@
     }
 
     headings() {
-      [...this.section.querySelectorAll("thead th")].forEach((heading, place) => {
-        const button = make("button", "sort", heading.textContent);
+      this.heads = [...this.section.querySelectorAll("thead th")];
+      this.sorter = this.section.querySelector("select[data-sorter]"); // where a narrow screen shows no headings
+      this.heads.forEach((heading, place) => {
+        const title = heading.textContent;
+        const button = make("button", "sort", title);
         button.type = "button";
         button.addEventListener("click", () => {
           const again = this.sorted.place === place;
-          this.sorted = again && this.sorted.down ? { place: -1, down: false } : { place, down: again };
-          for (const other of heading.parentElement.children) other.removeAttribute("aria-sort");
-          if (this.sorted.place >= 0) heading.setAttribute("aria-sort", this.sorted.down ? "descending" : "ascending");
-          this.select();
+          this.sortBy(again && this.sorted.down ? -1 : place, again);
         });
         heading.replaceChildren(button);
+        for (const way of ["up", "down"]) {
+          const option = make("option", "", `${title}, ${way}`);
+          option.value = `${place} ${way}`;
+          this.sorter.append(option);
+        }
       });
+      this.sorter.addEventListener("change", () => {
+        const [place, way] = this.sorter.value.split(" ");
+        this.sortBy(place === "" ? -1 : Number(place), way === "down");
+      });
+    }
+
+    sortBy(place, down) {
+      this.sorted = { place, down };
+      for (const other of this.heads) other.removeAttribute("aria-sort");
+      if (place >= 0) this.heads[place].setAttribute("aria-sort", down ? "descending" : "ascending");
+      this.sorter.value = place < 0 ? "" : `${place} ${down ? "down" : "up"}`;
+      this.select();
     }
 
     places() {
@@ -135,6 +153,7 @@
           this.page = Math.min(Math.max(to(), 0), this.last());
           this.show();
           this.section.scrollIntoView();
+          if (button.disabled) this.wrap.focus({ preventScroll: true }); // a disabled button loses it
         });
         return [name, button];
       });
@@ -237,13 +256,5 @@
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
     const near = tables.find((table) => table.section.getBoundingClientRect().bottom > innerHeight / 3) || tables[0];
     if (near) { event.preventDefault(); near.search.focus(); }
-  });
-
-  const theme = document.querySelector("[data-theme-switch]");
-  theme.hidden = false;
-  theme.addEventListener("click", () => {
-    const set = document.documentElement.dataset;
-    const dark = set.theme ? set.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    set.theme = dark ? "light" : "dark";
   });
 })();

@@ -20,7 +20,6 @@ def context(source: ExportSource) -> dict[str, Any]:
         "analysis": said,
         "summary": known,
         "engines": source.engines,
-        "unwell": [each for each in source.engines if each["status"] not in {"ok", "skipped"}],
         "severities": _severities(known.get("findings")),
         "languages": [
             (name, counts["code"])
