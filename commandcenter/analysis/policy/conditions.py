@@ -84,7 +84,12 @@ class Condition:
             text += f" ({', '.join(self.items[:5])}{', …' if len(self.items) > 5 else ''})"
         if self.include_new_rules:
             text += ", by new rules too"
-        return f"{text}: {self.operator.replace('_', ' ')} {self.value:g}"
+        return f"{text}: {self.operator.replace('_', ' ')} {number(self.value)}"
+
+
+def number(value: float) -> str:
+    """Write a number as people do, whole ones with all their digits: 0.666667, 1234567."""
+    return f"{round(value, 6):.15g}"
 
 
 def read(given: object) -> list[Condition]:

@@ -28,7 +28,7 @@ def judge_overtaken(*, seconds: float = SECONDS) -> set[int]:
     until, began = monotonic() + seconds, timezone.now()
     since = caches["default"].get(MARK) or _EVER  # one that was evicted only makes the look longer
     judged: set[int] = set()
-    for statement in (_MATCHED, _IMPORTED, _DAY, _DECIDED):
+    for statement in (_DECIDED, _MATCHED, _IMPORTED, _DAY):
         after = 0
         while True:
             rows = _page(statement, after=after, since=since - LAG, now=began)

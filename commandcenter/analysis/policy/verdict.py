@@ -138,7 +138,7 @@ def violations(verdict: PolicyVerdict) -> list[str]:
     said = []
     for row in verdict.results:
         if row["status"] == PolicyStatus.FAILED:
-            said.append(f"{row['description']}; it is {row['value']:g}.")
+            said.append(f"{row['description']}; it is {conditions.number(row['value'])}.")
         elif row["status"] == PolicyStatus.UNKNOWN and verdict.unknown_fails and not row.get("pending"):
             said.append(f"{row['description']}; it is unknown. {row['detail']}".strip())
     return said

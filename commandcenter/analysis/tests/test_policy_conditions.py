@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commandcenter.analysis.policy.catalogue import METRICS
-from commandcenter.analysis.policy.conditions import MAX_CONDITIONS, InvalidConditions, read
+from commandcenter.analysis.policy.conditions import MAX_CONDITIONS, InvalidConditions, number, read
 
 
 def test_the_shorter_form_means_the_same_as_operator_and_value() -> None:
@@ -118,3 +118,10 @@ def test_any_json_is_read_or_refused(items: list[Any]) -> None:
         assert all(wrong.message for wrong in error.errors)  # noqa: PT017 (either answer is right)
     else:
         assert read([condition.stored() for condition in found]) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0, "0"), (1_234_567, "1234567"), (2.5, "2.5"), (2 / 3, "0.666667")]
+)
+def test_numbers_are_written_with_their_digits(value: float, written: str) -> None:
+    assert number(value) == written

@@ -26,7 +26,7 @@ from commandcenter.engine.practices.names import ci_file, names_of
 from commandcenter.engine.practices.submodules import submodules
 from commandcenter.engine.practices.workflows import dangerous_workflow, pinned_actions, token_permissions
 
-REVISION = "4"
+REVISION = "5"
 MAX_TEXT_BYTES = 1024 * 1024
 """A larger file is no configuration; lock files are read by their own readers, whatever their size."""
 

@@ -21,13 +21,15 @@ from commandcenter.engine.engines.grammars import PYTHON, Grammar
 from commandcenter.engine.engines.language import looks_binary
 from commandcenter.engine.engines.syntax import ParseGivenUp
 
-REVISION = "3"
+REVISION = "4"
 # Blank lines that tokei took for code. A few are long strings; more are a string that it believes never ends.
 LOST_BLANKS = 8
 _DOCSTRINGS = "(expression_statement . [(string) (concatenated_string)] .) @comment"
 _TRIPLE_QUOTED = re.compile(rb"[rRuU]?(?:\"\"\"|''')")
 # A line of code with a doc comment behind it, which tokei takes for a comment as a whole.
 _CODE_AND_DOC = re.compile(rb"^[ \t]*[^\s/][^\n]*//[/!]", re.MULTILINE)
+# To tokei they are plain text, whose every line is a comment.
+_REQUIREMENTS = re.compile(r"(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.txt", re.IGNORECASE)
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 
 
@@ -36,7 +38,7 @@ class LinesEngine:
 
     Mended: a Python docstring is a comment; examples inside Rust's doc comments are comments; and a file in which
     tokei lost its way (a regular expression with a quote in it makes the rest of the file a string, code before a
-    doc comment a comment) is counted again from its syntax tree. Code inside another language (scripts in HTML, blocks in Markdown) counts for the
+    doc comment a comment) is counted again from its syntax tree. Requirement files of pip are code beside their comments. Code inside another language (scripts in HTML, blocks in Markdown) counts for the
     file that it is in. A file whose name tokei does not know is counted from its
     syntax tree too, and where there is no grammar for it all that is not blank is code.
     """
@@ -102,6 +104,8 @@ def _tokei(files: Mapping[Any, Entry]) -> dict[str, tuple[str, LineCount]]:
 
 def _mended(blob: Blob, language: str, count: LineCount) -> LineCount:
     data = blob.data
+    if _REQUIREMENTS.fullmatch(blob.entry.name):
+        return _requirements(blob)
     docstrings = blank = 0
     if language == "Rust":  # tokei forgets some lines of the examples in doc comments
         total = data.count(b"\n") + (data[-1:] not in {b"", b"\n"})
@@ -146,6 +150,12 @@ def _unknown(blob: Blob) -> LineCount:
     """Count a file whose name tokei does not know, such as a podspec: from its syntax where its language is known."""
     grammar = grammars.grammar_for(blob.entry, blob.data)
     return _plain(blob) if grammar is None else _from_syntax(grammar, blob)
+
+
+def _requirements(blob: Blob) -> LineCount:
+    plain = _plain(blob)
+    comments = sum(line.lstrip().startswith(b"#") for line in blob.data.split(b"\n"))
+    return replace(plain, code=plain.code - comments, comments=comments)
 
 
 def _plain(blob: Blob) -> LineCount:

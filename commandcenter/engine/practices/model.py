@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -138,7 +139,7 @@ class Outcome:
         gaps = [
             Gap(
                 check=self.check,
-                subject=subject[:MAX_SUBJECT],
+                subject=_named(subject),
                 title=about.title,
                 severity=found.severity,
                 reason=found.reason,
@@ -153,6 +154,14 @@ class Outcome:
         if total > MAX_GAPS:
             notes.append(f"The first {MAX_GAPS} of {total} are named.")
         return Check(self.check, about.title, status, self.looked_at, total, " ".join(notes)), gaps
+
+
+def _named(subject: str) -> str:
+    """Give a subject that is too long a name of its own still: two may begin alike."""
+    if len(subject) <= MAX_SUBJECT:
+        return subject
+    digest = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{subject[: MAX_SUBJECT - 13]}~{digest}"
 
 
 _RANK: dict[Severity, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}

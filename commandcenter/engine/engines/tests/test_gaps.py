@@ -441,3 +441,11 @@ def test_a_licence_file_is_judged_by_its_text(tmp_path: Path) -> None:
     assert own.checks["license"].detail.startswith("Found LICENSE, whose text is no licence")
     assert own.gaps("license") == {}
     assert Seen({"LICENSE.pdf": b"%PDF\0"}, tmp_path).status("license") == "passed"
+
+
+def test_long_subjects_that_begin_alike_keep_names_of_their_own(tmp_path: Path) -> None:
+    deep = "/".join(["folder"] * 40)
+    seen = Seen({f"{deep}/{name}/package.json": NPM for name in ("one", "two")}, tmp_path)
+    gaps = seen.gaps("lock-file")
+    assert len(gaps) == seen.checks["lock-file"].gaps == 2
+    assert all(len(subject) == 200 for subject in gaps)

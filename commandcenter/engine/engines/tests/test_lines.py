@@ -131,3 +131,16 @@ def test_equal_files_in_two_folders_are_both_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.podspec", "config.ru", "binding.gyp"])
 def test_names_that_tokei_does_not_know_are_counted_from_their_syntax(tmp_path: Path, name: str) -> None:
     assert count(tmp_path, name, "# a comment\n\nx = 1\n") == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "dev-requirements.txt", "requirements_test.txt", "constraints.txt"]
+)
+def test_requirement_files_ask_for_packages_and_are_no_comment_as_a_whole(tmp_path: Path, name: str) -> None:
+    assert count(
+        tmp_path, name, "# pinned\nflask==3.0 \\\n    --hash=sha256:00\n\n  # via flask\njinja2\n"
+    ) == (3, 2, 1)
+
+
+def test_other_plain_text_is_prose(tmp_path: Path) -> None:
+    assert count(tmp_path, "notes.txt", "one\n\n# two\n") == (0, 2, 1)
