@@ -176,7 +176,9 @@ def _comment(subject: Subject, step: Step) -> None:
         if found and not asked:
             mine, asked = subject.github.whoami(), True
         ours = next((each for each in found if _is_ours(each, mine)), None)
-        made = subject.github.rewrite(int(ours["id"]), text) if ours else subject.github.comment(number, text)
+        made = subject.github.rewrite(int(ours["id"]), text) if ours else None
+        if made is None:
+            made = subject.github.comment(number, text)
         step.facts["url"] = _web_address(made.get("html_url"))
     step.facts.update(done=True, pulls=numbers)
 

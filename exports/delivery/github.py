@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +42,7 @@ class GitHub:
     def __init__(self, api: str, repository: str, token: str) -> None:
         self._api = api.rstrip("/")
         self._repository = repository
+        self._token = token.encode()
         self._root = f"{self._api}/repos/{repository}"
         self._line = Line(
             {
@@ -104,9 +106,10 @@ class GitHub:
         """Add a comment to a pull request."""
         return _object(self._ask("POST", f"{self._root}/issues/{number}/comments", {"body": text}))
 
-    def rewrite(self, comment: int, text: str) -> dict[str, Any]:
-        """Give a comment another text."""
-        return _object(self._ask("PATCH", f"{self._root}/issues/comments/{comment}", {"body": text}))
+    def rewrite(self, comment: int, text: str) -> dict[str, Any] | None:
+        """Give a comment another text; None where somebody has deleted it."""
+        answer = self._call("PATCH", f"{self._root}/issues/comments/{comment}", {"body": text})
+        return None if answer.status == 404 else _object(_read(answer))
 
     def whoami(self) -> int | None:
         """Return the id of the token's user; None for the token of an app's installation, which is none."""
@@ -122,11 +125,13 @@ class GitHub:
     def _call(self, method: str, url: str, body: Any = None, *, seconds: float = CALL_SECONDS) -> Answer:
         data = None if body is None else orjson.dumps(body)
         try:
-            return self._line.call(method, url, data, seconds=seconds)
+            answer = self._line.call(method, url, data, seconds=seconds)
         except Redirected as error:
             raise Redirected(
                 error.code, f"{error} It may be that the repository was renamed: then enter its new name."
             ) from None
+        # What a server says is shown to members, and some say what they were told.
+        return replace(answer, body=answer.body.replace(self._token, b"(token)"))
 
 
 def web_host(api: str) -> str:

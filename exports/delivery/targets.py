@@ -41,6 +41,7 @@ def create_target(project: Project, values: dict[str, Any]) -> DeliveryTarget:
             raise InvalidTarget(
                 "project", "too_many", f"A project has at most {MAX_TARGETS} delivery targets."
             )
+        _require_free_name(project.pk, target.name)
         target.save()
         _publish(target, before=None, after=_audited(target))
     return target
@@ -60,6 +61,9 @@ def update_target(target: DeliveryTarget, values: dict[str, Any]) -> DeliveryTar
     if wanted.url != target.url and token is None:
         raise InvalidTarget("token", "required", "Enter the token again: it is not sent to another address.")
     with transaction.atomic():
+        Project.objects.select_for_update().get(pk=target.project_id)  # so that two do not take one name
+        if wanted.name != target.name:
+            _require_free_name(target.project_id, wanted.name)
         before, after = apply(target, {name: getattr(wanted, name) for name in values})
         if token is not None:
             target.token = token
@@ -75,6 +79,12 @@ def delete_target(target: DeliveryTarget) -> None:
     with transaction.atomic():
         _publish(target, before=_audited(target), after=None)
         target.delete()
+
+
+def _require_free_name(project: int, name: str) -> None:
+    """Refuse a name that is taken; the project is locked."""
+    if DeliveryTarget.objects.filter(project=project, name=name).exists():
+        raise InvalidTarget("name", "unique", "The project has a delivery target of this name.")
 
 
 def _check(target: DeliveryTarget, token: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,9 +22,9 @@ from exports.delivery.asking import ask
 from exports.delivery.github import repository_of
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.sending import MOST_FAILURES, claim, deliver, deliver_due
-from exports.delivery.webhook import key_of, new_secret, signature
+from exports.delivery.webhook import new_secret, signature
 from exports.models import Export
-from exports.tests.factories import analysis_of, exported
+from exports.tests.factories import analysis_of, exported, finished
 from exports.tests.github import ME, OWNER_REPO, TOKEN, Closes, Double, Slow, github, in_an_hour
 from jobs.models import Job
 
@@ -109,7 +110,7 @@ def test_a_ref_is_given_in_full(
     hub: Double, analysis: Analysis, ref: str, reference: str | None, full: str
 ) -> None:
     read_as(analysis, ref, reference)
-    go(delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning")))
+    go(delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning")))
     assert [upload["ref"] for upload in hub.uploads.values()] == [full]
 
 
@@ -121,7 +122,7 @@ def test_a_commit_that_no_branch_led_to_is_not_uploaded(
     hub: Double, analysis: Analysis, ref: str, reference: str | None
 ) -> None:
     read_as(analysis, ref, reference)
-    failed = go(delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning")))
+    failed = go(delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning")))
     assert (failed.status, failed.error_code) == ("failed", "no_branch")
     assert "by its name" in failed.error_message
     assert not hub.uploads
@@ -141,7 +142,7 @@ def test_code_scanning_gets_what_github_takes_whatever_was_exported(hub: Double,
 
 def test_what_github_cannot_process_fails_with_its_reasons(hub: Double, analysis: Analysis) -> None:
     hub.working, hub.sarif_errors = 0, ["rejecting SARIF, as there are more runs than allowed"]
-    delivery = delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning"))
+    delivery = delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning"))
     go(delivery)
     failed = go(delivery)
     assert (failed.status, failed.error_code) == ("failed", "processing_failed")
@@ -150,7 +151,7 @@ def test_what_github_cannot_process_fails_with_its_reasons(hub: Double, analysis
 
 def test_processing_is_not_followed_for_ever(hub: Double, analysis: Analysis) -> None:
     hub.working = 1000
-    delivery = delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning"))
+    delivery = delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning"))
     for _ in range(actions.POLLS):
         assert go(delivery).status == "pending"
     assert go(delivery).error_code == "processing_timeout"
@@ -172,7 +173,7 @@ def test_a_commit_gets_the_verdict_as_its_status(
     hub: Double, analysis: Analysis, settings: Any, verdict: str, state: str
 ) -> None:
     judged(analysis, verdict)
-    done = go(delivery_of(exported(analysis), target_for(hub, analysis, "status")))
+    done = go(delivery_of(finished(analysis), target_for(hub, analysis, "status")))
     assert done.status == "succeeded"
     (row,) = hub.statuses[SHA]
     assert row["state"] == state
@@ -182,7 +183,7 @@ def test_a_commit_gets_the_verdict_as_its_status(
 
 
 def test_no_status_claims_a_verdict_that_nobody_gave(hub: Double, analysis: Analysis) -> None:
-    done = go(delivery_of(exported(analysis), target_for(hub, analysis, "status")))
+    done = go(delivery_of(finished(analysis), target_for(hub, analysis, "status")))
     assert done.status == "succeeded"
     assert "No policy" in done.steps["status"]["skipped"]
     assert not hub.statuses
@@ -190,7 +191,7 @@ def test_no_status_claims_a_verdict_that_nobody_gave(hub: Double, analysis: Anal
 
 def test_a_status_that_is_there_is_not_added_again(hub: Double, analysis: Analysis) -> None:
     judged(analysis, "passed")
-    export, target = exported(analysis), target_for(hub, analysis, "status")
+    export, target = finished(analysis), target_for(hub, analysis, "status")
     go(delivery_of(export, target))
     assert go(delivery_of(export, target)).status == "succeeded"
     assert len(hub.statuses[SHA]) == 1
@@ -201,7 +202,7 @@ def test_a_pull_request_keeps_one_comment(hub: Double, analysis: Analysis) -> No
     hub.open_pull(11, SHA, state="closed")
     hub.comments[12] += [{"id": n, "body": "talk", "user": {"id": 1, "type": "User"}} for n in range(150)]
     target = target_for(hub, analysis, "comment")
-    export = exported(analysis)
+    export = finished(analysis)
     first = go(delivery_of(export, target))
     assert (first.status, first.error_message) == ("succeeded", "")
     ours = hub.comments[12][-1]
@@ -221,7 +222,7 @@ def test_a_comment_of_somebody_else_with_our_marker_is_left_alone(hub: Double, a
         "user": {"id": ME + 1, "type": "User"},
     }
     hub.comments[12].append(theirs)
-    assert go(delivery_of(exported(analysis), target_for(hub, analysis, "comment"))).status == "succeeded"
+    assert go(delivery_of(finished(analysis), target_for(hub, analysis, "comment"))).status == "succeeded"
     assert theirs["body"].endswith("mine!")
     assert len(hub.comments[12]) == 2
 
@@ -230,7 +231,7 @@ def test_long_talk_under_a_pull_request_does_not_hide_our_comment(hub: Double, a
     hub.open_pull(12, SHA)
     theirs = {"user": {"id": 1, "type": "User"}}
     hub.comments[12] += [{"id": n, "body": "\N{ROBOT FACE}" * 65_000, **theirs} for n in range(40)]
-    export, target = exported(analysis), target_for(hub, analysis, "comment")
+    export, target = finished(analysis), target_for(hub, analysis, "comment")
     go(delivery_of(export, target))
     assert go(delivery_of(export, target)).status == "succeeded"
     assert len(hub.comments[12]) == 41
@@ -239,22 +240,43 @@ def test_long_talk_under_a_pull_request_does_not_hide_our_comment(hub: Double, a
 def test_an_app_knows_its_comment_by_its_kind(hub: Double, analysis: Analysis) -> None:
     hub.app = True
     hub.open_pull(12, SHA)
-    export, target = exported(analysis), target_for(hub, analysis, "comment")
+    export, target = finished(analysis), target_for(hub, analysis, "comment")
     go(delivery_of(export, target))
     assert go(delivery_of(export, target)).status == "succeeded"
     assert len(hub.comments[12]) == 1
 
 
 def test_without_a_pull_request_there_is_no_comment(hub: Double, analysis: Analysis) -> None:
-    done = go(delivery_of(exported(analysis), target_for(hub, analysis, "comment")))
+    done = go(delivery_of(finished(analysis), target_for(hub, analysis, "comment")))
     assert done.status == "succeeded"
     assert "No open pull request" in done.steps["comment"]["skipped"]
+
+
+def test_a_comment_that_was_deleted_meanwhile_is_written_anew(hub: Double, analysis: Analysis) -> None:
+    hub.open_pull(12, SHA)
+    export, target = finished(analysis), target_for(hub, analysis, "comment")
+    go(delivery_of(export, target))
+
+    def deleted(double: Double, *_request: Any) -> Any:
+        double.comments[12].clear()
+        return 404, {"message": "Not Found"}
+
+    hub.fail("PATCH", "/comments/", deleted)
+    assert go(delivery_of(export, target)).status == "succeeded"
+    assert len(hub.comments[12]) == 1
+
+
+def test_a_server_that_repeats_the_token_does_not_make_us_show_it(hub: Double, analysis: Analysis) -> None:
+    hub.fail("POST", "sarifs", (422, {"message": f"Bearer {TOKEN} may not"}))
+    failed = go(delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning")))
+    assert "may not" in failed.error_message
+    assert TOKEN not in failed.error_message + json.dumps(failed.steps)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 422])
 def test_what_github_refuses_is_not_sent_again(hub: Double, analysis: Analysis, status: int) -> None:
     hub.fail("POST", "sarifs", (status, {"message": "No,\nyou may not."}))
-    failed = go(delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning")))
+    failed = go(delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning")))
     assert (failed.status, failed.error_code) == ("failed", f"http_{status}")
     assert "No, you may not" in failed.error_message
     assert deliver_due(seconds=5) == 0
@@ -283,7 +305,7 @@ def test_what_may_work_later_is_tried_again_as_asked(
         answer = (*answer[:2], {**answer[2], "x-ratelimit-reset": in_an_hour()})
     hub.fail("POST", "sarifs", answer)
     before = timezone.now()
-    delivery = go(delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning")))
+    delivery = go(delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning")))
     assert (delivery.status, delivery.error_code, delivery.failures) == ("pending", code, 1)
     assert delivery.not_before - before >= timedelta(seconds=wait)
     assert delivery.not_before - timezone.now() <= timedelta(seconds=1.4 * wait)
@@ -295,7 +317,7 @@ def test_what_may_work_later_is_tried_again_as_asked(
 
 def test_tries_come_to_an_end(hub: Double, analysis: Analysis) -> None:
     hub.fail("POST", "sarifs", (502, b""), times=MOST_FAILURES)
-    delivery = delivery_of(exported(analysis), target_for(hub, analysis, "code_scanning"))
+    delivery = delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning"))
     for _ in range(MOST_FAILURES - 1):
         assert go(delivery).status == "pending"
     assert (go(delivery).status, delivery.attempts) == ("failed", MOST_FAILURES)
@@ -307,7 +329,7 @@ def test_a_server_that_drips_is_cut_off(
     monkeypatch.setattr(line, "TRY_SECONDS", 1.5)
     monkeypatch.setattr(line.Line.__init__, "__kwdefaults__", {"seconds": 1.5})
     hub.fail("GET", "/pulls", Slow)
-    delivery = go(delivery_of(exported(analysis), target_for(hub, analysis, "comment")))
+    delivery = go(delivery_of(finished(analysis), target_for(hub, analysis, "comment")))
     assert (delivery.status, delivery.error_code) == ("pending", "unreachable")
 
 
@@ -335,7 +357,7 @@ def test_no_answer_of_a_server_breaks_the_worker(
     hub.working = 0
     hub.fail(method, path, answer)
     target = target_for(hub, analysis, "code_scanning", "status", "comment")
-    delivery = delivery_of(exported(analysis), target)
+    delivery = delivery_of(finished(analysis), target)
     go(delivery)
     if delivery.status == "pending":
         go(delivery)
@@ -348,7 +370,7 @@ def test_what_we_did_not_foresee_holds_up_no_other_delivery(
     hub: Double, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, sound = target_for(hub, analysis, "status"), target_for(hub, analysis, "comment")
-    export = exported(analysis)
+    export = finished(analysis)
     first, second = delivery_of(export, broken), delivery_of(export, sound)
     monkeypatch.setattr(actions, "verdict_of", lambda _analysis: 1 / 0)
     assert deliver_due(seconds=30) == 2
@@ -364,7 +386,7 @@ def test_what_was_refused_is_not_asked_for_again_while_the_rest_is_tried(
     judged(analysis, "passed")
     hub.fail("POST", "sarifs", (403, {"message": "Code scanning is not enabled"}))
     hub.fail("POST", "statuses", (502, b""))
-    export, target = exported(analysis), target_for(hub, analysis, "code_scanning", "status")
+    export, target = finished(analysis), target_for(hub, analysis, "code_scanning", "status")
     delivery = go(delivery_of(export, target))
     assert (delivery.status, delivery.error_code) == ("pending", "http_502")
     failed = go(delivery)
@@ -375,13 +397,13 @@ def test_what_was_refused_is_not_asked_for_again_while_the_rest_is_tried(
 
 def test_a_redirect_is_not_followed(hub: Double, analysis: Analysis) -> None:
     hub.fail("GET", "/pulls", (301, {"message": "Moved"}, {"Location": "http://169.254.169.254/"}))
-    failed = go(delivery_of(exported(analysis), target_for(hub, analysis, "comment")))
+    failed = go(delivery_of(finished(analysis), target_for(hub, analysis, "comment")))
     assert (failed.status, failed.error_code) == ("failed", "redirected")
 
 
 def test_an_address_inside_is_not_dialled(hub: Double, analysis: Analysis, settings: Any) -> None:
     settings.OUTBOUND_ALLOW = ()
-    delivery = go(delivery_of(exported(analysis), target_for(hub, analysis, "comment")))
+    delivery = go(delivery_of(finished(analysis), target_for(hub, analysis, "comment")))
     assert "CC_OUTBOUND_ALLOW" in delivery.error_message
     assert not hub.asked
 
@@ -393,7 +415,7 @@ def test_one_action_that_fails_does_not_keep_the_others_from_being_done(
     hub.open_pull(12, SHA)
     hub.fail("POST", "sarifs", (403, {"message": "Code scanning is not enabled"}))
     target = target_for(hub, analysis, "code_scanning", "status", "comment")
-    failed = go(delivery_of(exported(analysis), target))
+    failed = go(delivery_of(finished(analysis), target))
     assert (failed.status, failed.error_code) == ("failed", "http_403")
     assert (len(hub.statuses[SHA]), len(hub.comments[12])) == (1, 1)
     assert failed.steps["code_scanning"]["error"]["code"] == "http_403"
@@ -402,7 +424,7 @@ def test_one_action_that_fails_does_not_keep_the_others_from_being_done(
 def test_the_repository_is_read_from_the_source_where_none_is_named(hub: Double, analysis: Analysis) -> None:
     target = target_for(hub, analysis, "status", repository="")
     judged(analysis, "passed")
-    delivery = delivery_of(exported(analysis), target)
+    delivery = delivery_of(finished(analysis), target)
     assert go(delivery).error_code == "no_repository", "the source lies on another server"
     analysis.repository.source = f"http://127.0.0.1/{OWNER_REPO}.git"
     analysis.repository.save()
@@ -436,8 +458,9 @@ def test_a_webhook_gets_the_file_with_a_signature(hub: Double, analysis: Analysi
     assert go(delivery).status == "pending"
     assert go(delivery).status == "succeeded"
     (headers, body) = hub.hooks[0]
-    signed = signature(key_of(secret), headers["webhook-id"], int(headers["webhook-timestamp"]), body)
-    assert headers["webhook-signature"] == signed
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    digest = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, "sha256")
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
     assert json.loads(body)["analysis"]["id"] == analysis.pk
     assert (headers["content-type"], len(body)) == ("application/json", export.bytes)
     assert {each["webhook-id"] for each in hub.headers} == {str(delivery.message)}
@@ -459,7 +482,7 @@ def test_a_webhook_that_does_not_take_the_file_is_quoted_with_what_to_do(
 ) -> None:
     target = target_for(hub, analysis, kind="webhook", url=f"{hub.url}/hook", token=new_secret())
     hub.fail("POST", "/hook", (status, b""))
-    tried = go(delivery_of(exported(analysis), target))
+    tried = go(delivery_of(finished(analysis), target))
     assert (tried.status, tried.error_code) == (end, f"http_{status}")
     assert words in tried.error_message
 
@@ -474,12 +497,12 @@ def test_a_signature_is_that_of_a_published_example() -> None:
 def test_a_webhook_that_is_gone_is_told_nothing_more(hub: Double, analysis: Analysis) -> None:
     target = target_for(hub, analysis, kind="webhook", url=f"{hub.url}/hook", token=new_secret())
     hub.fail("POST", "/hook", (410, b""))
-    assert go(delivery_of(exported(analysis), target)).error_code == "http_410"
+    assert go(delivery_of(finished(analysis), target)).error_code == "http_410"
 
 
 def test_a_file_that_is_gone_is_not_delivered(hub: Double, analysis: Analysis, media: Any) -> None:
     target = target_for(hub, analysis, kind="webhook", url=f"{hub.url}/hook", token=new_secret())
-    export = exported(analysis)
+    export = finished(analysis)
     (media / export.artifact).unlink()
     assert go(delivery_of(export, target)).error_code == "file_missing"
     assert not hub.hooks
@@ -503,7 +526,7 @@ def test_half_a_file_is_not_delivered_for_the_whole(
 
 def test_a_lost_lease_says_nothing_and_the_next_worker_goes_on(hub: Double, analysis: Analysis) -> None:
     judged(analysis, "passed")
-    delivery = delivery_of(exported(analysis), target_for(hub, analysis, "status"))
+    delivery = delivery_of(finished(analysis), target_for(hub, analysis, "status"))
     slow = claim()
     assert slow is not None
     assert claim() is None, "one at a time"
@@ -517,7 +540,7 @@ def test_a_lost_lease_says_nothing_and_the_next_worker_goes_on(hub: Double, anal
 
 
 def test_a_delivery_that_kills_its_workers_is_given_up(hub: Double, analysis: Analysis) -> None:
-    delivery = delivery_of(exported(analysis), target_for(hub, analysis, "status"))
+    delivery = delivery_of(finished(analysis), target_for(hub, analysis, "status"))
     for _ in range(MOST_FAILURES):
         assert claim() is not None
         ExportDelivery.objects.update(not_before=Now() - timedelta(seconds=1))
@@ -528,14 +551,14 @@ def test_a_delivery_that_kills_its_workers_is_given_up(hub: Double, analysis: An
 def test_two_deliveries_of_one_target_take_turns(hub: Double, analysis: Analysis) -> None:
     target = target_for(hub, analysis, "status")
     other = target_for(hub, analysis, "status")
-    first, second = exported(analysis), exported(analysis)
+    first, second = finished(analysis), finished(analysis)
     delivery_of(first, target), delivery_of(second, target), delivery_of(second, other)
     held = [claim(), claim(), claim()]
     assert [each and each.target_id for each in held] == [target.pk, other.pk, None]
 
 
 def test_deliveries_go_with_their_export(hub: Double, analysis: Analysis) -> None:
-    export = exported(analysis)
+    export = finished(analysis)
     delivery_of(export, target_for(hub, analysis, "status"))
     export.delete()
     assert not ExportDelivery.objects.exists()

@@ -13,16 +13,17 @@ from commandcenter.accounts.tests.factories import api
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
 from commandcenter.events.models import Event
 from commandcenter.inventory.models import Role
+from exports.delivery import targets
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.targets import MAX_TARGETS
 from exports.delivery.webhook import new_secret
 from exports.models import Export
 from exports.tests.conftest import COMMITTED
-from exports.tests.factories import analysis_of, make_job, run_export, run_queued
+from exports.tests.factories import analysis_of, finished, make_job, run_queued
 from exports.tests.test_exports_api import errors
 from jobs.models import Job
 
-pytestmark = [COMMITTED, pytest.mark.usefixtures("media")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
 URL = "/api/v1/delivery-targets"
 API = "https://api.github.com"
@@ -101,6 +102,7 @@ def test_only_admins_of_the_project_write_and_strangers_see_nothing(project: Any
         ({"url": "https://user:pass@api.github.com"}, "url", "invalid"),
         ({"url": "https://[::1"}, "url", "invalid"),
         ({"url": "https://host:99999/"}, "url", "invalid"),
+        ({"url": "https://api.github.com/?x=1"}, "url", "invalid"),
         ({"actions": []}, "actions", "required"),
         ({"actions": ["fork"]}, "actions.0", "invalid_choice"),
         ({"repository": "../../user"}, "repository", "invalid"),
@@ -138,6 +140,17 @@ def test_a_project_has_so_many_targets(project: Any, admin: Any) -> None:
     assert errors(admin.post(URL, body(project, name="t1")))[0][1] in {"unique", "too_many"}
 
 
+def test_a_name_that_another_took_meanwhile_is_refused(project: Any, admin: Any) -> None:
+    """Two requests at once both find the name free; the second one waits for the first and learns better."""
+    values = {"name": "t", "kind": "github", "url": API, "token": TOKEN, "actions": ["status"]}
+    targets.create_target(project, dict(values))
+    other = targets.create_target(project, values | {"name": "other"})
+    with pytest.raises(targets.InvalidTarget, match="of this name"):
+        targets.create_target(project, dict(values))
+    with pytest.raises(targets.InvalidTarget, match="of this name"):
+        targets.update_target(other, {"name": "t"})
+
+
 def test_the_list_costs_the_same_however_long(project: Any, admin: Any) -> None:
     def queries(count: int) -> int:
         for _ in range(count):
@@ -151,6 +164,7 @@ def test_the_list_costs_the_same_however_long(project: Any, admin: Any) -> None:
     assert queries(1) == queries(5)
 
 
+@COMMITTED
 def test_an_export_is_delivered_when_it_is_completed(project: Any) -> None:
     analysis = analysis_of(make_repository(project))
     client = api(make_user(project, Role.OPERATOR))
@@ -184,7 +198,7 @@ def test_an_export_that_names_a_wrong_target_is_not_made(project: Any) -> None:
 
 
 def test_a_finished_export_is_delivered_on_demand_and_again(project: Any) -> None:
-    export = run_export(analysis_of(make_repository(project)))
+    export = finished(analysis_of(make_repository(project)))
     target = DeliveryTarget.objects.create(project=project, name="t", kind="github", url=API, token="x")
     path = f"/api/v1/exports/{export.pk}/deliver"
     operator, viewer = api(make_user(project, Role.OPERATOR)), api(make_user(project))
@@ -206,7 +220,7 @@ def test_a_finished_export_is_delivered_on_demand_and_again(project: Any) -> Non
 
 def test_several_analyses_do_not_go_to_github(project: Any) -> None:
     repository = make_repository(project)
-    export = run_export(analysis_of(repository), analysis_of(make_repository(project)))
+    export = finished(analysis_of(repository), analysis_of(make_repository(project)))
     hub = DeliveryTarget.objects.create(project=project, name="t", kind="github", url=API, token="x")
     client = api(make_user(project, Role.OPERATOR))
     answer = client.post(f"/api/v1/exports/{export.pk}/deliver", {"targets": [hub.pk]})
