@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,16 +15,15 @@ from django.utils import timezone
 from commandcenter.analysis.models import Analysis
 from commandcenter.core.encryption import DecryptionFailed
 from exports.delivery import webhook
-from exports.delivery.actions import Step, Subject, act
+from exports.delivery.actions import act
 from exports.delivery.github import GitHub, repository_of
 from exports.delivery.models import Action, DeliveryStatus, DeliveryTarget, ExportDelivery, TargetKind
 from exports.delivery.outcomes import DeliveryError, Later, LeaseLost, Refused, StillWorking
+from exports.delivery.recording import MOST_FAILURES, end, hold, later, postpone
+from exports.delivery.subject import Step, Subject
 from exports.models import Export, Outcome
 
 LEASE = timedelta(minutes=6)  # longer than a try may take, and than the task lives
-MOST_FAILURES = 8  # tries over about two hours, and longer where the other side asks to wait
-FIRST_DELAY, LONGEST_DELAY = 10.0, 3600.0  # seconds
-MAX_MESSAGE = 1000
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +65,8 @@ def claim(*, leave: set[int] | None = None) -> ExportDelivery | None:
             )
     except IntegrityError:
         return None  # another worker took one of the same target at this moment; the next run finds the rest
-    return ExportDelivery.objects.select_related("export", "target").defer("target__token").get(pk=row.pk)
+    claimed = ExportDelivery.objects.select_related("export", "target").defer("target__token")
+    return claimed.filter(pk=row.pk).first()  # it may be deleted by now
 
 
 def deliver(delivery: ExportDelivery) -> bool:
@@ -78,33 +77,30 @@ def deliver(delivery: ExportDelivery) -> bool:
         log.warning("lease lost", action="deliver", delivery=delivery.pk)
         return False
     except StillWorking as error:
-        _postpone(delivery, error, delivery.failures)
+        postpone(delivery, error, delivery.failures)
         return True
     except Later as error:
-        _later(delivery, error)
+        later(delivery, error)
         return False
     except Refused as error:
-        _end(delivery, DeliveryStatus.FAILED, error)
+        end(delivery, DeliveryStatus.FAILED, error)
         return False
     except FileNotFoundError:
-        _end(
+        end(
             delivery,
             DeliveryStatus.FAILED,
             Refused("file_missing", "The file is gone from the storage; export again."),
         )
         return True
     except OSError as error:
-        _later(
-            delivery, Later("storage_unavailable", f"The artifact storage cannot be read ({error.strerror}).")
-        )
+        why = error.strerror or type(error).__name__
+        later(delivery, Later("storage_unavailable", f"The artifact storage cannot be read ({why})."))
         return True
-    except (
-        Exception
-    ):  # it must not take the other deliveries with it, nor keep its target until the lease ends
+    except Exception:  # it must not take other deliveries with it, nor keep its target for a whole lease
         log.exception("delivery broke", action="deliver", delivery=delivery.pk, target=delivery.target_id)
-        _later(delivery, Later("internal_error", "An unexpected error; the log of the worker says more."))
+        later(delivery, Later("internal_error", "An unexpected error; the log of the worker says more."))
         return False
-    _end(delivery, DeliveryStatus.SUCCEEDED, None)
+    end(delivery, DeliveryStatus.SUCCEEDED, None)
     return True
 
 
@@ -157,7 +153,7 @@ def _tell_github(delivery: ExportDelivery, export: Export, target: DeliveryTarge
         else:
             step.forget_failure()
         delivery.steps[action.value] = step.facts
-        _hold(delivery, steps=delivery.steps, external_url=_address(delivery.steps))
+        hold(delivery, steps=delivery.steps, external_url=_address(delivery.steps))
     if failures:
         raise _worst(failures)
 
@@ -196,68 +192,3 @@ def _address(steps: dict[str, Any]) -> str:
     """Return where a person sees what was delivered: the comment, else the status."""
     found = (steps.get(action, {}).get("url") for action in (Action.COMMENT, Action.STATUS))
     return next((str(url) for url in found if url), "")
-
-
-def _later(delivery: ExportDelivery, error: Later) -> None:
-    failures = delivery.failures + 1
-    if failures >= MOST_FAILURES:
-        _end(delivery, DeliveryStatus.FAILED, error, failures=failures)
-    else:
-        _postpone(delivery, error, failures)
-
-
-def _postpone(delivery: ExportDelivery, error: Later, failures: int) -> None:
-    delay = error.seconds
-    if not isinstance(error, StillWorking):
-        delay = max(delay, min(FIRST_DELAY * 3.0 ** (failures - 1), LONGEST_DELAY))
-    delay *= random.uniform(1.0, 1.3)  # noqa: S311  (so that those who failed together do not come back together)
-    _say(
-        delivery,
-        status=DeliveryStatus.PENDING,
-        failures=failures,
-        not_before=Now() + timedelta(seconds=delay),
-        error=None if isinstance(error, StillWorking) else error,
-    )
-
-
-def _end(
-    delivery: ExportDelivery,
-    status: DeliveryStatus,
-    error: DeliveryError | None,
-    *,
-    failures: int | None = None,
-) -> None:
-    _say(
-        delivery,
-        status=status,
-        failures=delivery.failures if failures is None else failures,
-        completed_at=Now(),
-        error=error,
-    )
-
-
-def _say(delivery: ExportDelivery, *, error: DeliveryError | None, **values: Any) -> None:
-    code, message = (error.code[:60], error.message[:MAX_MESSAGE].replace("\x00", "")) if error else ("", "")
-    try:
-        _hold(delivery, error_code=code, error_message=message, **values)
-    except LeaseLost:
-        log.warning("lease lost", action="deliver", delivery=delivery.pk)
-        return
-    log.info(
-        "delivery tried",
-        action="deliver",
-        delivery=delivery.pk,
-        export=delivery.export_id,
-        target=delivery.target_id,
-        status=str(values["status"]),
-        error=code,
-    )
-
-
-def _hold(delivery: ExportDelivery, **values: Any) -> None:
-    """Write to the row while it is ours. Raises LeaseLost: the count of attempts moves with every claim."""
-    ours = ExportDelivery.objects.filter(
-        pk=delivery.pk, attempts=delivery.attempts, status=DeliveryStatus.SENDING
-    )
-    if not ours.update(**values):
-        raise LeaseLost

@@ -17,11 +17,12 @@ from django.utils import timezone
 from commandcenter.analysis.models import Analysis, Finding, PolicyVerdict, SuppressionKind
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
 from commandcenter.analysis.triage.suppress import suppress
-from exports.delivery import actions, line
+from exports.delivery import actions, commenting, line, scanning
 from exports.delivery.asking import ask
 from exports.delivery.github import repository_of
 from exports.delivery.models import DeliveryTarget, ExportDelivery
-from exports.delivery.sending import MOST_FAILURES, claim, deliver, deliver_due
+from exports.delivery.recording import MOST_FAILURES
+from exports.delivery.sending import claim, deliver, deliver_due
 from exports.delivery.webhook import new_secret, signature
 from exports.models import Export
 from exports.tests.factories import analysis_of, exported, finished
@@ -152,7 +153,7 @@ def test_what_github_cannot_process_fails_with_its_reasons(hub: Double, analysis
 def test_processing_is_not_followed_for_ever(hub: Double, analysis: Analysis) -> None:
     hub.working = 1000
     delivery = delivery_of(finished(analysis), target_for(hub, analysis, "code_scanning"))
-    for _ in range(actions.POLLS):
+    for _ in range(scanning.POLLS):
         assert go(delivery).status == "pending"
     assert go(delivery).error_code == "processing_timeout"
 
@@ -160,7 +161,7 @@ def test_processing_is_not_followed_for_ever(hub: Double, analysis: Analysis) ->
 def test_a_file_above_githubs_limit_is_not_sent(
     hub: Double, analysis: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "MAX_GZIP", 100)
+    monkeypatch.setattr(scanning, "MAX_GZIP", 100)
     failed = go(delivery_of(exported(analysis, name="sarif"), target_for(hub, analysis, "code_scanning")))
     assert failed.error_code == "too_large"
     assert not hub.uploads
@@ -206,7 +207,7 @@ def test_a_pull_request_keeps_one_comment(hub: Double, analysis: Analysis) -> No
     first = go(delivery_of(export, target))
     assert (first.status, first.error_message) == ("succeeded", "")
     ours = hub.comments[12][-1]
-    assert ours["body"].startswith(actions.marker(analysis))
+    assert ours["body"].startswith(commenting.marker(analysis))
     assert len(ours["body"]) > 100
     assert first.external_url == ours["html_url"]
     go(delivery_of(export, target))
@@ -218,7 +219,7 @@ def test_a_comment_of_somebody_else_with_our_marker_is_left_alone(hub: Double, a
     hub.open_pull(12, SHA)
     theirs: dict[str, Any] = {
         "id": 5,
-        "body": f"{actions.marker(analysis)} mine!",
+        "body": f"{commenting.marker(analysis)} mine!",
         "user": {"id": ME + 1, "type": "User"},
     }
     hub.comments[12].append(theirs)
@@ -566,4 +567,4 @@ def test_deliveries_go_with_their_export(hub: Double, analysis: Analysis) -> Non
 
 def test_the_markers_of_two_repositories_differ(analysis: Analysis) -> None:
     other = analysis_of(make_repository(make_project()))
-    assert actions.marker(analysis) != actions.marker(other)
+    assert commenting.marker(analysis) != commenting.marker(other)

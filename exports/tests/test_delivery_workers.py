@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 
 from commandcenter.analysis.models import Analysis, PolicyVerdict
 from commandcenter.analysis.tests.factories import make_repository
-from exports.delivery.actions import marker
 from exports.delivery.asking import ask
+from exports.delivery.commenting import marker
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.sending import deliver_due
 from exports.delivery.webhook import new_secret
