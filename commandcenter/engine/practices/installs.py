@@ -16,9 +16,9 @@ MAX_COMMANDS = 20_000
 
 _SPLIT = re.compile(r"&&|\|\||;|\n")
 _PIPE_TO_SHELL = re.compile(
-    r"\b(?:curl|wget)\b[^|\n]*\|\s*(?:sudo\s+)?(?:-\S+\s+)*(?:(?:/usr)?/bin/)?(?:env\s+)?(?:ba|z|da|a)?sh\b"
+    r"\b(?:curl|wget)\b[^|\n]{0,500}\|\s*(?:sudo\s+)?(?:-\S+\s+)*(?:(?:/usr)?/bin/)?(?:env\s+)?(?:ba|z|da|a)?sh\b"
     r"|\b(?:ba|z|da)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s*(?:curl|wget)\b"
-    r"|\b(?:curl|wget)\b[^|\n]*\|\s*(?:sudo\s+)?(?:python[\d.]*|node|perl|ruby|php)\b"
+    r"|\b(?:curl|wget)\b[^|\n]{0,500}\|\s*(?:sudo\s+)?(?:python[\d.]*|node|perl|ruby|php)\b"
 )
 _URL = re.compile(r"https?://[^\s\"'|)<>]+")
 _PIP = re.compile(r"(?:^|\s)(?:pip[\d.]*|uv\s+pip|pipx)\s+install\s+(?P<rest>.*)")

@@ -217,7 +217,7 @@ def _java(pattern: str) -> Callable[[str], Found]:
 
 
 def _project(text: str) -> Found:
-    match = re.search(r"<TargetFrameworks?>\s*(?P<value>[^<]{1,300})</TargetFrameworks?>", text[:200_000])
+    match = re.search(r"<TargetFrameworks?>(?P<value>[^<]{1,300})</TargetFrameworks?>", text[:200_000])
     if match is None:
         return
     line = text.count("\n", 0, match.start()) + 1
@@ -244,13 +244,15 @@ _FILES: dict[str, Callable[[str], Found]] = {
     "pyproject.toml": _lowest(
         r"^(?:requires-python|python)[ \t]*=[ \t]*[\"'](?P<value>[^\"'\n]{1,100})[\"']", "python"
     ),
-    "setup.cfg": _lowest(r"^python_requires[ \t]*=[ \t]*(?P<value>[^\n]{1,100})$", "python"),
+    "setup.cfg": _lowest(r"^python_requires[ \t]{0,40}=[ \t]{0,40}(?P<value>[^\n]{1,100})$", "python"),
     "setup.py": _lowest(r"python_requires[ \t]*=[ \t]*[\"'](?P<value>[^\"'\n]{1,100})[\"']", "python"),
-    "pom.xml": _java(r"<(?:java\.version|maven\.compiler\.(?:release|source))>\s*(?P<value>[\d.]{1,8})\s*<"),
+    "pom.xml": _java(
+        r"<(?:java\.version|maven\.compiler\.(?:release|source))>\s{0,40}(?P<value>[\d.]{1,8})\s{0,40}<"
+    ),
     "build.gradle": _java(
-        r"(?:sourceCompatibility\s*=?\s*[\"']?(?:JavaVersion\.VERSION_)?|JavaLanguageVersion\.of\(\s*[\"']?)(?P<value>[\d._]{1,6})"
+        r"(?:sourceCompatibility\s{0,40}=?\s{0,40}[\"']?(?:JavaVersion\.VERSION_)?|JavaLanguageVersion\.of\(\s{0,40}[\"']?)(?P<value>[\d._]{1,6})"
     ),
     "build.gradle.kts": _java(
-        r"(?:sourceCompatibility\s*=\s*[\"']?(?:JavaVersion\.VERSION_)?|JavaLanguageVersion\.of\(\s*[\"']?|jvmToolchain\()(?P<value>[\d._]{1,6})"
+        r"(?:sourceCompatibility\s{0,40}=\s{0,40}[\"']?(?:JavaVersion\.VERSION_)?|JavaLanguageVersion\.of\(\s{0,40}[\"']?|jvmToolchain\()(?P<value>[\d._]{1,6})"
     ),
 }

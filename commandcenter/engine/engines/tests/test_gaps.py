@@ -449,3 +449,23 @@ def test_long_subjects_that_begin_alike_keep_names_of_their_own(tmp_path: Path) 
     gaps = seen.gaps("lock-file")
     assert len(gaps) == seen.checks["lock-file"].gaps == 2
     assert all(len(subject) == 200 for subject in gaps)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("build.gradle", "sourceCompatibility", "sourceCompatibility = '1.8'\n"),
+        ("build.gradle.kts", "sourceCompatibility", "jvmToolchain(8)\n"),
+        ("pom.xml", "<java.version>", "<java.version> 1.8 </java.version>\n"),
+    ],
+)
+def test_half_a_megabyte_of_blanks_hides_no_version_and_takes_no_time(
+    path: str, before: str, after: str, tmp_path: Path
+) -> None:
+    """Were it compared with itself character by character, this test would never end."""
+    assert ("java", "8") in Seen({path: f"{before}{' ' * 490_000}x\n{after}"}, tmp_path).platforms
+
+
+def test_a_framework_is_found_between_blanks(tmp_path: Path) -> None:
+    project = "<TargetFramework>\n   net6.0\n  </TargetFramework>\n"
+    assert ("dotnet", "6.0") in Seen({"a.csproj": project}, tmp_path).platforms
