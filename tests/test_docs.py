@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 READS = re.compile(
     r"""(?:env\.\w+\(\s*|environ(?:\.get|\.setdefault|\.pop)?[(\[]\s*|_seconds\(environ,\s*|getenv\(\s*)["']([A-Z][A-Z0-9_]{2,})["']"""
 )
-NOT_OURS = {"PATH", "HOME", "CI", "TERM", "COLUMNS", "NO_COLOR", "PORT"}  # PORT is documented beside CC_PORT
+# PORT is documented beside CC_PORT; what Celery reads is set by us.
+NOT_OURS = {"PATH", "HOME", "CI", "TERM", "COLUMNS", "NO_COLOR", "PORT", "CELERY_SKIP_CHECKS"}
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 

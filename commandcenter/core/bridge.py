@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from contextvars import ContextVar
 from threading import Event
 from typing import Any
@@ -17,13 +17,17 @@ from a2wsgi import WSGIMiddleware
 
 LISTEN_AFTER = 4  # messages: most answers are over by then, and cost nothing more
 PATIENCE_SECONDS = 60.0  # for one piece of a request or an answer
-LEAST_RATE = 8 * 1024  # bytes a second that a client takes of an answer, when its patience is used up
+LEAST_RATE = 8 * 1024  # bytes a second of the whole that have to pass when that is used up
 
 _gone: ContextVar[Event] = ContextVar("gone")
 
 
 class ClientTooSlow(OSError):
     """The client does not send its request, or does not take the answer."""
+
+
+class ClientGone(OSError):
+    """The client left in the middle of its request."""
 
 
 class Bridge:
@@ -56,17 +60,19 @@ class _Client:
     def __init__(self, receive: Any, send: Any, gone: Event) -> None:
         self.too_slow = False
         self._receive, self._send, self._gone = receive, send, gone
-        self._messages = self._bytes = 0
-        self._waited = 0.0
+        self._asking, self._taking = _Pace(), _Pace()
+        self._messages = 0
         self._listener: asyncio.Task[None] | None = None
 
     async def receive(self) -> Any:
         """Wait for a piece of the request. a2wsgi schedules this as a coroutine; granian's is another awaitable."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return await self._receive()
+            message = await self._asking.keep(self._receive())
         except TimeoutError:
             raise ClientTooSlow("The client sent its request too slowly.") from None
+        if message["type"] == "http.disconnect":  # a2wsgi would take what came before for the whole body
+            raise ClientGone("The client left before its request was whole.")
+        return message
 
     async def send(self, message: Any) -> None:
         """Pass a message on. After one that was not taken none follows, also not the last: a part must not look whole."""
@@ -75,29 +81,39 @@ class _Client:
         self._messages += 1
         if self._messages == LISTEN_AFTER:  # the request has been read, so that nobody else receives any more
             self._listener = asyncio.create_task(self._listen())
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         try:
-            async with asyncio.timeout(self._patience()):
-                await self._send(message)
+            await self._taking.keep(self._send(message), message)
         except TimeoutError:
             self.too_slow = True
             self._gone.set()
-        self._waited += loop.time() - began
-        self._bytes += len(message.get("body", b""))
 
     def stop_listening(self) -> None:
         if self._listener is not None:
             self._listener.cancel()
 
-    def _patience(self) -> float:
-        """Return how long to wait for the next piece to be taken; less once the whole answer goes too slowly."""
-        return min(PATIENCE_SECONDS, PATIENCE_SECONDS + self._bytes / LEAST_RATE - self._waited)
-
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone.set()
+
+
+class _Pace:
+    """How long a client may keep us waiting: for each piece, and less once the whole goes too slowly."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._waited = 0.0
+
+    async def keep(self, step: Awaitable[Any], message: Any = None) -> Any:
+        """Wait for a message to come, or for the given one to be taken. Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        left = PATIENCE_SECONDS + self._bytes / LEAST_RATE - self._waited
+        async with asyncio.timeout(min(PATIENCE_SECONDS, left)):
+            done = await step
+        self._waited += loop.time() - began
+        self._bytes += len((message or done).get("body", b""))
+        return done
 
 
 class _UntilGone:
