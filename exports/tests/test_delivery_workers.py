@@ -8,14 +8,17 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from commandcenter.accounts.tests.factories import api
 from commandcenter.analysis.models import Analysis, PolicyVerdict
-from commandcenter.analysis.tests.factories import make_repository
+from commandcenter.analysis.tests.factories import make_repository, make_user
+from commandcenter.inventory.models import Role
 from exports.delivery.asking import ask
 from exports.delivery.commenting import marker
 from exports.delivery.models import DeliveryTarget, ExportDelivery
@@ -24,6 +27,7 @@ from exports.delivery.webhook import new_secret
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, exported
 from exports.tests.github import OWNER_REPO, TOKEN, Closes, Double, github
+from jobs.tests.processes import Eventually, WorkerProcess
 
 pytestmark = [COMMITTED, pytest.mark.process, pytest.mark.usefixtures("media")]
 
@@ -141,3 +145,31 @@ def test_workers_at_once_write_one_comment(hub: Double, analysis: Analysis) -> N
     deliver_due(seconds=30)  # what was left because another held the target
     assert set(ExportDelivery.objects.values_list("status", "attempts")) == {("succeeded", 1)}
     assert (len(hub.comments[12]), len(hub.statuses[SHA])) == (1, 1)
+
+
+def test_a_worker_delivers_what_it_has_exported_without_being_reminded(
+    hub: Double, media: Path, tmp_path: Path, eventually: Eventually
+) -> None:
+    """Nobody plays beat here: the event of the finished export brings the delivery about."""
+    analysis = analysis_of(make_repository())
+    target = DeliveryTarget.objects.create(
+        project=analysis.project, name="t", kind="webhook", url=f"{hub.url}/hook", token=new_secret()
+    )
+    (tmp_path / "gate").touch()
+    environ = {
+        "DJANGO_SETTINGS_MODULE": "exports.tests.workersettings",
+        "CC_TEST_MEDIA": str(media),
+        "CC_OUTBOUND_ALLOW": "127.0.0.0/8",
+    }
+    worker = WorkerProcess(tmp_path, "delivers", queues="export,default,system", environ=environ).start()
+    try:
+        client = api(make_user(analysis.project, Role.OPERATOR))
+        body = {"analyses": [analysis.pk], "format": "json", "deliver": [target.pk]}
+        assert client.post("/api/v1/exports", body).status_code == 202
+        done = ExportDelivery.objects.filter(status="succeeded").select_related("export")
+        delivery = eventually(done.first, 60)
+    finally:
+        worker.end()
+    ((headers, sent),) = hub.hooks
+    assert (len(sent), headers["webhook-id"]) == (delivery.export.bytes, str(delivery.message))
+    assert "whsec_" not in worker.log.read_text(), "no secret is logged"
