@@ -56,6 +56,11 @@ class Shown:
         return self.export.status in WAITING
 
     @property
+    def is_zip(self) -> bool:
+        """True when its file holds one document for each analysis."""
+        return self.export.portfolio or len(self.export.analyses) > 1
+
+    @property
     def has_file(self) -> bool:
         return self.export.status == ExportStatus.COMPLETED
 

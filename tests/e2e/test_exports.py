@@ -117,9 +117,6 @@ def test_a_portfolio_is_asked_for_and_followed_to_its_file(
     )
     members = page.locator("section", has_text="In the zip").locator("tbody tr")
     expect(members.first).to_contain_text(".csv")
-    page.evaluate("htmx.trigger('#job-live', 'live')")
-    page.wait_for_load_state("networkidle")
-    expect(members.first).to_contain_text(".csv")
     expect(page.locator("#deliveries .badge")).to_have_text("Delivered", timeout=90_000)
     expect(page.locator("#deliveries")).not_to_have_attribute("data-live-every", "5")
 

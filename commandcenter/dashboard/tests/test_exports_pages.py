@@ -120,8 +120,13 @@ def test_one_export_shows_its_analyses_options_and_file(world: World) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_zip_shows_what_its_manifest_says(world: World, media: Path) -> None:
     older = world.repository.analyses.exclude(pk=world.analysis.pk).get()
-    export = run_export(world.analysis, older)
     client = signed_in(world.viewer)
+    waiting = export_of(make_job(world.analysis, older))
+    assert client.get(f"/exports/{waiting.pk}/members/").status_code == 204
+    assert 'hx-trigger="live" data-live-every="3" hidden' in shown(client, f"/exports/{waiting.pk}/")
+    cancel(Job.objects.get(export=waiting), None)
+    assert client.get(f"/exports/{waiting.pk}/members/").content == b""
+    export = run_export(world.analysis, older)
     assert "In the zip" in shown(client, f"/exports/{export.pk}/")
     content = shown(client, f"/exports/{export.pk}/members/")
     for analysis in (world.analysis, older):

@@ -98,10 +98,16 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def members(request: HttpRequest, pk: int) -> HttpResponse:
-    """Render what is in the zip of several analyses; fetched on its own, as a storage may be slow."""
+    """Render what is in the zip of several analyses; fetched on its own, as a storage may be slow.
+
+    While it is being made the answer is 204, by which a page asks again; empty, when no file came of it.
+    """
     export = _export(request, pk)
-    if export.status != ExportStatus.COMPLETED or export.media_type != "application/zip":
+    row = exported.Shown(export, None)
+    if not row.is_zip:
         raise Http404
+    if not row.has_file:
+        return HttpResponse(status=204 if row.waits else 200)
     try:
         context: dict[str, Any] = {"files": manifest.files_in(export)}
     except manifest.Unreadable as error:
