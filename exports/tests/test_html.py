@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -184,6 +185,20 @@ def test_the_first_rows_are_readable_without_a_script(repository: Any) -> None:
     assert sum(tag == "tr" for tag, _ in many.elements) == 51
     assert "These are the first 50 rows." in " ".join(many.text)
     assert len(said(many, "findings")) == 51
+
+
+def test_a_database_that_is_away_gives_no_beginning_of_a_page(repository: Any) -> None:
+    from exports.registry import ExportSource, format_named
+
+    analysis = analyse(repository, messages([finding("a")]))
+
+    class Away(ExportSource):
+        def summary(self) -> dict[str, Any]:
+            raise OperationalError("the database is away")
+
+    pieces = format_named("html").write(Away(analysis), {})
+    with pytest.raises(OperationalError):
+        next(pieces)
 
 
 def test_memory_does_not_grow_with_the_rows(repository: Any) -> None:

@@ -49,6 +49,8 @@ class Html(Format):
 
 
 def _page(source: ExportSource) -> Iterator[bytes]:
+    # Asked before the first byte: a database that is away is an answer with a status, and no page that ends early.
+    tables, said, addresses = sections(source), summary.context(source), _addresses(source)
     style, theme, script = _style(), _script("theme.js"), _script("report.js")
     title = escape(f"{_printable(source.repository.name)}: analysis {source.analysis.pk}")
     yield (
@@ -60,11 +62,8 @@ def _page(source: ExportSource) -> Iterator[bytes]:
     ).encode()
     yield b"<style>" + style + b"</style>\n<script>" + theme + b"</script>\n</head>\n<body>\n"
     yield b'<a class="skip" href="#main">Skip to content</a>\n<main class="report" id="main" tabindex="-1">\n'
-    tables = sections(source)
-    said = summary.context(source)
     top = {**said, "sections": tables, "badges": BADGES, "sprite": _sprite()}
     yield render_to_string("exports/report/summary.html", top).encode()
-    addresses = _addresses(source)
     for table in tables:
         yield from _table(table, source, said["summary"], addresses)
     about = {"tables": {table.id: table.described() for table in tables}, "page": FIRST_ROWS, **addresses}
