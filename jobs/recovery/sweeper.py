@@ -56,6 +56,8 @@ def waiting_queues() -> list[str]:
     """Return the queues in which jobs wait to be sent, without the paused ones and the one that no worker consumes."""
     waiting = Job.objects.filter(status=JobStatus.QUEUED).exclude(queue=FOREGROUND)
     queues = set(waiting.order_by().values_list("queue", flat=True).distinct())
+    if not queues:
+        return []
     return sorted(queues.difference(QueueControl.objects.values_list("queue", flat=True)))
 
 

@@ -17,9 +17,11 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from jobs import broker as broker_module
+from jobs.batch.awaiting import sweep_batches
 from jobs.fairness.waiting import waiting_reason
 from jobs.models import Job
-from jobs.recovery.sweeper import sweep
+from jobs.recovery import reaper
+from jobs.recovery.sweeper import Swept, sweep
 from jobs.tests.conftest import COMMITTED, messages, purge
 from jobs.tests.factories import make_job
 
@@ -155,6 +157,13 @@ def test_a_delayed_job_is_sent_when_it_is_due() -> None:
     Job.objects.filter(pk=job.pk).update(not_before=Now() - timedelta(seconds=1))
     assert sweep().sent == 1
     assert messages() == [[job.pk, str(job.dispatch_id)]]
+
+
+def test_where_nothing_waits_a_sweep_asks_five_questions(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(5):
+        reaper.reap()
+        sweep_batches()
+        assert sweep() == Swept(0, 0, 0)
 
 
 def test_two_sweepers_do_not_send_the_same_message() -> None:
