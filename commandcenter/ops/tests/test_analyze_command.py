@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from commandcenter.analysis.policy.flows import create_policy, update_policy
 from commandcenter.analysis.tests.conftest import folders, git_repository, scripted_engines  # noqa: F401
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.inventory.models import Project, Repository
+from exports.registry import FORMATS
 from jobs.models import Job, JobStatus
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("scripted_engines")]
@@ -84,6 +87,34 @@ def test_an_export_goes_to_stdout_or_into_a_file(source: Any, tmp_path: Any) -> 
     assert json.loads(target.read_text())
     assert "findings" in out
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".out")] == []
+
+
+def test_a_pipe_or_a_device_is_written_to_and_not_replaced(source: Any, tmp_path: Any) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert analyze(source.folder, "--export", "markdown", "--output", str(pipe))[0] == 0
+        assert pipe.is_fifo()
+        assert os.read(reader, 65_536).startswith(b"#")
+    finally:
+        os.close(reader)
+
+
+def test_an_export_that_fails_leaves_the_file_before_it_and_no_half_one(
+    source: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Iterator[bytes]:
+        yield b"half"
+        raise RuntimeError("The database went away.")
+
+    monkeypatch.setattr(FORMATS["json"], "write", failing)
+    output = tmp_path / "result.json"
+    output.write_text("before")
+    with pytest.raises(RuntimeError):
+        analyze(source.folder, "--export", "json", "--output", str(output))
+    assert output.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".result")] == []
 
 
 def test_the_gate(source: Any) -> None:

@@ -149,15 +149,19 @@ class Command(BaseCommand):
             for piece in pieces:
                 self._write(piece)
             return
-        draft = output.with_name(f".{output.name}.{os.getpid()}")
+        special = output.exists() and not output.is_file()  # a pipe or a device, which is not to be replaced
+        draft = output if special else output.with_name(f".{output.name}.{os.getpid()}")
         try:
             with draft.open("wb") as file:
                 for piece in pieces:
                     file.write(piece)
-            draft.replace(output)  # never half a file under its own name
+            if not special:
+                draft.replace(output)  # never half a file under its own name
         except OSError as error:
-            draft.unlink(missing_ok=True)
             self._end(BAD_INPUT, f"{output} cannot be written: {error.strerror}.")
+        finally:
+            if not special:
+                draft.unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> None:
         """Write bytes to stdout, or text to a caller's own stream."""
