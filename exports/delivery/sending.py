@@ -23,6 +23,7 @@ from exports.delivery.recording import MOST_FAILURES, end, hold, later, postpone
 from exports.delivery.subject import Step, Subject
 from exports.models import Export, Outcome
 
+MOST_COLLISIONS = 5
 LEASE = timedelta(minutes=6)  # longer than a try may take, and than the task lives
 
 log = structlog.get_logger(__name__)
@@ -50,23 +51,32 @@ def claim(*, leave: set[int] | None = None) -> ExportDelivery | None:
 
     A lease that ran out counts as a failure: a delivery that kills its workers comes to an end.
     """
-    try:
-        with transaction.atomic():
-            due = ExportDelivery.objects.due().exclude(target__in=leave or ())
-            row = due.select_for_update(skip_locked=True, of=("self",)).order_by("not_before", "pk").first()
-            if row is None:
-                return None
-            lost = row.status == DeliveryStatus.SENDING
-            ExportDelivery.objects.filter(pk=row.pk).update(
-                status=DeliveryStatus.SENDING,
-                attempts=F("attempts") + 1,
-                failures=F("failures") + int(lost),
-                not_before=Now() + LEASE,
-            )
-    except IntegrityError:
-        return None  # another worker took one of the same target at this moment; the next run finds the rest
-    claimed = ExportDelivery.objects.select_related("export", "target").defer("target__token")
-    return claimed.filter(pk=row.pk).first()  # it may be deleted by now
+    for _ in range(MOST_COLLISIONS):
+        try:
+            taken = _take(leave or set())
+        except IntegrityError:
+            continue  # another worker took one of the same target at this moment, so that it is busy by now
+        if taken is None:
+            return None
+        claimed = ExportDelivery.objects.select_related("export", "target").defer("target__token")
+        return claimed.filter(pk=taken).first()  # it may be deleted by now
+    return None
+
+
+@transaction.atomic
+def _take(leave: set[int]) -> int | None:
+    due = ExportDelivery.objects.due().exclude(target__in=leave)
+    row = due.select_for_update(skip_locked=True, of=("self",)).order_by("not_before", "pk").first()
+    if row is None:
+        return None
+    lost = row.status == DeliveryStatus.SENDING
+    ExportDelivery.objects.filter(pk=row.pk).update(
+        status=DeliveryStatus.SENDING,
+        attempts=F("attempts") + 1,
+        failures=F("failures") + int(lost),
+        not_before=Now() + LEASE,
+    )
+    return row.pk
 
 
 def deliver(delivery: ExportDelivery) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from commandcenter.accounts.tests.factories import api
@@ -22,7 +22,7 @@ from commandcenter.inventory.models import Role
 from exports.delivery.asking import ask
 from exports.delivery.commenting import marker
 from exports.delivery.models import DeliveryTarget, ExportDelivery
-from exports.delivery.sending import deliver_due
+from exports.delivery.sending import claim, deliver_due
 from exports.delivery.webhook import new_secret
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, exported
@@ -145,6 +145,39 @@ def test_workers_at_once_write_one_comment(hub: Double, analysis: Analysis) -> N
     deliver_due(seconds=30)  # what was left because another held the target
     assert set(ExportDelivery.objects.values_list("status", "attempts")) == {("succeeded", 1)}
     assert (len(hub.comments[12]), len(hub.statuses[SHA])) == (1, 1)
+
+
+def test_a_worker_that_is_beaten_to_a_target_goes_on_with_another(
+    hub: Double, analysis: Analysis, eventually: Eventually
+) -> None:
+    fields = {"project": analysis.project, "kind": "webhook", "url": f"{hub.url}/hook", "token": new_secret()}
+    wanted, other = (DeliveryTarget.objects.create(name=name, **fields) for name in ("a", "b"))
+    for target in (wanted, wanted, other):  # in this order they are due
+        ask(exported(analysis), [target.pk], by=None)
+    found: list[ExportDelivery | None] = []
+
+    def work() -> None:
+        try:
+            found.append(claim())
+        finally:
+            connection.close()
+
+    second = threading.Thread(target=work)
+    with transaction.atomic():
+        first = claim()
+        second.start()
+        eventually(waits_for_a_lock, 20)
+    second.join(20)
+    assert [each and each.target_id for each in (first, *found)] == [wanted.pk, other.pk]
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')"
+        )
+        (waits,) = cursor.fetchone()
+    return bool(waits)
 
 
 def test_a_worker_delivers_what_it_has_exported_without_being_reminded(
