@@ -39,8 +39,8 @@ class CountedSource(ExportSource):
         of = f" of {known:,}" if known is not None and known >= self._of_kind else ""
         return f"{self._of_kind:,}{of} {self._kind}, "
 
-    def findings(self, *given: Any, **named: Any) -> Iterator[Any]:
-        return self._counted("findings", super().findings(*given, **named))
+    def findings(self) -> Iterator[Any]:
+        return self._counted("findings", super().findings())
 
     def sightings(self, *given: Any) -> Iterator[Any]:
         return self._counted("findings", super().sightings(*given))

@@ -98,13 +98,13 @@ FINDINGS = Table(
 
 
 def _dependencies(source: ExportSource) -> Iterator[Cells]:
-    as_of = source.database_as_of
+    reach = {database.ecosystem: database.as_of for database in source.databases}
     for row in source.dependencies():
         known = row.vulnerabilities
         yield (
             row.name, row.version, row.ecosystem, row.scope, row.direct, row.requirement, row.manifest, row.line,
             row.latest_version, *(_UNMATCHED if known is None else _vulnerable(known)),
-            None if known is None else as_of, row.purl,
+            None if known is None else reach.get(row.ecosystem), row.purl,
         )  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
+from commandcenter.advisories import lookup
+from commandcenter.advisories.models import Database
 from commandcenter.analysis.gaps.reading import checks_of, gaps_of
 from commandcenter.analysis.gaps.rows import CheckRow, GapRow
 from commandcenter.analysis.licensing.conflicts import own_licenses
+from commandcenter.analysis.licensing.named import NamedLicense, named_licenses
 from commandcenter.analysis.licensing.rows import LicenseRow, license_rows
 from commandcenter.analysis.models import Analysis, Contributor, LicenseUse
-from commandcenter.analysis.packages.exposures import exposures
 from commandcenter.analysis.packages.problems import ProblemRow, problems
 from commandcenter.analysis.results import shapes
 from commandcenter.analysis.results.rows.contributor import ContributorRow, contributor_row
@@ -57,7 +59,7 @@ class FileType:
     def is_text(self) -> bool:
         """True for what a terminal may show."""
         kind = self.media_type.partition(";")[0].strip()
-        return kind.startswith("text/") or kind.endswith(("json", "+xml", "/xml"))
+        return kind.startswith("text/") or kind.endswith(("json", "jsonl", "+xml", "/xml"))
 
 
 class Format(ABC):
@@ -112,9 +114,9 @@ class ExportSource:
         """The analysis as the API shows it."""
         return shapes.analysis_shape(self.analysis)
 
-    def findings(self, engine: str | None = None, *, fixed: bool = True) -> Iterator[FindingRow]:
+    def findings(self) -> Iterator[FindingRow]:
         """The findings, worst first, then those that are fixed."""
-        return findings(self.analysis, engine=engine, fixed=fixed)
+        return findings(self.analysis)
 
     def sightings(self, rules: Collection[int]) -> Iterator[Sighting]:
         """The findings by these rules, worst first, with what reports of findings need: half the cost of `findings`."""
@@ -160,16 +162,26 @@ class ExportSource:
         for page in pages(LicenseUse.objects.filter(result_set=results)):
             yield from license_rows(own, page)
 
+    def own_licenses(self, most: int) -> list[NamedLicense]:
+        """The first licences of the repository itself by its texts and metadata, each once."""
+        return named_licenses(self.analysis.result_set_id, most)
+
     def contributors(self) -> Iterator[ContributorRow]:
         """Who worked on it within the history window, most changes first, without their addresses."""
         for page in pages(Contributor.objects.filter(result_set=self.analysis.result_set_id)):
             yield from map(contributor_row, page)
 
     @cached_property
+    def databases(self) -> list[Database]:
+        """The databases of vulnerabilities that were imported, by ecosystem."""
+        return lookup.databases()
+
+    @cached_property
     def database_as_of(self) -> datetime | None:
         """How far the knowledge of vulnerabilities reaches: the oldest database of the ecosystems in use."""
-        known = exposures([self.analysis]).get(self.analysis.result_set_id or 0)
-        return known.as_of if known else None
+        summary = self.analysis.result_set.summary if self.analysis.result_set else {}
+        used = (summary.get("dependencies") or {}).get("by_ecosystem") or {}
+        return lookup.as_of(used, self.databases)
 
     def functions(self) -> list[dict[str, Any]]:
         """The most complex functions, at most 200."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from commandcenter.core.renderers import to_json
 from exports.addresses import repository_uri
 from exports.formats.contract import ExportSource, Format, FormatInfo
 from exports.formats.cyclonedx_parts import (
+    MAX_LICENSES,
     component,
-    declared_licenses,
+    licenses_of,
     properties,
     repository_purl,
     vulnerability,
@@ -41,7 +43,21 @@ class CycloneDx(Format):
 
     def write(self, source: ExportSource, options: Options) -> Iterator[bytes]:
         """Yield the bill of materials."""
-        return gathered(_pieces(source))
+        return gathered(_numbered(_pieces(source)))
+
+
+def _numbered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """End the document with a serial number that follows from all before it.
+
+    What is known of vulnerabilities changes between two exports of one analysis, and readers take documents of one number
+    for the same: so equal documents have one number, and others another.
+    """
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    serial = uuid.uuid5(_NAMESPACE, digest.hexdigest())
+    yield b',"serialNumber":' + to_json(serial.urn) + b"}"
 
 
 @dataclass(slots=True)
@@ -61,7 +77,7 @@ def _pieces(source: ExportSource) -> Iterator[bytes]:
     yield b'}],"vulnerabilities":'
     yield from array(map(vulnerability, source.problems()))
     aggregate = "incomplete" if seen.unresolved else "unknown"  # a manifest that nobody reads may be there
-    yield b',"compositions":' + to_json([{"aggregate": aggregate, "dependencies": [ROOT]}]) + b"}"
+    yield b',"compositions":' + to_json([{"aggregate": aggregate, "dependencies": [ROOT]}])
 
 
 def _components(source: ExportSource, seen: _Seen) -> Iterator[dict[str, Any]]:
@@ -76,7 +92,6 @@ def _head(source: ExportSource) -> dict[str, Any]:
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{_serial(source)}",
         "version": 1,
         "metadata": {
             "timestamp": said["completed_at"],
@@ -95,7 +110,7 @@ def _head(source: ExportSource) -> dict[str, Any]:
             + [
                 {
                     "name": f"commandcenter:engine:{each['id']}",
-                    "value": f"{each['status']}: {each.get('detail')}",
+                    "value": ": ".join(filter(None, (each["status"], each.get("detail")))),
                 }
                 for each in source.engines
                 if each["status"] != "ok"
@@ -108,16 +123,10 @@ def _repository(source: ExportSource, said: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {"type": "application", "bom-ref": ROOT, "name": source.repository.name}
     if said["commit"]:
         made["version"] = said["commit"]
-    if licenses := declared_licenses(source.licenses()):
+    if licenses := licenses_of(source.own_licenses(MAX_LICENSES)):
         made["licenses"] = licenses
     if purl := repository_purl(source.address, said["commit"]):
         made["purl"] = purl
     if address := repository_uri(source.address):
         made["externalReferences"] = [{"type": "vcs", "url": address}]
     return made
-
-
-def _serial(source: ExportSource) -> uuid.UUID:
-    """Return the same number whenever the analysis is written, another one for every other analysis."""
-    analysis = source.analysis
-    return uuid.uuid5(_NAMESPACE, f"{source.address}/{analysis.pk}/{analysis.commit}/{analysis.completed_at}")

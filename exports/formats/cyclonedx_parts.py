@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from commandcenter.analysis.licensing.rows import LicenseRow
-from commandcenter.analysis.models import LicensePlace, LicenseSource
+from commandcenter.analysis.licensing.named import NamedLicense
 from commandcenter.analysis.packages.problems import ProblemRow
 from commandcenter.analysis.results.rows.package import PackageRow
 from exports.addresses import http_uri, repository_uri
@@ -108,17 +107,18 @@ def _rating(problem: ProblemRow, source: dict[str, Any]) -> dict[str, Any]:
     return rating
 
 
-def declared_licenses(rows: Iterable[LicenseRow]) -> list[dict[str, Any]]:
-    """Return the licences of the repository itself by its texts and metadata: one as an expression, else each by name."""
-    found: dict[str, str] = {}
-    for row in rows:
-        if row.place == LicensePlace.REPOSITORY and row.source != LicenseSource.HEADER and row.spdx:
-            if len(found) == MAX_LICENSES:
-                break
-            found.setdefault(row.spdx, "declared" if row.source == LicenseSource.METADATA else "concluded")
-    if len(found) == 1:
-        return [{"expression": spdx, "acknowledgement": how} for spdx, how in found.items()]
-    return [{"license": {"name": spdx, "acknowledgement": how}} for spdx, how in found.items()]
+def licenses_of(named: Sequence[NamedLicense]) -> list[dict[str, Any]]:
+    """Return licences as the format wants them: an expression may only stand alone."""
+    made: list[dict[str, Any]] = []
+    for spdx, is_id, declared in named:
+        how = {"acknowledgement": "declared" if declared else "concluded"}
+        if is_id:
+            made.append({"license": {"id": spdx, **how}})
+        elif len(named) == 1:
+            made.append({"expression": spdx, **how})
+        else:
+            made.append({"license": {"name": spdx, **how}})
+    return made
 
 
 def repository_purl(source: str, commit: str | None) -> str | None:

@@ -28,7 +28,7 @@ class Json(Format):
         media_type="application/json",
         extension="json",
         use="Scripts and archives: all that is known of the analysis, with a versioned schema.",
-        limits="None.",
+        limits="Of the functions the 200 most complex; of each check at most 50 gaps. Contributors without addresses.",
         options=(
             Option(
                 "variant",

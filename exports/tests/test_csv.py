@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
+from commandcenter.advisories.matching import match_stale
+from commandcenter.advisories.models import Database
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.tests.factories import (
     analyse,
@@ -92,6 +95,15 @@ def test_what_is_not_known_is_empty_and_not_zero(tmp_path: Path) -> None:
     assert (logo["code"], logo["heat"], logo["binary"], logo["size"]) == ("", "", "true", "120")
     whole = next(row for row in table(analysis, "findings") if row["fingerprint"] == "v1:whole")
     assert whole["start_line"] == whole["end_line"] == ""
+
+
+def test_a_dependency_has_the_date_of_the_database_of_its_own_ecosystem(tmp_path: Path) -> None:
+    analysis = small(tmp_path)
+    later = datetime(2026, 4, 2, tzinfo=UTC)
+    Database.objects.create(ecosystem="cargo", as_of=later, imported_at=later, advisories=1)
+    match_stale(seconds=10)
+    dates = {row["name"]: row["database_as_of"] for row in table(analysis, "dependencies")}
+    assert (dates["cap"], dates["crate"]) == ("2026-03-01T00:00:00Z", "2026-04-02T00:00:00Z")
 
 
 def test_findings_say_who_silenced_them(tmp_path: Path) -> None:

@@ -9,12 +9,19 @@ from typing import Any
 import pytest
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
+from cyclonedx.spdx import is_supported_id
 from cyclonedx.validation.json import JsonStrictValidator
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from packaging.licenses._spdx import LICENSES
 
+from commandcenter.advisories.importing import import_dump
+from commandcenter.advisories.matching import match_stale
+from commandcenter.advisories.models import Advisory
+from commandcenter.advisories.tests.corpus import affected, record, since, write_zip
+from commandcenter.analysis.licensing.named import is_id
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.tests.factories import (
     analyse,
@@ -73,7 +80,7 @@ def with_dependencies(repository: Any, *rows: dict[str, Any], **fields: Any) -> 
 
 def test_a_small_analysis_is_written_as_it_was(tmp_path: Path) -> None:
     document = bom(small(tmp_path))
-    document["metadata"]["tools"]["components"][0]["version"] = "*"
+    document["metadata"]["tools"]["components"][0]["version"] = document["serialNumber"] = "*"
     compare("cyclonedx", "small.cdx.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -91,10 +98,49 @@ def test_it_says_what_was_analysed_by_whom_and_when(tmp_path: Path) -> None:
     assert told(head)["engine:secrets"] == "partial: secrets did not end well."
 
 
-def test_the_serial_number_is_that_of_the_analysis(repository: Any) -> None:
+def test_equal_documents_have_one_serial_number_and_others_another(repository: Any) -> None:
     first, second = (with_dependencies(repository, dependency_row("pen")) for _ in range(2))
     numbers = [bom(each)["serialNumber"] for each in (first, first, second)]
     assert numbers[0] == numbers[1] != numbers[2]
+
+
+def test_what_became_known_since_makes_it_another_document(tmp_path: Path) -> None:
+    """Who keeps bills of materials by their numbers must not take the later one for the earlier."""
+    analysis = small(tmp_path)
+    before = bom(analysis)
+    import_dump(
+        write_zip(tmp_path / "next.zip", [record("GHSA-cap", affected("PyPI", "cap", *since("0", "9")))])
+    )
+    match_stale(seconds=10)
+    after = bom(analysis)
+    assert len(after["vulnerabilities"]) == len(before["vulnerabilities"]) + 1
+    assert after["serialNumber"] != before["serialNumber"]
+    assert after["version"] == before["version"] == 1
+
+
+def test_an_engine_that_gave_no_reason_has_none(repository: Any) -> None:
+    analysis = with_dependencies(repository, engines={"manifests": "ok", "secrets": "failed"})
+    assert analysis.result_set is not None
+    for report in analysis.result_set.engines:
+        report["detail"] = None
+    analysis.result_set.save()
+    assert told(bom(analysis)["metadata"])["engine:secrets"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.example/%zz", "https://a.example/a[b]", "https://a.example/#a#b", "https://a.example/\ue000",
+        "https://a.example:port/", "https://[::1/", "https://a^b.example/", "https://a.example/100%",
+        "https://a.example/?a=%", "https://u:p@a.example/",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_does_not_spoil_the_document(tmp_path: Path, address: str) -> None:
+    analysis = small(tmp_path)
+    Advisory.objects.update(url=address)
+    type(analysis.repository).objects.filter(pk=analysis.repository_id).update(source=address)
+    document = bom(analysis)
+    assert all(each["source"] == {"name": "OSV"} for each in document["vulnerabilities"])
 
 
 def test_a_package_of_several_lock_files_is_one_component_with_its_places(repository: Any) -> None:
@@ -216,14 +262,38 @@ def test_licences_are_those_of_the_repository(repository: Any) -> None:
         repository, licenses=[license_row("MIT"), license_row(None), header, vendored], engines=engines
     )
     assert bom(one)["metadata"]["component"]["licenses"] == [
-        {"expression": "MIT", "acknowledgement": "concluded"}
+        {"license": {"id": "MIT", "acknowledgement": "concluded"}}
     ]
     named = license_row("Apache-2.0 OR MIT", "pyproject.toml", source="metadata")
     two = with_dependencies(repository, licenses=[license_row("MIT"), named], engines=engines)
     assert bom(two)["metadata"]["component"]["licenses"] == [
-        {"license": {"name": "MIT", "acknowledgement": "concluded"}},
+        {"license": {"id": "MIT", "acknowledgement": "concluded"}},
         {"license": {"name": "Apache-2.0 OR MIT", "acknowledgement": "declared"}},
     ]
+    choice = with_dependencies(repository, licenses=[named], engines=engines)
+    assert bom(choice)["metadata"]["component"]["licenses"] == [
+        {"expression": "Apache-2.0 OR MIT", "acknowledgement": "declared"}
+    ]
+    both = with_dependencies(
+        repository,
+        licenses=[license_row("MIT"), license_row("MIT", "pyproject.toml", source="metadata")],
+        engines=engines,
+    )
+    assert bom(both)["metadata"]["component"]["licenses"] == [
+        {"license": {"id": "MIT", "acknowledgement": "declared"}}
+    ]
+    odd = ["GPL-2.0+", "LicenseRef-Ours", "GPL-2.0-only WITH Classpath-exception-2.0", "Zlib"]
+    several = with_dependencies(repository, licenses=[license_row(spdx) for spdx in odd], engines=engines)
+    said = [each["license"] for each in bom(several)["metadata"]["component"]["licenses"]]
+    assert [each.get("name") for each in said] == [*odd[:3], None]
+    assert said[3]["id"] == "Zlib"
+
+
+def test_every_licence_that_we_take_for_one_of_the_list_is_on_that_of_the_format() -> None:
+    """The lists come with different libraries, and an id that the schema does not have makes a document invalid."""
+    ours = {entry["id"] for entry in LICENSES.values()}
+    assert len(ours) > 500
+    assert [spdx for spdx in ours if is_id(spdx) and not is_supported_id(spdx)] == []
 
 
 def test_an_analysis_without_dependencies_is_a_whole_document() -> None:

@@ -253,6 +253,11 @@ def test_the_path_of_any_file_becomes_a_relative_reference_of_the_same_bytes(raw
         ("git@git.example.com:team/a.git", "ssh://git.example.com/team/a.git"),
         ("ssh://git@[2001:db8::1]:2222/a.git", "ssh://[2001:db8::1]:2222/a.git"),
         ("HTTPS://git.example.com/a b", "https://git.example.com/a%20b"),
+        ("https://git.example.com/a%zz/100%", "https://git.example.com/a%25zz/100%25"),
+        ("https://[::1/a", None),
+        ("https://gi|t.example.com/a", None),
+        ("https://git.example.com:port/a", None),
+        ("git@gi<t.example.com:a", None),
         ("/srv/git/a.git", None),
         ("file:///srv/git/a.git", None),
         ("./a:b", None),
@@ -264,6 +269,8 @@ def test_repository_addresses(source: Any, expected: Any) -> None:
 
 def test_credentials_are_taken_out_of_addresses() -> None:
     assert without_credentials("https://u:p%40@h/x") == "https://h/x"
+    assert without_credentials("https://u:p@[::1/x") == "https://[::1/x"
+    assert without_credentials("https://h/a@b?c@d") == "https://h/a@b?c@d"
     assert without_credentials("/srv/a@b") == "/srv/a@b"
 
 

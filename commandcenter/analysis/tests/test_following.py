@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from commandcenter.analysis.models import Analysis, Finding, FindingMove, FindingTransition
 from commandcenter.analysis.results.compare import compare
+from commandcenter.analysis.results.rows import seen
 from commandcenter.analysis.results.rows.finding import findings
 from commandcenter.analysis.tests.factories import (
     analyse,
@@ -37,7 +38,7 @@ def tree(**blobs: str) -> list[dict[str, Any]]:
 
 def shown(analysis: Analysis) -> list[tuple[int, str, str]]:
     loaded = Analysis.objects.with_results().get(pk=analysis.pk)
-    return sorted((row.id, row.path, row.state) for row in findings(loaded, fixed=False))
+    return sorted((row.id, row.path, row.state) for row in findings(loaded) if row.state != "fixed")
 
 
 def test_a_followed_finding_keeps_its_row_and_earlier_analyses_still_show_it() -> None:
@@ -93,6 +94,17 @@ def test_an_overtaken_analysis_finds_what_moved_on_and_makes_nothing_up() -> Non
     older = end(older, tree(old="a"))
     assert Finding.objects.count() == 1
     assert shown(older) == [(known.pk, "src/old.py", "existing")]
+
+
+def test_what_moves_on_while_an_analysis_is_read_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "FIRST", 1)
+    repository = make_repository()
+    first = analyse(repository, tree(a="1", b="2", c="3"))
+    rows = findings(Analysis.objects.with_results().get(pk=first.pk))
+    paths = [next(rows).path]
+    analyse(repository, tree(newer_a="1", newer_b="2", newer_c="3"))
+    paths += [row.path for row in rows]
+    assert paths == ["src/a.py", "src/b.py", "src/c.py"]
 
 
 def test_the_lists_of_the_api_agree_about_what_moved() -> None:

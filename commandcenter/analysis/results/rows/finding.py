@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import connection
-
-from commandcenter.analysis.findings.identity import HELD_THEN, HOLDS_NOW, moved_since, with_findings
+from commandcenter.analysis.findings.identity import with_findings
 from commandcenter.analysis.models import (
     Analysis,
     Finding,
@@ -20,10 +18,8 @@ from commandcenter.analysis.models import (
     Rule,
     Severity,
 )
-from commandcenter.analysis.results.rows.paging import PAGE, pages
-
-SEVERITIES_DOWN = sorted(Severity.values, reverse=True)
-
+from commandcenter.analysis.results.rows.paging import pages
+from commandcenter.analysis.results.rows.seen import seen_pages
 
 _SEVERITY = {severity.value: severity.label for severity in Severity}
 
@@ -63,51 +59,30 @@ class FindingRow:
     assignee: int | None
 
 
-def findings(analysis: Analysis, *, engine: str | None = None, fixed: bool = True) -> Iterator[FindingRow]:
-    """Yield the findings of an analysis, worst first, then (unless `fixed` is false) those that it closed."""
-    named = {
-        pk: (rule_id, its_engine)
-        for pk, rule_id, its_engine in Rule.objects.filter(
-            pk__in=Occurrence.objects.filter(result_set=analysis.result_set_id).values("rule")
-        ).values_list("pk", "rule_id", "engine")
-        if engine in {None, its_engine}
-    }
-    for severity in SEVERITIES_DOWN if named else ():  # the index serves each severity in order of ids
-        yield from _seen(analysis, severity, named)
-    if fixed:
-        gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
-        if engine is not None:
-            gone = gone.filter(finding__rule__engine=engine)
-        for page in pages(gone):
-            closed = Finding.objects.select_related("rule").at_this_moment()
-            them = closed.in_bulk([t.finding_id for t in page])
-            yield from (finding_row(them[t.finding_id], state=FindingState.FIXED, seen=None) for t in page)
+def findings(analysis: Analysis) -> Iterator[FindingRow]:
+    """Yield the findings of an analysis, worst first, then those that it closed."""
+    yield from _seen(analysis)
+    gone = FindingTransition.objects.filter(analysis=analysis, to_state=FindingState.FIXED)
+    for page in pages(gone):
+        closed = Finding.objects.select_related("rule").at_this_moment()
+        them = closed.in_bulk([t.finding_id for t in page])
+        yield from (finding_row(them[t.finding_id], state=FindingState.FIXED, seen=None) for t in page)
 
 
-def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str]]) -> Iterator[FindingRow]:
-    """Yield what the analysis saw of one severity: a query a page, for exports go through tens of thousands."""
+def _seen(analysis: Analysis) -> Iterator[FindingRow]:
+    """Yield what the analysis saw: a query a page, for exports go through tens of thousands."""
     seen = analysis.branch_line.engines_seen if analysis.branch_line else {}
     ran = {engine: datetime.fromisoformat(at) for engine, at in seen.items()}
-    label = _SEVERITY[severity]
-    statement = _SEEN.format(finding=HELD_THEN if moved_since(analysis) else HOLDS_NOW)
-    values = {
-        "analysis": analysis.pk,
-        "line": analysis.branch_line_id,
-        "ticket": analysis.ticket or 0,
-        "results": analysis.result_set_id,
-        "severity": severity,
-        "rules": list(rules_),
-        "limit": PAGE,
-    }
-    after = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, {**values, "after": after})
-            page = cursor.fetchall()
+    rules: dict[int, tuple[str, str]] = {}
+    for page in seen_pages(analysis, _SEEN):
+        if unknown := {row[1] for row in page} - rules.keys():
+            named = Rule.objects.filter(pk__in=unknown).values_list("pk", "rule_id", "engine")
+            rules |= {pk: (rule_id, engine) for pk, rule_id, engine in named}
         for row in page:
             (
                 _,
                 rule,
+                severity,
                 pk,
                 fingerprint,
                 state,
@@ -125,16 +100,13 @@ def _seen(analysis: Analysis, severity: int, rules_: Mapping[int, tuple[str, str
                 *decision,
                 ended,
             ) = row
-            rule_id, engine = rules_[rule]
+            rule_id, engine = rules[rule]
             at = _moment(last)
             yield FindingRow(
-                pk, fingerprint, rule_id, engine, label, message, path, first_line, end_line, column, end, state,
-                suppression_of(inline, Decision(*decision)) if inline or decision[0] else None, _moment(first),
+                pk, fingerprint, rule_id, engine, _SEVERITY[severity], message, path, first_line, end_line, column, end,
+                state, suppression_of(inline, Decision(*decision)) if inline or decision[0] else None, _moment(first),
                 at if ended else max(at, ran.get(engine, at)), origin, assignee,
             )  # fmt: skip
-        if len(page) < PAGE:
-            return
-        after = page[-1][0]
 
 
 @lru_cache(maxsize=1024)  # an analysis gives all that it finds the same time
@@ -145,15 +117,15 @@ def _moment(microseconds: int) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Times as numbers, for making them of text takes longer than all the rest.
 _SEEN = """
-SELECT o.id, o.rule_id, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o.message, o.path, o.start_line,
-       o.end_line, o.start_column, o.end_column, o.inline_suppressed, (EXTRACT(epoch FROM f.first_seen) * 1000000)::bigint,
-       (EXTRACT(epoch FROM f.last_seen) * 1000000)::bigint, f.origin, f.assignee_id,
+SELECT o.id, o.rule_id, o.severity, f.id, o.fingerprint, COALESCE(t.to_state, 'existing'), o.message, o.path,
+       o.start_line, o.end_line, o.start_column, o.end_column, o.inline_suppressed,
+       (EXTRACT(epoch FROM f.first_seen) * 1000000)::bigint, (EXTRACT(epoch FROM f.last_seen) * 1000000)::bigint, f.origin, f.assignee_id,
        f.suppression_kind, f.suppression_reason, f.suppressed_by_id, f.suppressed_at, f.suppressed_until, f.decided,
        f.suppressed_until <= statement_timestamp(), f.unread OR f.state = 'fixed'
   FROM analysis_occurrence o
   JOIN analysis_finding f ON {finding}
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %(analysis)s AND t.finding_id = f.id
- WHERE o.result_set_id = %(results)s AND o.severity = %(severity)s AND o.rule_id = ANY(%(rules)s) AND o.id > %(after)s
+ WHERE o.result_set_id = %(results)s AND o.severity = %(severity)s AND o.id > %(after)s
  ORDER BY o.id LIMIT %(limit)s
 """
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import connection
-
-from commandcenter.analysis.findings.identity import HELD_THEN, HOLDS_NOW, moved_since
-from commandcenter.analysis.models import Analysis, Finding, FindingState, FindingTransition, Severity
-from commandcenter.analysis.results.rows.paging import PAGE, pages
+from commandcenter.analysis.models import Analysis, Finding, FindingState, FindingTransition
+from commandcenter.analysis.results.rows.paging import pages
+from commandcenter.analysis.results.rows.seen import seen_pages
 
 
 class Sighting(NamedTuple):
@@ -46,26 +44,8 @@ def sightings(analysis: Analysis, rules: Collection[int]) -> Iterator[Sighting]:
     """Yield what the analysis saw by these rules, worst first: a query a page."""
     if not rules:
         return
-    finding = HELD_THEN if moved_since(analysis) else HOLDS_NOW
-    statement = _SEEN.format(finding=finding)
-    values: dict[str, Any] = {
-        "analysis": analysis.pk,
-        "line": analysis.branch_line_id,
-        "ticket": analysis.ticket or 0,
-        "results": analysis.result_set_id,
-        "rules": list(rules),
-        "limit": PAGE,
-    }
-    for severity in sorted(Severity.values, reverse=True):  # the index serves each in the order of ids
-        after = 0
-        while True:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, {**values, "severity": severity, "after": after})
-                page = cursor.fetchall()
-            yield from (Sighting._make(row[1:]) for row in page)
-            if len(page) < PAGE:
-                break
-            after = page[-1][0]
+    for page in seen_pages(analysis, _SEEN, rules=list(rules)):
+        yield from (Sighting._make(row[1:]) for row in page)
 
 
 _SEEN = """
