@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from commandcenter.analysis.results.shapes import flat
@@ -63,17 +63,22 @@ def _head(source: ExportSource) -> dict[str, Any]:
 
 def _rows(source: ExportSource) -> dict[str, Iterable[dict[str, Any]]]:
     return {
-        "rules": ({k: v for k, v in flat(rule).items() if k != "id"} for rule in source.rules),
-        "findings": map(flat, source.findings()),
-        "dependencies": map(flat, source.dependencies()),
-        "technologies": map(flat, source.technologies()),
-        "gaps": map(flat, source.gaps()),
-        "checks": map(flat, source.checks()),
-        "licenses": map(flat, source.licenses()),
-        "contributors": map(flat, source.contributors()),
-        "files": map(flat, source.files()),
+        "rules": ({k: v for k, v in rule.items() if k != "id"} for rule in _read(lambda: source.rules)),
+        "findings": _read(source.findings),
+        "dependencies": _read(source.dependencies),
+        "technologies": _read(source.technologies),
+        "gaps": _read(source.gaps),
+        "checks": _read(source.checks),
+        "licenses": _read(source.licenses),
+        "contributors": _read(source.contributors),
+        "files": _read(source.files),
         "functions": source.functions(),
     }
+
+
+def _read(rows: Callable[[], Iterable[object]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows as dicts; none is asked for before its turn, so that the head goes out at once."""
+    yield from map(flat, rows())
 
 
 def _lines(source: ExportSource) -> Iterator[dict[str, Any]]:

@@ -89,4 +89,6 @@ def _place(seen: Sighting, line_of_a_file: int) -> dict[str, Any]:
     return place
 
 
-_uri = lru_cache(maxsize=256)(path_uri)  # findings of one file often follow each other
+_uri = lru_cache(maxsize=4096)(
+    path_uri
+)  # most of a result's cost, and a file has many, of several severities

@@ -27,6 +27,7 @@ from commandcenter.analysis.tests.factories import (
 )
 from exports.formats.json_document import KINDS, Json
 from exports.options import read
+from exports.registry import ExportSource
 from exports.tests.factories import analysis_of
 from exports.tests.small import compare, small
 from exports.tests.test_formats import HOSTILE, ROOT, export
@@ -189,6 +190,13 @@ def test_queries_do_not_grow_with_the_rows() -> None:
         return len(captured)
 
     assert queries(3) == queries(150)  # of a page
+
+
+def test_the_head_goes_out_before_any_rows_are_read(full: Any, django_assert_max_num_queries: Any) -> None:
+    loaded = Analysis.objects.with_results().select_related("repository", "project").get(pk=full.pk)
+    with django_assert_max_num_queries(3):
+        first = next(Json().write(ExportSource(loaded), read(Json.info.options, {})))
+    assert b'"analysis":{"id"' in first
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40)
