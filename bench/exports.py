@@ -29,7 +29,7 @@ DEPENDENCIES = 5_000
 FILES = 2_500
 SECONDS = 600
 # Each has figures(analysis) -> list[Figure]; a format that is to be measured gets a module and a line.
-PARTS = ("bench.exports_tables", "bench.exports_sarif", "bench.exports_documents")
+PARTS = ("bench.exports_tables", "bench.exports_sarif", "bench.exports_documents", "bench.exports_memory")
 
 
 def measure(report: Report) -> None:

@@ -1,26 +1,17 @@
-"""SARIF beside the same dicts made from a raw cursor and written at once, and its memory in a process of its own.
-
-`python -m bench.exports_sarif ANALYSIS` exports in a fresh process and prints by how much it grew, in MB.
-"""
+"""SARIF beside the same dicts made from a raw cursor and written at once."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from functools import partial
 from typing import Any
 
-import django
 import orjson
-import psutil
 import psycopg
 
 from bench.exports_tables import RUNS, in_turns
 from bench.report import Figure, median
-
-MEGABYTES = 60
 
 
 def figures(analysis: Any) -> list[Figure]:
@@ -37,12 +28,6 @@ def figures(analysis: Any) -> list[Figure]:
         made.append(Figure(name, value, "x", target, f"{median(floor):.2f} s", tuple(ours), note))
     first = [_seconds(lambda: next(_pieces(analysis, "full"))) * 1000 for _ in range(RUNS)]
     made.append(Figure("SARIF, first byte", median(first), "ms", 100.0, runs=tuple(first)))
-    grown = [_grown(analysis.pk, "full") for _ in range(RUNS)]
-    made.append(Figure("SARIF, memory above idle", median(grown), "MB", MEGABYTES, runs=tuple(grown)))
-    grown = [_grown(analysis.pk, "github") for _ in range(RUNS)]
-    made.append(
-        Figure("SARIF for GitHub, memory above idle", median(grown), "MB", MEGABYTES, runs=tuple(grown))
-    )
     return made
 
 
@@ -109,29 +94,3 @@ SELECT f.id, o.fingerprint, o.rule_id, o.severity, o.message, o.path, o.start_li
   LEFT JOIN analysis_findingtransition t ON t.analysis_id = %s AND t.finding_id = f.id
  WHERE o.result_set_id = %s AND o.rule_id = ANY(%s) ORDER BY o.severity DESC, o.id
 """
-
-
-def _grown(analysis_id: int, profile: str) -> float:
-    argv = [sys.executable, "-m", "bench.exports_sarif", str(analysis_id), profile]
-    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
-    return float(done.stdout.splitlines()[-1])
-
-
-def main(analysis_id: str, profile: str) -> None:
-    """Export once and print how far the process grew above what it had before the first piece."""
-    import commandcenter.urls  # noqa: F401  # a worker has read them when it is idle
-    from commandcenter.analysis.models import Analysis
-
-    analysis = Analysis.objects.with_results().select_related("repository", "project").get(pk=analysis_id)
-    process = psutil.Process()
-    idle = peak = process.memory_info().rss
-    with tempfile.TemporaryFile() as file:
-        for piece in _pieces(analysis, profile):
-            file.write(piece)
-            peak = max(peak, process.memory_info().rss)
-    print(f"{(peak - idle) / 1e6:.1f}")
-
-
-if __name__ == "__main__":
-    django.setup()
-    main(*sys.argv[1:])

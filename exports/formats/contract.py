@@ -23,7 +23,7 @@ from commandcenter.analysis.results.rows.contributor import ContributorRow, cont
 from commandcenter.analysis.results.rows.dependency import DependencyRow, dependencies
 from commandcenter.analysis.results.rows.file import FileRow, files
 from commandcenter.analysis.results.rows.finding import FindingRow, findings
-from commandcenter.analysis.results.rows.package import PackageRow, packages
+from commandcenter.analysis.results.rows.package import PackageRow, package_urls, packages
 from commandcenter.analysis.results.rows.paging import pages
 from commandcenter.analysis.results.rows.rule import RuleRow, rules
 from commandcenter.analysis.results.rows.sighting import Sighting, closed, sightings
@@ -133,9 +133,13 @@ class ExportSource:
     def dependencies(self) -> Iterator[DependencyRow]:
         return dependencies(self.analysis)
 
-    def packages(self, *, direct: bool = False) -> Iterator[PackageRow]:
-        """The dependencies by their package URLs, each once; all, or those that are known to be direct."""
-        return packages(self.analysis, direct=direct)
+    def packages(self) -> Iterator[PackageRow]:
+        """The dependencies by their package URLs, each once."""
+        return packages(self.analysis)
+
+    def direct_packages(self) -> list[str]:
+        """The URLs of the packages that are known to be direct dependencies."""
+        return package_urls(self.analysis, direct=True)
 
     def problems(self) -> Iterator[ProblemRow]:
         """The vulnerabilities that are known of the dependencies, each once with the packages that have it."""

@@ -73,7 +73,7 @@ def _pieces(source: ExportSource) -> Iterator[bytes]:
     yield b',"components":'
     yield from array(_components(source, seen))
     yield b',"dependencies":[{"ref":' + to_json(ROOT) + b',"dependsOn":'
-    yield from array(package.purl for package in source.packages(direct=True))
+    yield from array(source.direct_packages())
     yield b'}],"vulnerabilities":'
     yield from array(map(vulnerability, source.problems()))
     aggregate = "incomplete" if seen.unresolved else "unknown"  # a manifest that nobody reads may be there
