@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = 50_000
 DEPENDENCIES = 5_000
 FILES = 2_500
-SECONDS = 600
+SECONDS = 900
 # Each has figures(analysis) -> list[Figure]; a format that is to be measured gets a module and a line.
 PARTS = ("bench.exports_tables", "bench.exports_sarif", "bench.exports_documents", "bench.exports_memory")
 
