@@ -185,6 +185,9 @@ def test_a_project_shows_its_targets_without_their_secrets(world: World) -> None
         assert "Upload to code scanning, Commit status, Pull-request comment" in content
         assert "&lt;b&gt;off&lt;/b&gt;" in content
         assert (link in content) is may
+        listed = signed_in(user).get(link[6:-1], HTTP_ACCEPT="text/html")
+        assert listed.status_code == 200
+        assert SECRET not in listed.content.decode()
         assert SECRET not in content
         assert "path-is-secret" not in content
 
