@@ -25,12 +25,12 @@ def files_in(export: Export) -> list[dict[str, Any]]:
         with artifacts.opened(export.artifact) as file, ZipFile(cast("Any", file)) as archive:
             if archive.getinfo(MANIFEST).file_size > MAX_BYTES:
                 raise Unreadable("Its manifest is too large to be shown; it is in the file.")
-            found: list[dict[str, Any]] = orjson.loads(archive.read(MANIFEST))["files"]
+            found: list[dict[str, Any]] = list(orjson.loads(archive.read(MANIFEST))["files"])
     except FileNotFoundError:
         raise Unreadable("The file was removed from the storage; export again.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Unreadable(f"The artifact storage cannot be read ({reason}).") from None
-    except (BadZipFile, KeyError, ValueError, zlib.error, EOFError):
+    except (BadZipFile, KeyError, TypeError, ValueError, RuntimeError, zlib.error, EOFError):
         raise Unreadable("The file is damaged; export again.") from None
     return found
