@@ -143,9 +143,9 @@ _SEEN_AT = "(SELECT (%(seen)s::jsonb ->> r.engine)::timestamptz FROM analysis_ru
 
 _SEEN_NOW = """EXISTS (
     SELECT 1 FROM analysis_occurrence o WHERE o.result_set_id = %(results)s AND o.fingerprint = f.fingerprint)"""
-_UNREAD = """EXISTS (
-    SELECT 1 FROM analysis_unreadfile u
-     WHERE u.result_set_id = %(results)s AND u.engine = rule.engine AND u.path = f.path)"""
+# IS TRUE keeps it from becoming a join, which would go through all unread files for each finding: so it is looked up by hash.
+_UNREAD = """((rule.engine, f.path) IN (
+    SELECT u.engine, u.path FROM analysis_unreadfile u WHERE u.result_set_id = %(results)s)) IS TRUE"""
 
 # Open findings in files that their engine could not read: they stay as they are, and are as old as their last sight.
 _LOSE = f"""
