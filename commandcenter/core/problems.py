@@ -227,7 +227,9 @@ def _from_drf(exception: exceptions.APIException) -> Problem:
     codes = exception.get_codes()
     code = codes if isinstance(codes, str) else exception.default_code
     if isinstance(exception, exceptions.Throttled):
-        code = "rate_limited"
+        seconds = math.ceil(getattr(exception, "wait", None) or 1)
+        detail = f"Too many requests of this kind in a short time. Try again in {seconds} s."
+        return Problem(detail, status=exception.status_code, code="rate_limited")
     if isinstance(exception, exceptions.NotFound):
         code = "not_found"
     return Problem(str(exception.detail), status=exception.status_code, code=code)

@@ -13,10 +13,11 @@ from commandcenter.analysis.tests import hostile
 from commandcenter.analysis.tests.conftest import folders, git_repository  # noqa: F401
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.analysis.tests.running import analysis_of, run
+from exports.tests.conftest import COMMITTED
 from exports.tests.test_cyclonedx import bom
 from exports.tests.test_formats import document, export, sarif
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
+pytestmark = [COMMITTED, pytest.mark.usefixtures("folders")]
 
 VOLATILE = frozenset({"startTimeUtc", "endTimeUtc", "guid", "baselineGuid", "id", "analysis"})
 

@@ -13,7 +13,16 @@ from commandcenter.accounts.sockets import SocketAuthentication
 from commandcenter.accounts.tests.factories import api, make_token, make_user
 from commandcenter.accounts.tokens import revoke_token
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(
+    transaction=True,
+    available_apps=[  # what is emptied afterwards; all of them take much longer
+        "django.contrib.sessions",
+        "commandcenter.core",
+        "commandcenter.events",
+        "commandcenter.accounts",
+        "commandcenter.inventory",
+    ],
+)
 ApplicationCommunicator: Any = _Communicator  # asgiref has no types
 HOST = ("host", "localhost:8000")
 

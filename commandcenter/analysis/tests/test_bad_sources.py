@@ -17,6 +17,7 @@ from django.db import connection
 
 from commandcenter.analysis.models import Analysis, ResultSet
 from commandcenter.analysis.tests import hostile
+from commandcenter.analysis.tests.conftest import COMMITTED
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.analysis.tests.running import analysis_of, run
 from commandcenter.engine.scratch import MEMORY, in_memory
@@ -25,7 +26,7 @@ from jobs.models import JobStatus
 
 TOOLS = {"git", "ruff", "betterleaks"}
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nothing_is_left")]
+pytestmark = [COMMITTED, pytest.mark.usefixtures("nothing_is_left")]
 
 
 @pytest.fixture

@@ -9,25 +9,14 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from commandcenter.analysis.running import batch
-from commandcenter.analysis.tests.conftest import FILES, GitRepository
+from commandcenter.analysis.tests.conftest import COMMITTED, FILES, GitRepository
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
 from commandcenter.inventory.models import Project, Role
 from jobs.models import Job
 from jobs.running.execution import execute
 from jobs.tests.conftest import purge
 
-pytestmark = pytest.mark.django_db(
-    transaction=True,
-    available_apps=[
-        "commandcenter.core",
-        "commandcenter.events",
-        "commandcenter.accounts",
-        "commandcenter.inventory",
-        "jobs",
-        "commandcenter.analysis",
-        "exports",
-    ],
-)
+pytestmark = COMMITTED
 
 
 @pytest.fixture(autouse=True)

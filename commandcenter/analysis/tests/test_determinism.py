@@ -8,12 +8,12 @@ import pytest
 
 from commandcenter.analysis.models import Finding, FindingTransition
 from commandcenter.analysis.tests import hostile
-from commandcenter.analysis.tests.conftest import FILES
+from commandcenter.analysis.tests.conftest import COMMITTED, FILES
 from commandcenter.analysis.tests.factories import make_repository
 from commandcenter.analysis.tests.running import analysis_of, run
 from jobs.models import JobStatus
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
+pytestmark = [COMMITTED, pytest.mark.usefixtures("folders")]
 
 TABLES = ("files", "dependencies", "technologies", "occurrences")
 

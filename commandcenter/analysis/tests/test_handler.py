@@ -26,7 +26,7 @@ from commandcenter.analysis.results.ingest import Ingest
 from commandcenter.analysis.results.reference import reference_of
 from commandcenter.analysis.running import ledger
 from commandcenter.analysis.running.requests import request_analysis
-from commandcenter.analysis.tests.conftest import FILES, GitRepository
+from commandcenter.analysis.tests.conftest import COMMITTED, FILES, GitRepository
 from commandcenter.analysis.tests.factories import file_row, make_repository, tree_ref
 from commandcenter.analysis.tests.running import analysis_of, run
 from commandcenter.events.models import Event
@@ -37,7 +37,7 @@ from jobs.exceptions import InvalidParameters
 from jobs.models import FOREGROUND, Job, JobEvent, JobStatus
 from jobs.running.execution import run_in_foreground
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folders")]
+pytestmark = [COMMITTED, pytest.mark.usefixtures("folders")]
 
 
 @pytest.fixture

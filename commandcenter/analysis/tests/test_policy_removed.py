@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from commandcenter.analysis.models import Policy, PolicyVerdict
 from commandcenter.analysis.policy import flows
+from commandcenter.analysis.tests.conftest import COMMITTED
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, messages
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = COMMITTED
 
 
 def test_whoever_removes_a_policy_waits_for_the_analyses_that_end_by_it() -> None:

@@ -48,6 +48,7 @@ def test_beyond_the_limit_is_429_with_retry_after(settings: Any) -> None:
     assert refused["Content-Type"] == "application/problem+json"
     assert refused.json()["code"] == "rate_limited"
     assert 1 <= int(refused["Retry-After"]) <= DAY
+    assert f"Try again in {refused['Retry-After']} s." in refused.json()["detail"]
     assert refused["RateLimit-Limit"] == "3"
     assert 1 <= int(refused["RateLimit-Reset"]) <= DAY
 
