@@ -37,8 +37,8 @@ def test_a_client_that_does_not_read_loses_its_answer(web: Web, eventually: Even
 
 
 def test_a_body_that_does_not_come_is_408(web: Web) -> None:
-    request = "POST /api/v1/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    request = "POST /api/v1/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
     with web.send(f'{request}Content-Length: 100\r\n\r\n{{"username"') as client:
-        answer = client.recv(4096)
+        answer = rest_of(client)
     assert b" 408 " in answer.partition(b"\r\n")[0]
     assert b"request_timeout" in answer
