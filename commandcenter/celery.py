@@ -13,7 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commandcenter.settings.producti
 
 app = Celery("commandcenter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+if os.environ.get("CC_PROCESS") != "beat":  # it sends by name: without the tasks' modules it is 25 MB smaller
+    app.autodiscover_tasks()
 # Celery closes the database connection around each task unless it is told after how many; a new one costs as much as
 # the whole claim of a job. Its fixup reads this name from the configuration as it is written.
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000

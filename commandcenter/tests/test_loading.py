@@ -34,3 +34,15 @@ except SystemExit as end:
     print(end.code, "prompt_toolkit" in sys.modules, "commandcenter.urls" in sys.modules)
 """
     assert run(code) == ["0", "False", "False"]
+
+
+def test_beat_loads_no_task() -> None:
+    code = """
+import os
+os.environ.update(CC_PROCESS="beat", CELERY_SKIP_CHECKS="true")
+import sys
+from commandcenter.celery import app
+app.loader.import_default_modules()
+print("jobs.models" in sys.modules, "jobs.tasks" in sys.modules)
+"""
+    assert run(code) == ["True", "False"]

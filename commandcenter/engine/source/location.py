@@ -11,6 +11,7 @@ from commandcenter.engine.source.model import SourcePolicy
 from commandcenter.outbound import ForbiddenAddress, is_allowed, literal
 
 PORTS = {"https": 443, "http": 80, "git": 9418, "ssh": 22}
+CREDENTIALS = "A URL must not contain credentials: enter them as the repository's credentials instead."
 _MAX_LENGTH = 2048
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>.*)", re.DOTALL)
 _SCP = re.compile(r"(?:(?P<user>[^@/:\[\]]+)@)?(?P<host>\[[^\]/]+\]|[^:/\[\]@]+):(?P<path>.*)", re.DOTALL)
@@ -83,9 +84,7 @@ def _remote(scheme: str, authority: str, path: str, policy: SourcePolicy) -> Rem
     userinfo, at, hostport = authority.rpartition("@")
     user: str | None = userinfo if at else None
     if user is not None and (scheme != "ssh" or ":" in user):
-        raise SourceError(
-            "A URL must not contain credentials: enter them as the repository's credentials instead."
-        )
+        raise SourceError(CREDENTIALS)
     if user is not None and not _USER.fullmatch(user):
         raise SourceError("The user name in the URL has characters that are not allowed there.")
     match = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?", hostport)
@@ -105,6 +104,8 @@ def _scp(match: re.Match[str], policy: SourcePolicy) -> Remote:
     user, path = match["user"], match["path"]
     if user is not None and not _USER.fullmatch(user):
         raise SourceError("The user name in the address has characters that are not allowed there.")
+    if user is None and "@" in path.partition("/")[0]:
+        raise SourceError(CREDENTIALS)  # user:password@host, read as the host "user"
     if not path or path.startswith("-") or re.search(r"[\s\\]", path):
         raise SourceError("The address must look like git@host:owner/project.git.")
     return Remote("ssh", user, _host(match["host"], policy), PORTS["ssh"], path, scp=True)

@@ -53,6 +53,8 @@ def test_git_addresses_are_accepted(source: str) -> None:
         ("https://user:secret@example.org/p.git", "credentials"),
         ("https://token@example.org/p.git", "credentials"),
         ("ssh://git:secret@example.org/p.git", "credentials"),
+        ("git:secret@example.org:team/p.git", "credentials"),
+        ("git:secret@example.org/p.git", "credentials"),
         ("ssh://-oProxyCommand=id/p.git", "host"),
         ("ssh://-oProxyCommand=id@example.org/p.git", "user name"),
         ("-oProxyCommand=id:p.git", "hyphen"),
