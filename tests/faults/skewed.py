@@ -52,6 +52,6 @@ def shift(seconds: float) -> None:
 
 if __name__ == "__main__":
     shift(float(sys.argv.pop(1)))
-    from celery.__main__ import main
+    from commandcenter.celery_process import main
 
-    main()
+    main(sys.argv[1:])

@@ -202,7 +202,7 @@
     cell(row, place) {
       const column = this.columns[place];
       const value = this.value(row, place);
-      const cell = make("td", { number: "num", finding: "num", badge: "badge-cell", yesno: "text", rule: "text" }[column.kind] || column.kind);
+      const cell = make("td", { number: "num", line: "num", finding: "num", badge: "badge-cell", yesno: "text", rule: "text" }[column.kind] || column.kind);
       if (value === null) {
         cell.append(make("span", "muted", "\u2013"));
         cell.classList.add("idle");
@@ -213,6 +213,7 @@
       else if (column.kind === "rule") cell.append(link(report.rules[row[place]], value));
       else if (column.kind === "finding") cell.append(link(`${report.finding}${value}/`, value));
       else if (column.kind === "number") cell.textContent = number.format(value);
+      else if (column.kind === "line") cell.textContent = value; // not grouped: it is looked up as it is
       else if (column.kind === "yesno") cell.textContent = yesNo(value);
       else breakable(cell, value);
       return cell;

@@ -23,7 +23,8 @@ Row = list[Any]
 class Column:
     """One column. Where it has `words`, rows hold the place of the word.
 
-    `kind` is text, message, path, number, badge, yesno, rule or finding; `choose` offers its values as a filter.
+    `kind` is text, message, path, number, line (of a file), badge, yesno, rule or finding; `choose` offers its values
+    as a filter.
     """
 
     name: str
@@ -31,6 +32,10 @@ class Column:
     kind: str = "text"
     words: tuple[str, ...] = ()
     choose: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in {"number", "line", "finding"}
 
     def value(self, stored: Any) -> Any:
         """Return what a row says here."""
@@ -72,7 +77,7 @@ def _findings(source: ExportSource) -> Section:
             Column("engine", "Engine", words=engines, choose=True),
             Column("message", "Message", "message"),
             Column("path", "Path", "path"),
-            Column("line", "Line", "number"),
+            Column("line", "Line", "line"),
             Column("suppressed", "Suppressed"),
             Column("finding", "Finding", "finding"),
         ),
@@ -126,7 +131,7 @@ _DEPENDENCY = (
     Column("scope", "Scope", choose=True),
     Column("direct", "Direct", "yesno", choose=True),
     Column("manifest", "Manifest", "path"),
-    Column("line", "Line", "number"),
+    Column("line", "Line", "line"),
     Column("latest_version", "Latest"),
     Column("worst_vulnerability", "Worst", "badge", tuple(SEVERITIES), choose=True),
     Column("vulnerabilities", "Vulnerabilities", "number"),
@@ -196,7 +201,7 @@ LICENSES = Section(
         Column("place", "Of", choose=True),
         Column("source", "Read from", choose=True),
         Column("path", "Path", "path"),
-        Column("line", "Line", "number"),
+        Column("line", "Line", "line"),
         Column("files", "Files", "number"),
         Column("conflict", "Conflict", "message"),
     ),
