@@ -13,8 +13,9 @@ from commandcenter.events.api import urls as events
 from commandcenter.inventory.api import urls as inventory
 from exports.api import urls as exports
 from jobs.api import urls as jobs
+from schedules.api import urls as schedules
 
-APPS = (inventory, jobs, advisories, analysis, exports, dashboard, events, accounts)
+APPS = (inventory, jobs, advisories, analysis, exports, schedules, dashboard, events, accounts)
 
 
 class Router(DefaultRouter):

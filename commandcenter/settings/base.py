@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "commandcenter.advisories",
     "commandcenter.analysis",
     "exports",
+    "schedules",
     "commandcenter.dashboard",
     "commandcenter.ops",
     "unfold",

@@ -1,0 +1,1 @@
+"""When a schedule fires: pure computation, without Django and without a clock of its own."""
