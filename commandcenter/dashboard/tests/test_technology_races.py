@@ -25,7 +25,7 @@ VALUES = {"domain": "data", "status": "discovery", "priority": "3", "relevance_s
 @contextmanager
 def somebody_takes(project: Project, name: str) -> Iterator[None]:
     """Hold an uncommitted technology of this name until somebody waits for it."""
-    taken = threading.Event()
+    taken, awaited = threading.Event(), threading.Event()
 
     def take() -> None:
         with transaction.atomic():
@@ -35,6 +35,7 @@ def somebody_takes(project: Project, name: str) -> Iterator[None]:
                 for _ in range(400):
                     cursor.execute(WAITING)
                     if cursor.fetchone() != (0,):
+                        awaited.set()
                         break
                     time.sleep(0.02)
         connection.close()
@@ -44,6 +45,7 @@ def somebody_takes(project: Project, name: str) -> Iterator[None]:
     assert taken.wait(timeout=20)
     yield
     thread.join(timeout=60)
+    assert awaited.is_set(), "nobody waited, so that there was no race"
 
 
 @pytest.fixture
