@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from schedules.timing.model import EPOCH, Frequency, Gap, Overlap, Timing, needed
 from schedules.timing.patterns import Pattern, expression_of, pattern_of
-from schedules.timing.windows import Window
+from schedules.timing.windows import Window, window_of
 from schedules.timing.zones import SECOND, Stretch, stretches, zone_named
 
 HORIZON = timedelta(days=366 * 50)
@@ -60,9 +60,7 @@ def occurrences(timing: Timing, after: datetime) -> Iterator[Occurrence]:
 
 
 def _unbounded(timing: Timing, after: datetime) -> Iterator[Occurrence]:
-    window = None
-    if timing.window_start is not None and timing.window_end is not None:
-        window = Window(timing.window_start, timing.window_end)
+    window = window_of(timing)
     match timing.frequency:
         case Frequency.ONCE:
             return _once(timing, after)

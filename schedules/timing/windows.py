@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from schedules.timing.model import Timing
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -24,3 +26,10 @@ class Window:
         """Return when the window opens next, later than a local time outside of it."""
         opening = datetime.combine(local.date(), self.start)
         return opening if opening > local else opening + timedelta(days=1)
+
+
+def window_of(timing: Timing) -> Window | None:
+    """Return the window of a timing; None where it may fire all day."""
+    if timing.window_start is None or timing.window_end is None:
+        return None
+    return Window(timing.window_start, timing.window_end)
