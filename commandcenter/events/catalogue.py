@@ -33,7 +33,9 @@ CATALOGUE: dict[str, EventType] = {
 
 # What happens each day of a portfolio's life without anybody doing or minding it. Jobs and analyses keep rows of their
 # own, which say the same and stay; these events are forgotten sooner than what people did and what went wrong.
-ROUTINE = frozenset({"job.queued", "job.completed", "analysis.started", "analysis.completed"})
+ROUTINE = frozenset(
+    {"job.queued", "job.completed", "analysis.started", "analysis.completed", "schedule.fired"}
+)
 
 
 def check(name: str, data: dict[str, Any]) -> None:

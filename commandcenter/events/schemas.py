@@ -98,6 +98,7 @@ _FINDING_EXAMPLE = {
 _SCHEDULE = _object(
     {"schedule": ID, "name": TEXT}, {"scheduled_for": TEXT, "job": MAYBE_ID, "reason": MAYBE_TEXT}
 )
+_SCHEDULE_EXAMPLE = {"schedule": 6, "name": "Nightly"}
 _REPOSITORY = _object(
     {"repository": ID, "name": TEXT, "source": TEXT},
     {
@@ -297,6 +298,15 @@ AUDIT: dict[str, Entry] = {
         "Someone said something about findings.",
         _TRIAGE,
         {"action": "commented", "count": 1, "findings": [90], "comment": "Seen by the team."},
+    ),
+    "schedule.created": ("A schedule was made.", _SCHEDULE, _SCHEDULE_EXAMPLE),
+    "schedule.updated": ("A schedule was changed.", _SCHEDULE, _SCHEDULE_EXAMPLE),
+    "schedule.enabled": ("A paused schedule runs again.", _SCHEDULE, _SCHEDULE_EXAMPLE),
+    "schedule.deleted": ("A schedule was removed.", _SCHEDULE, _SCHEDULE_EXAMPLE),
+    "schedule.overran": (
+        "A run of a schedule takes much longer than usual.",
+        _SCHEDULE,
+        {**_SCHEDULE_EXAMPLE, "job": 41, "reason": "It has run for 40 min; usual are 8 min."},
     ),
     "export.linked": (
         "Someone made a link to a file that works without signing in.",

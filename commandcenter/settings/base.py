@@ -298,6 +298,7 @@ EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in
     "commandcenter.analysis.packages.registering.on_event",
     "exports.settle.on_event",
     "exports.delivery.asking.on_event",
+    "schedules.ticking.outcomes.on_event",
 ]
 PACKAGES_MATCHED_TASKS = [  # names of tasks that are sent when packages were matched with advisories
     "commandcenter.analysis.tasks.judge_overtaken",

@@ -6,11 +6,14 @@ changes of clocks between them. zoneinfo does not tell its transitions; they are
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from importlib import resources
+from pathlib import Path
+from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schedules.timing.model import needed
 
@@ -47,6 +50,26 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as "Europe"
         raise UnknownZone(f"{name!r} is no time zone of the IANA database, such as Europe/Berlin.") from None
+
+
+@lru_cache(maxsize=1)
+def data_version() -> str:
+    """Return what the time zone data of this process is known by: a digest of all of it, read once."""
+    digest = hashlib.sha256()
+    for name in sorted(available_timezones()):
+        digest.update(name.encode())
+        digest.update(_data(name))
+    return digest.hexdigest()[:40]
+
+
+def _data(name: str) -> bytes:
+    """Return the file of a zone from where zoneinfo takes it: the system's folders, else the package tzdata."""
+    for folder in TZPATH:
+        file = Path(folder, name)
+        if file.is_file():
+            return file.read_bytes()
+    package, _, leaf = f"tzdata/zoneinfo/{name}".rpartition("/")
+    return resources.files(package.replace("/", ".")).joinpath(leaf).read_bytes()
 
 
 def stretches(zone: ZoneInfo, since: datetime) -> Iterator[Stretch]:

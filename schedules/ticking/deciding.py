@@ -1,0 +1,122 @@
+"""What becomes of a run that is due: pure decisions, so that each policy can be read in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
+from schedules.timing.past import counted, latest_until
+
+MOST_MERGED = 1_000  # runs that are counted behind one another; more are "1,000"
+
+
+class Verdict(StrEnum):
+    """What to do about a run."""
+
+    FIRE = "fire"
+    REPLACE = "replace"  # cancel what runs, then fire
+    WAIT = "wait"  # for the earlier run to end
+    SKIP = "skip"
+    MISS = "miss"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A blackout: [starts_at, ends_at)."""
+
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+    def covers(self, moment: datetime) -> bool:
+        """True when nothing may run at this moment."""
+        return self.starts_at <= moment < self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a schedule has not ended: jobs that are queued or run, and runs that wait for them."""
+
+    active: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to the run of `scheduled_for`, and from where the next one is counted."""
+
+    verdict: Verdict
+    scheduled_for: datetime
+    counted_from: datetime
+    reason: str = ""
+    detail: str = ""
+    merged: int = 0  # further missed runs that this one stands for
+    missed: bool = False  # somebody should hear that it was late
+
+
+def decide(schedule: Schedule, now: datetime, blackouts: Sequence[Period], standing: Standing) -> Decision:
+    """Decide about the run that a due schedule stands at (`next_scheduled_for`, `next_run_at`)."""
+    scheduled, due = schedule.next_scheduled_for, schedule.next_run_at
+    if scheduled is None or due is None:
+        raise ValueError("the schedule has no next run")
+    late = now - due > timedelta(seconds=schedule.misfire_grace_seconds)
+    if not late or schedule.misfire_policy == MisfirePolicy.FIRE_ALL:
+        return _fire(
+            schedule,
+            Decision(Verdict.FIRE, scheduled, scheduled, missed=late),
+            (due, now),
+            blackouts,
+            standing,
+        )
+    if schedule.misfire_policy == MisfirePolicy.SKIP:
+        return _miss(schedule, scheduled, now)
+    latest = latest_until(schedule.timing, now, scheduled)
+    last = latest.at if latest else scheduled
+    merged = counted(schedule.timing, scheduled, last, MOST_MERGED) if latest else 0
+    once = Decision(Verdict.FIRE, last, last, merged=merged, missed=True)
+    return _fire(schedule, once, (now,), blackouts, standing)
+
+
+def _miss(schedule: Schedule, scheduled: datetime, now: datetime) -> Decision:
+    """Give up what is later than the grace; what is younger comes next, and in time."""
+    until = now - timedelta(seconds=schedule.misfire_grace_seconds)
+    merged = counted(schedule.timing, scheduled, until, MOST_MERGED)
+    return Decision(Verdict.MISS, scheduled, max(until, scheduled), "late", merged=merged, missed=True)
+
+
+def _fire(
+    schedule: Schedule,
+    planned: Decision,
+    moments: Sequence[datetime],
+    blackouts: Sequence[Period],
+    standing: Standing,
+) -> Decision:
+    for period in blackouts:
+        if any(period.covers(moment) for moment in moments):
+            return _but(planned, Verdict.SKIP, "blackout", period.reason)
+    verdict, reason, detail = on_overlap(schedule, standing)
+    return _but(planned, verdict, reason, detail)
+
+
+def on_overlap(schedule: Schedule, standing: Standing) -> tuple[Verdict, str, str]:
+    """Return what the policy says about another run now: (verdict, reason, detail)."""
+    if not standing.active and not standing.waiting:
+        return Verdict.FIRE, "", ""
+    match schedule.overlap_policy:
+        case OverlapPolicy.ALLOW:
+            return Verdict.FIRE, "", ""
+        case OverlapPolicy.CANCEL_RUNNING:
+            return Verdict.REPLACE, "", ""
+        case OverlapPolicy.QUEUE if not standing.waiting:
+            return Verdict.WAIT, "overlap", "It waits for the run before to end."
+        case OverlapPolicy.QUEUE:
+            return Verdict.SKIP, "overlap", "Another run waits already for the one before to end."
+        case _:
+            return Verdict.SKIP, "overlap", "The run before has not ended."
+
+
+def _but(planned: Decision, verdict: Verdict, reason: str, detail: str) -> Decision:
+    return replace(planned, verdict=verdict, reason=reason, detail=detail)

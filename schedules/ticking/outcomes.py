@@ -1,0 +1,92 @@
+"""What became of the jobs of runs: a run succeeded when its job did, and a schedule whose jobs fail is said to fail.
+
+The end of a job is heard of through its event, and looked for by a sweep: events may wait, and jobs may be deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from jobs.ending import ending_of
+from jobs.models import ACTIVE, Job, JobStatus
+from schedules import keeping
+from schedules.models import Firing, FiringStatus, Schedule
+from schedules.ticking.waiting import release
+
+ENDED = {
+    JobStatus.COMPLETED: FiringStatus.SUCCEEDED,
+    JobStatus.FAILED: FiringStatus.FAILED,
+    JobStatus.CANCELLED: FiringStatus.CANCELLED,
+}
+ENDS = {f"job.{status}" for status in ENDED}
+LONGEST_DETAIL = 500
+BATCH = 200
+
+
+def on_event(event: Any) -> None:
+    """Take a committed event: the end of a job settles the runs that started or joined it. In EVENT_SUBSCRIBERS."""
+    if event.type in ENDS and event.subject_id is not None:
+        for schedule_id in _schedules_of(event.subject_id):
+            settle(schedule_id)
+
+
+def sweep(limit: int = BATCH) -> int:
+    """Settle runs whose end was not heard of, and let go what waits for nothing; return of how many schedules."""
+    active = Job.objects.filter(status__in=ACTIVE).values("pk")
+    over = Firing.objects.filter(status=FiringStatus.STARTED).exclude(job_id__in=active)
+    found = set(over.values_list("schedule_id", flat=True)[:limit])
+    idle = Firing.objects.filter(status=FiringStatus.WAITING).exclude(
+        schedule__firings__status=FiringStatus.STARTED
+    )
+    found |= set(idle.values_list("schedule_id", flat=True)[:limit])
+    for schedule_id in sorted(found):
+        settle(schedule_id)
+    return len(found)
+
+
+def settle(schedule_id: int) -> None:
+    """Write down how the ended runs of a schedule ended, in their order, and start the one that waits for them."""
+    with transaction.atomic():
+        schedule = (
+            Schedule.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("project", "created_by")
+            .filter(pk=schedule_id)
+            .first()
+        )
+        if schedule is None:
+            return
+        started = list(schedule.firings.filter(status=FiringStatus.STARTED).order_by("pk"))
+        jobs = Job.objects.in_bulk([each.job_id for each in started if each.job_id])
+        for firing in started:
+            job = jobs.get(firing.job_id or 0)
+            if job is None or job.is_terminal:
+                _end(schedule, firing, job)
+        schedule.save(update_fields=["consecutive_failures"])
+        most = schedule.pause_after_failures
+        if schedule.enabled and most and schedule.consecutive_failures >= most:
+            runs = "Its run" if most == 1 else f"{schedule.consecutive_failures:,} runs in a row have"
+            keeping.disable(schedule, by=None, reason=f"{runs} failed.")
+        else:
+            release(schedule)
+
+
+def _schedules_of(job_id: int) -> list[int]:
+    rows = Firing.objects.filter(job_id=job_id, status=FiringStatus.STARTED)
+    return sorted(set(rows.values_list("schedule_id", flat=True)))
+
+
+def _end(schedule: Schedule, firing: Firing, job: Job | None) -> None:
+    ending = ending_of(job)
+    firing.status = ENDED[ending.status]
+    firing.reason = ending.error_code[:30]
+    firing.detail = ending.error_message[:LONGEST_DETAIL]
+    firing.ended_at = ending.at
+    if job is not None and job.started_at is not None:
+        firing.seconds = (ending.at - job.started_at).total_seconds()
+    firing.save(update_fields=["status", "reason", "detail", "ended_at", "seconds"])
+    if firing.status == FiringStatus.FAILED:
+        schedule.consecutive_failures += 1
+    elif firing.status == FiringStatus.SUCCEEDED:
+        schedule.consecutive_failures = 0

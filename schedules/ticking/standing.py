@@ -1,0 +1,62 @@
+"""What must be known of schedules before their runs are decided, for many of them in one query each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Q
+
+from jobs.models import ACTIVE, Job
+from schedules.models import OPEN, Blackout, Firing, FiringStatus, Schedule
+from schedules.ticking.deciding import Period, Standing
+
+
+@dataclass(slots=True)
+class Open:
+    """The runs of one schedule that have not ended."""
+
+    job_ids: list[int] = field(default_factory=list)  # jobs that are queued or run
+    waiting: list[int] = field(default_factory=list)  # firings, oldest first
+
+    @property
+    def standing(self) -> Standing:
+        """As the policies look at it."""
+        return Standing(active=len(self.job_ids), waiting=len(self.waiting))
+
+
+def open_runs(schedule_ids: Collection[int]) -> dict[int, Open]:
+    """Return what has not ended of these schedules; a job whose end is not settled yet has ended all the same."""
+    found: dict[int, Open] = defaultdict(Open)
+    rows = Firing.objects.filter(schedule__in=schedule_ids, status__in=OPEN).order_by("pk")
+    started: dict[int, int] = {}
+    for pk, schedule_id, status, job_id in rows.values_list("pk", "schedule_id", "status", "job_id"):
+        if status == FiringStatus.WAITING:
+            found[schedule_id].waiting.append(pk)
+        elif job_id is not None:
+            started[job_id] = schedule_id
+    if started:
+        for job_id in Job.objects.filter(pk__in=started, status__in=ACTIVE).values_list("pk", flat=True):
+            found[started[job_id]].job_ids.append(job_id)
+    return found
+
+
+def blackouts(schedules: Collection[Schedule], since: datetime, now: datetime) -> dict[int, list[Period]]:
+    """Return the periods of each schedule, its own and its project's, that touch [since, now]."""
+    of_project: dict[int, list[Period]] = defaultdict(list)
+    of_schedule: dict[int, list[Period]] = defaultdict(list)
+    rows = Blackout.objects.filter(
+        Q(schedule=None) | Q(schedule__in=[each.pk for each in schedules]),
+        project__in={each.project_id for each in schedules},
+        starts_at__lte=now,
+        ends_at__gt=since,
+    )
+    for row in rows:
+        period = Period(row.starts_at, row.ends_at, row.reason)
+        if row.schedule_id is None:
+            of_project[row.project_id].append(period)
+        else:
+            of_schedule[row.schedule_id].append(period)
+    return {each.pk: of_schedule[each.pk] + of_project[each.project_id] for each in schedules}

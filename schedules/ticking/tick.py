@@ -1,0 +1,179 @@
+"""Moves on every schedule that is due. Any number of ticks at once is harmless: a row is claimed by one of them,
+and a run that was decided has its row, which no second tick can make again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from commandcenter.events.publish import publish
+from jobs.cancellation import cancel
+from jobs.models import Job
+from schedules import keeping
+from schedules.clock import database_time
+from schedules.models import Firing, FiringStatus, Schedule
+from schedules.next_run import count_from
+from schedules.ticking import rows
+from schedules.ticking.deciding import Decision, Verdict, decide
+from schedules.ticking.recounting import recount
+from schedules.ticking.standing import Open, blackouts, open_runs
+from schedules.ticking.starting import start
+from schedules.timing.patterns import InvalidCron
+from schedules.timing.zones import UnknownZone
+
+BATCH = 200  # schedules in one transaction
+STATUSES = {
+    Verdict.FIRE: FiringStatus.STARTED,
+    Verdict.REPLACE: FiringStatus.STARTED,
+    Verdict.WAIT: FiringStatus.WAITING,
+    Verdict.SKIP: FiringStatus.SKIPPED,
+    Verdict.MISS: FiringStatus.MISSED,
+}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Ticked:
+    """What one tick did."""
+
+    claimed: int = 0
+    started: int = 0
+    skipped: int = 0  # skipped, missed or made to wait
+    refused: int = 0
+
+    def add(self, other: Ticked) -> None:
+        """Add what another batch did."""
+        self.claimed += other.claimed
+        self.started += other.started
+        self.skipped += other.skipped
+        self.refused += other.refused
+
+
+def tick(seconds: float = 4.0, batch: int = BATCH) -> Ticked:
+    """Decide what is due, batch by batch, until nothing is or the time is up; what is left comes with the next tick."""
+    until = time.monotonic() + seconds
+    total = Ticked()
+    recount()
+    while True:
+        done = _batch(batch)
+        total.add(done)
+        if done.claimed < batch or time.monotonic() > until:
+            return total
+
+
+def _batch(size: int) -> Ticked:
+    with transaction.atomic():
+        now = database_time()
+        claimed = rows.claim(now, size)
+        if not claimed:
+            return Ticked()
+        try:
+            with transaction.atomic():
+                return _move_on(claimed, now)
+        except (OperationalError, InterfaceError):
+            raise  # the database's trouble, not that of a schedule: the next tick tries again
+        except Exception:
+            log.exception("batch not decided", action="tick", schedules=len(claimed))
+        return _one_by_one(claimed, now)
+
+
+def _one_by_one(claimed: Sequence[Schedule], now: datetime) -> Ticked:
+    """Find the schedule at which a batch fails and pause it, so that it keeps neither the others nor itself in failing."""
+    total = Ticked()
+    for schedule in claimed:
+        try:
+            with transaction.atomic():
+                total.add(_move_on([schedule], now))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("schedule not decided", action="tick", schedule_id=schedule.pk)
+            keeping.disable(schedule, by=None, reason=_reason(error))
+            total.add(Ticked(claimed=1, refused=1))
+    return total
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnknownZone | InvalidCron):
+        return str(error)
+    return f"It could not be run ({type(error).__name__}); the log of the worker that ticked has the details."
+
+
+def _move_on(claimed: Sequence[Schedule], now: datetime) -> Ticked:
+    by_id = {each.pk: each for each in claimed}
+    opened = open_runs(by_id.keys())
+    since = min(each.next_run_at for each in claimed if each.next_run_at)
+    closed = blackouts(claimed, since, now)
+    decided = {each.pk: decide(each, now, closed[each.pk], opened[each.pk].standing) for each in claimed}
+    made = rows.insert([_firing(by_id[pk], decision, now) for pk, decision in decided.items()])
+    for firing in made:
+        if decided[firing.schedule_id].verdict == Verdict.REPLACE:
+            _cancel(opened[firing.schedule_id])
+    begun = [firing for firing in made if firing.status == FiringStatus.STARTED]
+    refused = start(begun, by_id)
+    rows.save_started(begun)
+    for schedule in claimed:
+        count_from(schedule, decided[schedule.pk].counted_from)
+    started = {firing.schedule_id for firing in begun} - {firing.schedule_id for firing in refused}
+    rows.save_moved(claimed, started, now)
+    _tell_missed(made, decided, by_id)
+    for firing in refused:
+        keeping.disable(by_id[firing.schedule_id], by=None, reason=firing.detail)
+    return Ticked(len(claimed), len(started), len(made) - len(begun), len(refused))
+
+
+def _firing(schedule: Schedule, decision: Decision, now: datetime) -> Firing:
+    due = schedule.next_run_at if decision.scheduled_for == schedule.next_scheduled_for else None
+    status = STATUSES[decision.verdict]
+    return Firing(
+        schedule=schedule,
+        scheduled_for=decision.scheduled_for,
+        due_at=due or decision.scheduled_for,
+        decided_at=now,
+        status=status,
+        reason=decision.reason,
+        detail=decision.detail,
+        merged=decision.merged,
+        ended_at=now if status in {FiringStatus.SKIPPED, FiringStatus.MISSED} else None,
+    )
+
+
+def _cancel(opened: Open) -> None:
+    for job in Job.objects.filter(pk__in=opened.job_ids).order_by("pk"):
+        cancel(job, None)
+
+
+def _tell_missed(
+    made: Collection[Firing], decided: dict[int, Decision], schedules: dict[int, Schedule]
+) -> None:
+    for firing in made:
+        decision = decided[firing.schedule_id]
+        if not decision.missed:
+            continue
+        schedule = schedules[firing.schedule_id]
+        publish(
+            "schedule.missed",
+            project=schedule.project_id,
+            subject=("schedule", schedule.pk),
+            data={
+                "schedule": schedule.pk,
+                "name": schedule.name,
+                "scheduled_for": firing.scheduled_for.isoformat(),
+                "job": firing.job_id,
+                "reason": _said(decision, firing),
+            },
+        )
+
+
+def _said(decision: Decision, firing: Firing) -> str:
+    runs = "1 run was" if not decision.merged else f"{decision.merged + 1:,} runs were"
+    if firing.status == FiringStatus.STARTED:
+        return f"{runs} late by more than the grace; made up for with one job."
+    return f"{runs} late by more than the grace."

@@ -1,0 +1,27 @@
+"""Starts the run that waits for an earlier one of its schedule."""
+
+from __future__ import annotations
+
+from schedules import keeping
+from schedules.models import Firing, Schedule
+from schedules.ticking.standing import open_runs
+from schedules.ticking.starting import start
+
+
+def release(schedule: Schedule) -> Firing | None:
+    """Start the oldest waiting run unless another still goes on; the schedule is locked by the caller.
+
+    One that can no longer start pauses the schedule, as in the tick.
+    """
+    opened = open_runs([schedule.pk])[schedule.pk]
+    if opened.job_ids or not opened.waiting:
+        return None
+    firing = Firing.objects.get(pk=opened.waiting[0])
+    refused = start([firing], {schedule.pk: schedule})
+    firing.save(update_fields=["status", "reason", "detail", "job_id", "ended_at"])
+    if refused:
+        keeping.disable(schedule, by=None, reason=firing.detail)
+        return None
+    schedule.last_run_at = firing.decided_at
+    schedule.save(update_fields=["last_run_at"])
+    return firing
