@@ -11,11 +11,13 @@ import structlog
 from celery import Task, shared_task
 from celery.signals import worker_process_init
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
-from jobs import cancellation
+from commandcenter.core.actor import acting_as
+from jobs import cancellation, periodic
 from jobs.batch import awaiting
 from jobs.broker import TASK, broker
-from jobs.exceptions import ArchiveBusy, ArchiveFailed
+from jobs.exceptions import ArchiveBusy, ArchiveFailed, InvalidParameters
 from jobs.fleet import reconnecting, workerbeat
 from jobs.lists import terms
 from jobs.recovery import reaper, sweeper
@@ -50,6 +52,42 @@ def execute(self: Task[Any, None], job_id: int, dispatch_id: str) -> None:
         return
     worker = f"{self.request.hostname}:{os.getpid()}"
     execution.execute(job_id, dispatched, worker=worker)
+
+
+@shared_task(
+    name=periodic.TASK,
+    bind=True,
+    ignore_result=True,
+    soft_time_limit=50,
+    time_limit=60,
+    autoretry_for=(OperationalError, InterfaceError),  # the database restarts: for about half a minute
+    max_retries=5,
+    default_retry_delay=6,
+)
+def dispatch(self: Task[Any, None], *unnamed: Any, **given: Any) -> None:
+    """Start a job: {project: id or slug, job_type, parameters, tags}. For the periodic tasks of operators.
+
+    What cannot be started is one warning that says what to do; the same message later would fare no better.
+    """
+    entry = (self.request.headers or {}).get("periodic_task_name")
+    if unnamed:
+        log.warning(
+            "job not started",
+            action="dispatch",
+            periodic_task=entry,
+            error="Give what to start as keyword arguments, and no positional ones.",
+        )
+        return
+    try:
+        with acting_as(name=f"periodic task {entry}" if entry else None):
+            job, new = periodic.start(self.request.id or str(uuid.uuid4()), given)
+    except InvalidParameters as error:
+        advice = f"{error} Mend the keyword arguments of the periodic task, or disable it."
+        log.warning("job not started", action="dispatch", periodic_task=entry, error=advice)
+        return
+    log.info(
+        "job started" if new else "job stands already", action="dispatch", job_id=job.pk, periodic_task=entry
+    )
 
 
 @shared_task(name="jobs.sweep", ignore_result=True, soft_time_limit=50, time_limit=60)

@@ -313,6 +313,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = False  # leases count lost workers; a poison
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ROUTES = {"jobs.dispatch": {"queue": "system"}}  # an entry of the admin's may leave its queue out
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_TIME_LIMIT = JOB_HARD_TIME_LIMIT

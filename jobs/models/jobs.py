@@ -102,7 +102,8 @@ class Job(models.Model):
     )  # of jobs with the same one, one runs at a time
     join_key = models.CharField(max_length=64, blank=True)  # of active jobs with the same one, there is one
     held_by = models.CharField(max_length=140, blank=True)  # the limit or pause for which a queued job waits
-    child_key = models.CharField(max_length=80, blank=True)  # which part of its parent's batch it does
+    # Which part of its parent's batch it does; without a parent, the message of beat's that asked for it.
+    child_key = models.CharField(max_length=80, blank=True)
     awaits_children = models.BooleanField(
         default=False
     )  # runs without a worker until its children have ended
@@ -144,6 +145,10 @@ class Job(models.Model):
             # serves as well: the part of a batch that a second attempt finds made already
             models.UniqueConstraint(
                 fields=["parent", "child_key"], condition=~Q(child_key=""), name="job_child_made_once"
+            ),
+            # serves as well: the job that a message has made already
+            models.UniqueConstraint(
+                fields=["child_key"], condition=Q(parent=None) & ~Q(child_key=""), name="job_message_once"
             ),
         ]
         indexes = [
