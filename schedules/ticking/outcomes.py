@@ -5,9 +5,11 @@ The end of a job is heard of through its event, and looked for by a sweep: event
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from jobs.ending import ending_of
 from jobs.models import ACTIVE, Job, JobStatus
@@ -26,20 +28,23 @@ BATCH = 200
 
 
 def on_event(event: Any) -> None:
-    """Take a committed event: the end of a job settles the runs that started or joined it. In EVENT_SUBSCRIBERS."""
+    """Take a committed event: the end of a job settles the runs that started or joined it. In EVENT_SUBSCRIBERS.
+
+    After the relay's commit, which holds its locks over many events: two relays must not wait for one another's
+    schedules. What is lost in between is found by the sweep.
+    """
     if event.type in ENDS and event.subject_id is not None:
         for schedule_id in _schedules_of(event.subject_id):
-            settle(schedule_id)
+            transaction.on_commit(partial(settle, schedule_id), robust=True)
 
 
 def sweep(limit: int = BATCH) -> int:
     """Settle runs whose end was not heard of, and let go what waits for nothing; return of how many schedules."""
-    active = Job.objects.filter(status__in=ACTIVE).values("pk")
-    over = Firing.objects.filter(status=FiringStatus.STARTED).exclude(job_id__in=active)
+    active = Job.objects.filter(pk=OuterRef("job_id"), status__in=ACTIVE)
+    over = Firing.objects.filter(~Exists(active), status=FiringStatus.STARTED)
     found = set(over.values_list("schedule_id", flat=True)[:limit])
-    idle = Firing.objects.filter(status=FiringStatus.WAITING).exclude(
-        schedule__firings__status=FiringStatus.STARTED
-    )
+    before = Firing.objects.filter(schedule=OuterRef("schedule"), status=FiringStatus.STARTED)
+    idle = Firing.objects.filter(~Exists(before), status=FiringStatus.WAITING)
     found |= set(idle.values_list("schedule_id", flat=True)[:limit])
     for schedule_id in sorted(found):
         settle(schedule_id)

@@ -31,15 +31,16 @@ def open_runs(schedule_ids: Collection[int]) -> dict[int, Open]:
     """Return what has not ended of these schedules; a job whose end is not settled yet has ended all the same."""
     found: dict[int, Open] = defaultdict(Open)
     rows = Firing.objects.filter(schedule__in=schedule_ids, status__in=OPEN).order_by("pk")
-    started: dict[int, int] = {}
+    started: dict[int, set[int]] = defaultdict(set)  # one job may be that of many schedules, which joined it
     for pk, schedule_id, status, job_id in rows.values_list("pk", "schedule_id", "status", "job_id"):
         if status == FiringStatus.WAITING:
             found[schedule_id].waiting.append(pk)
         elif job_id is not None:
-            started[job_id] = schedule_id
+            started[job_id].add(schedule_id)
     if started:
         for job_id in Job.objects.filter(pk__in=started, status__in=ACTIVE).values_list("pk", flat=True):
-            found[started[job_id]].job_ids.append(job_id)
+            for schedule_id in started[job_id]:
+                found[schedule_id].job_ids.append(job_id)
     return found
 
 
