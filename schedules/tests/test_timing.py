@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from schedules.timing.checking import faults
 from schedules.timing.model import LAST_DAY, Frequency, Timing
 from schedules.timing.occurrences import next_after, occurrences
 from schedules.timing.patterns import ALIASES, pattern_of
+from schedules.timing.windows import Window
 from schedules.timing.words import described
 
 NOW = datetime(2026, 5, 5, 13, 7, 30, 500, tzinfo=UTC)
@@ -100,6 +101,32 @@ def test_a_window_bounds_an_interval_also_when_clocks_change() -> None:
     ]
     spring = datetime(2026, 3, 28, 12, tzinfo=UTC)  # on the 29th there is no such hour
     assert local_times(timing, 2, spring) == ["03-30 02:00", "03-30 02:30"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 29, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 10, 25, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 4, 4, tzinfo=UTC)),
+        ("Pacific/Apia", datetime(2011, 12, 30, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("window", [(time(2), time(3)), (time(2, 45), time(2, 50)), (time(23), time(1, 30))])
+@pytest.mark.parametrize("seconds", [97, 3607])
+def test_an_interval_in_a_window_leaves_out_nothing(
+    zone: str, change: datetime, window: tuple[time, time], seconds: int
+) -> None:
+    every = Timing(Frequency.INTERVAL, zone, interval_seconds=seconds)
+    span = (change - timedelta(days=2), change + timedelta(days=3))
+    held = Window(*window)
+    walked = [
+        found
+        for found in takewhile(lambda found: found.at < span[1], occurrences(every, span[0]))
+        if held.holds(found.local)
+    ]
+    windowed = replace(every, window_start=window[0], window_end=window[1])
+    assert list(takewhile(lambda found: found.at < span[1], occurrences(windowed, span[0]))) == walked
 
 
 def test_nothing_runs_outside_of_its_window_when_a_gap_moves_it() -> None:

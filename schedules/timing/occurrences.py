@@ -89,7 +89,10 @@ def _intervals(timing: Timing, after: datetime, window: Window | None) -> Iterat
             number += 1
             continue
         misses += 1
-        number += max(1, (window.opens_after(local) - local - SET_FORWARD) // step)
+        closed = window.opens_after(local) - local
+        if _local(timing, at + closed) - local != closed:  # clocks change before it opens
+            closed -= SET_FORWARD
+        number += max(1, -(-closed // step))
 
 
 def _local(timing: Timing, at: datetime) -> datetime:
