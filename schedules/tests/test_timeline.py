@@ -22,8 +22,9 @@ def daily(key: int, hour: int, minute: int = 0, typical: float | None = None) ->
     return Plan(key, Timing(Frequency.DAILY, time=time(hour, minute)), typical_seconds=typical)
 
 
-def cron(key: int, expression: str, **more: time) -> Plan:
-    return Plan(key, Timing(Frequency.CRON, cron=expression, **more))
+def cron(key: int, expression: str, window: tuple[time, time] | None = None) -> Plan:
+    start, end = window or (None, None)
+    return Plan(key, Timing(Frequency.CRON, cron=expression, window_start=start, window_end=end))
 
 
 def day_of(*plans: Plan, days: int = 1) -> Timeline:
@@ -72,7 +73,7 @@ def test_as_many_runs_as_are_drawn_and_one_more() -> None:
 
 
 def test_bands_are_as_exact_as_runs() -> None:
-    plan = cron(1, "*/2 * * * *", window_start=time(9), window_end=time(12, 1))
+    plan = cron(1, "*/2 * * * *", window=(time(9), time(12, 1)))
     assert only_lane(plan, days=2).bands == (
         Band(at(9), at(12), 120),
         Band(at(9, day=1), at(12, day=1), 120),
@@ -126,7 +127,7 @@ def test_a_schedule_does_not_collide_with_itself() -> None:
 
 
 def test_the_longest_quiet_stretches_are_named_with_the_longest_first() -> None:
-    band = cron(3, "*/5 * * * *", window_start=time(10), window_end=time(20, 1))
+    band = cron(3, "*/5 * * * *", window=(time(10), time(20, 1)))
     assert day_of(daily(1, 2), daily(2, 3, 30), band).quiet == [
         (at(3, 30), at(10)),
         (at(20), at(24)),

@@ -18,9 +18,6 @@ from schedules.timing.zones import SECOND, Stretch, stretches, zone_named
 
 HORIZON = timedelta(days=366 * 50)
 LOOK_BACK = timedelta(days=2)  # longer than any clock was ever set back
-SET_FORWARD = timedelta(
-    hours=3
-)  # clocks never skip more on the way to a window, but for a dateline that moves
 # Times outside of the window in a row, then nothing fires any more. By the clock each day has the same ones but for its
 # changes, so some years tell; an interval may drift through the day by seconds.
 MOST_MISSES, MOST_MISSED_INTERVALS = 2_500, 20_000
@@ -89,10 +86,15 @@ def _intervals(timing: Timing, after: datetime, window: Window | None) -> Iterat
             number += 1
             continue
         misses += 1
-        closed = window.opens_after(local) - local
-        if _local(timing, at + closed) - local != closed:  # clocks change before it opens
-            closed -= SET_FORWARD
+        closed = min(window.opens_after(local) - local, _unchanged(timing, at))
         number += max(1, -(-closed // step))
+
+
+def _unchanged(timing: Timing, at: datetime) -> timedelta:
+    """Return for how long the clock of the zone runs like real time from a moment on."""
+    moment = at.replace(tzinfo=None)
+    ends = (stretch.end for stretch in stretches(zone_named(timing.timezone), moment))
+    return next(end for end in ends if end > moment) - moment
 
 
 def _local(timing: Timing, at: datetime) -> datetime:
