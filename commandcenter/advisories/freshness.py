@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from commandcenter.advisories.models import Package, PackageVersion
 from commandcenter.advisories.registries import NotThere, Releases, releases
+from commandcenter.advisories.turns import REGISTRIES, only_asker
 from commandcenter.advisories.versions import same_version
 from commandcenter.core.fetching import FetchError, Pace
 
@@ -25,10 +26,16 @@ log = structlog.get_logger(__name__)
 
 
 def collect(*, seconds: float) -> int:
-    """Ask the registries that are set about packages that are due, for about so many seconds; return how many."""
+    """Ask the registries that are set about packages that are due, for about so many seconds; return how many.
+
+    Does nothing while another process asks them.
+    """
+    if not settings.REGISTRY_URLS:
+        return 0
     until, asked = time.monotonic() + seconds, 0
-    for ecosystem, base in sorted(settings.REGISTRY_URLS.items()):
-        asked += _collect(ecosystem, base, until)
+    with only_asker(REGISTRIES) as alone:
+        for ecosystem, base in sorted(settings.REGISTRY_URLS.items()) if alone else ():
+            asked += _collect(ecosystem, base, until)
     return asked
 
 

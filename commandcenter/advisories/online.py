@@ -17,6 +17,7 @@ from commandcenter.advisories.ecosystems import OSV_NAMES, SUPPORTED
 from commandcenter.advisories.models import Advisory, Database, PackageVersion
 from commandcenter.advisories.osv import ID, MAX_RECORD_BYTES, BadRecord, Record, read_record
 from commandcenter.advisories.storing import store
+from commandcenter.advisories.turns import ONLINE_DATABASE, only_asker
 from commandcenter.core.fetching import FetchError, Pace, TooMuch, fetch
 
 BATCH = 500  # package versions of one question
@@ -41,12 +42,17 @@ class Overloaded(FetchError):
 def collect(*, seconds: float) -> int:
     """Ask about what was never asked, or too long ago, for about so many seconds; return how many were answered.
 
-    Does nothing without CC_OSV_URL. Records are stored as an import stores them, and matched in the same way. An
+    Does nothing without CC_OSV_URL, and while another process asks. Records are stored as an import stores them, and matched in the same way. An
     ecosystem whose imported database is fresh is not asked about. What fails is asked again the next time, and so is
     every package that names a record which cannot be used. Where one answer would be too long, fewer are asked about.
     """
     if not settings.OSV_URL:
         return 0
+    with only_asker(ONLINE_DATABASE) as alone:
+        return _collect(seconds) if alone else 0
+
+
+def _collect(seconds: float) -> int:
     until, pace, answered, size = time.monotonic() + seconds, Pace(PER_SECOND), 0, BATCH
     unusable: set[str] = set()
     left: set[int] = set()

@@ -1,4 +1,4 @@
-"""The relay and the pruning of events, run by beat on the queue `system`."""
+"""The relay of events, run by beat on the queue `system`, and their pruning, on `default`."""
 
 from __future__ import annotations
 

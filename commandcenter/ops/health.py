@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from commandcenter.analysis.models import ResultSet
 from commandcenter.ops.models import QueueCanary
@@ -22,6 +24,7 @@ from jobs.fleet import workers
 
 CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
 LEAST_FREE_BYTES = 1024**3
+BEAT_FRESH = timedelta(minutes=5)  # beat writes down what it sent when it starts and every three minutes
 MIGRATIONS_BELIEVED_SECONDS = 30.0
 SERVER_SECONDS = 1.0
 
@@ -52,7 +55,7 @@ def detailed() -> dict[str, Any]:
     usable = all(check["status"] == "ok" for check in services)
     if not usable:
         return {"status": "failed", "services": services, "queues": [], "workers": [], "engines": []}
-    services += [*_workers(), _disk()]
+    services += [_beat(), *_workers(), _disk()]
     failed = any(check["status"] == "failed" for check in services)
     return {
         "status": "failed" if failed else "ok",
@@ -115,6 +118,22 @@ def _migrations() -> Check:
             }
         _Migrations.applied_at = monotonic()
     return {"name": "migrations", "status": "ok", "detail": ""}
+
+
+def _beat() -> Check:
+    """Tell beat from workers: a canary that came was sent, and beat itself writes down what it sends."""
+    now = timezone.now()
+    heard = QueueCanary.objects.aggregate(at=Max("consumed_at"))["at"]
+    sent = PeriodicTask.objects.aggregate(at=Max("last_run_at"))["at"]
+    if heard is None and sent is None:
+        return {"name": "beat", "status": "unknown", "detail": "Beat has sent nothing yet."}
+    if (heard and now - heard <= CANARY_FRESH) or (sent and now - sent <= BEAT_FRESH):
+        return {"name": "beat", "status": "ok", "detail": ""}
+    seconds = int((now - max(at for at in (heard, sent) if at)).total_seconds())
+    detail = (
+        f"Nothing of beat's is known for {seconds} s: start it, for without it no schedule and no sweep runs."
+    )
+    return {"name": "beat", "status": "failed", "detail": detail}
 
 
 def _workers() -> list[Check]:

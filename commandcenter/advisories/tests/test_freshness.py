@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from commandcenter.advisories import freshness
 from commandcenter.advisories.matching import match_stale
@@ -204,3 +206,32 @@ def test_a_registry_that_fails_again_and_again_is_left_alone(settings: Any) -> N
     with serving(lambda *_: (503, b"")) as server:
         settings.REGISTRY_URLS = {"npm": server.url}
         assert freshness.collect(seconds=5) == freshness.FAILURES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_collect_at_once_one_asks(settings: Any) -> None:
+    used("npm", "@quill/pen", "1.0.0")
+    asked, go_on, counts = threading.Event(), threading.Event(), []
+
+    def slow(method: str, path: str, body: Any) -> Reply:
+        asked.set()
+        go_on.wait(60)
+        return answering(method, path, body)
+
+    def first() -> None:
+        try:
+            counts.append(freshness.collect(seconds=5))
+        finally:
+            connection.close()
+
+    with serving(slow) as server:
+        settings.REGISTRY_URLS = {"npm": server.url}
+        thread = threading.Thread(target=first)
+        thread.start()
+        try:
+            assert asked.wait(60)
+            assert freshness.collect(seconds=5) == 0
+        finally:
+            go_on.set()
+            thread.join()
+    assert (counts, len(server.asked)) == ([1], 1)

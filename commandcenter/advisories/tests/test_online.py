@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from commandcenter.advisories import lookup, online
 from commandcenter.advisories.importing import import_dump
@@ -68,6 +69,35 @@ def test_it_is_asked_about_each_package_once_until_its_answer_is_old(settings: A
         PackageVersion.objects.update(asked_at="2026-01-01T00:00:00Z")
         assert online.collect(seconds=5) == 2
         assert len(server.asked) - asked == 2, "two pages, and no record that is here in this edition"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_collect_at_once_one_asks(settings: Any) -> None:
+    use("npm", "cap", "1.0.0")
+    asked, go_on, counts = threading.Event(), threading.Event(), []
+
+    def slow(method: str, path: str, body: Any) -> Reply:
+        asked.set()
+        go_on.wait(60)
+        return osv(method, path, body)
+
+    def first() -> None:
+        try:
+            counts.append(online.collect(seconds=5))
+        finally:
+            connection.close()
+
+    with serving(slow) as server:
+        settings.OSV_URL = server.url
+        thread = threading.Thread(target=first)
+        thread.start()
+        try:
+            assert asked.wait(60)
+            assert online.collect(seconds=5) == 0
+        finally:
+            go_on.set()
+            thread.join()
+    assert (counts, len(server.asked)) == ([1], 1)
 
 
 def test_an_ecosystem_with_a_fresh_import_is_not_asked_about(settings: Any, tmp_path: Path) -> None:

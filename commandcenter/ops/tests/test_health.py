@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 
 from commandcenter.accounts.tests.factories import api, make_token, make_user
 from commandcenter.analysis.tests.factories import make_job, make_repository
@@ -64,6 +65,25 @@ def test_a_queue_that_nobody_consumes_is_found_by_its_canary() -> None:
     QueueCanary.objects.update(consumed_at=timezone.now() - timedelta(minutes=5))
     assert status()["worker of analysis"] == "failed"
     assert client.get("/health/detailed").status_code == 503
+
+
+def test_beat_is_told_from_workers() -> None:
+    client = api(make_user())
+
+    def beat() -> str:
+        services = client.get("/health/detailed").json()["services"]
+        return str(next(row["status"] for row in services if row["name"] == "beat"))
+
+    now, sent = timezone.now(), PeriodicTask.objects.filter(task="ops.canary")
+    assert beat() == "unknown"
+    sent.update(last_run_at=now - timedelta(minutes=4))
+    assert beat() == "ok", "it sends, though no worker consumes"
+    sent.update(last_run_at=now - timedelta(minutes=6))
+    assert beat() == "failed"
+    canary.apply(kwargs={"queue": "analysis"})
+    assert beat() == "ok", "it has not written down yet what it sent"
+    QueueCanary.objects.update(consumed_at=now - timedelta(minutes=3))
+    assert beat() == "failed"
 
 
 def test_details_name_the_workers_and_count_what_they_run() -> None:
