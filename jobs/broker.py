@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
@@ -18,10 +19,35 @@ from jobs.handlers import time_limits
 
 TIMEOUT_SECONDS = 0.8  # of one answer of the broker
 PAUSE_SECONDS = 2.0  # after a failure nobody waits for a broker that is away
+BATCH = 500  # hints a pipeline
 TASK = "jobs.execute"
 
 log = structlog.get_logger(__name__)
 failures = Counter("commandcenter_dispatch_failures", "Hints that could not be sent to the broker.")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What tells a worker that a job waits for it; only the job's present dispatch id lets it be claimed."""
+
+    job_id: int
+    job_type: str
+    queue: str
+    dispatch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    task: str
+    arguments: list[Any]
+    queue: str
+    options: dict[str, Any]
+
+
+def _message(hint: Hint) -> _Message:
+    soft, hard = time_limits(hint.job_type)
+    options = {"task_id": hint.dispatch_id, "soft_time_limit": soft, "time_limit": hard}
+    return _Message(TASK, [hint.job_id, hint.dispatch_id], hint.queue, options)
 
 
 class Broker:
@@ -33,37 +59,54 @@ class Broker:
 
     def send(self, *, job_id: int, job_type: str, queue: str, dispatch_id: str) -> bool:
         """Send one hint. Return False when it could not be sent; never raises for a broker that is away."""
-        soft, hard = time_limits(job_type)
-        return self._send(
-            TASK, [job_id, dispatch_id], queue, task_id=dispatch_id, soft_time_limit=soft, time_limit=hard
-        )
+        return not self.send_many([Hint(job_id, job_type, queue, dispatch_id)])
+
+    def send_many(self, hints: Sequence[Hint]) -> Sequence[Hint]:
+        """Send hints, and return those that could not be, as far as one can know; never raises for a broker that is away.
+
+        They travel in pipelines of BATCH, for a round trip each costs more than all the rest. What a pipeline held
+        that failed may have arrived all the same: a hint that comes twice does nothing.
+        """
+        for first in range(0, len(hints), BATCH):
+            if not self._deliver([_message(hint) for hint in hints[first : first + BATCH]]):
+                return hints[first:]
+        return ()
 
     def ask(self, task: str, job_id: int) -> bool:
         """Ask for housekeeping that concerns one job, as `send` does; what is not sent is left to the sweeper."""
-        return self._send(task, [job_id], "system", expires=60)
+        return self._deliver([_Message(task, [job_id], "system", {"expires": 60})])
 
-    def _send(self, task: str, arguments: list[Any], queue: str, **options: Any) -> bool:
+    def _deliver(self, messages: Sequence[_Message]) -> bool:
         if time.monotonic() < self._paused_until:
-            failures.inc()
+            failures.inc(len(messages))
             return False
 
         def deliver() -> None:
-            current_app.send_task(
-                task,
-                args=arguments,
-                queue=queue,
-                retry=False,
-                ignore_result=True,
-                connection=self._connection(),
-                **options,
-            )
+            producer: Any = current_app.amqp.Producer(self._connection(), auto_declare=False)
+            with producer.batch(BATCH):
+                for each in messages:
+                    current_app.send_task(
+                        each.task,
+                        args=each.arguments,
+                        queue=each.queue,
+                        retry=False,
+                        ignore_result=True,
+                        producer=producer,
+                        **each.options,
+                    )
 
         try:
             self._twice(deliver)
         except Exception as error:  # noqa: BLE001  (kombu and redis raise families of their own; all mean "not sent")
-            self._failed()
+            self._failed(len(messages))
+            first = messages[0]
             log.warning(
-                "hint not sent", action="dispatch", job_id=arguments[0], queue=queue, error=str(error)
+                "hints not sent",
+                action="dispatch",
+                job_id=first.arguments[0],
+                queue=first.queue,
+                count=len(messages),
+                error=str(error),
             )
             return False
         return True
@@ -126,8 +169,8 @@ class Broker:
         if connection is not None:
             connection.collect(socket_timeout=TIMEOUT_SECONDS)
 
-    def _failed(self) -> None:
-        failures.inc()
+    def _failed(self, count: int = 1) -> None:
+        failures.inc(count)
         self._paused_until = time.monotonic() + PAUSE_SECONDS
         self._drop()
 

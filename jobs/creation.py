@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from django.conf import settings
@@ -11,16 +14,35 @@ from django.db import transaction
 from commandcenter.accounts.models import User
 from commandcenter.inventory.models import Project
 from jobs.dispatch import begin_queued
-from jobs.exceptions import FieldError, InvalidParameters
+from jobs.exceptions import InvalidParameters
 from jobs.fairness import joining
-from jobs.handlers import RecordKeeper, handler_for
+from jobs.handlers import Handler, RecordKeeper, Scope, handler_for
 from jobs.models import FOREGROUND, Job
 from jobs.state import begin
-from jobs.storable import json_value, text
+from jobs.storable import json_value
+from jobs.tags import checked_tags
 
-MAX_TAGS = 20
-MAX_TAG_KEY = 50
-MAX_TAG_VALUE = 200
+CHUNK = 500  # jobs stored by one round of statements
+MOST_AT_ONCE = 1000  # requests a call: each that could be joined holds a lock of the database until the end
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job that is asked for. `queue` replaces the handler's own."""
+
+    project: Project
+    job_type: str
+    parameters: Mapping[str, Any]
+    origin_kind: str
+    origin_id: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_by: User | None = None
+    dispatch: bool = True
+    delay_seconds: int = 0
+    parent: Job | None = None
+    retry_of: Job | None = None
+    queue: str | None = None
+    child_key: str = ""
 
 
 def create_job(
@@ -46,63 +68,136 @@ def create_job(
     `queue` replaces the handler's own; FOREGROUND is for `execution.run_in_foreground`.
     Raises InvalidParameters naming each field that cannot be used.
     """
-    handler = handler_for(job_type)
-    cleaned = handler.validate(dict(parameters), project=project)
-    labels = checked_tags(tags or {})
-    scope = handler.scope(cleaned)
-    alone = "" if queue == FOREGROUND else scope.exclusive
-    at_once = dispatch and not delay_seconds and queue is None and parent is None and retry_of is None
+    request = JobRequest(
+        project=project,
+        job_type=job_type,
+        parameters=parameters,
+        origin_kind=origin_kind,
+        origin_id=origin_id,
+        tags=tags or {},
+        created_by=created_by,
+        dispatch=dispatch,
+        delay_seconds=delay_seconds,
+        parent=parent,
+        retry_of=retry_of,
+        queue=queue,
+        child_key=child_key,
+    )
+    (made,) = create_jobs([request])
+    if isinstance(made, InvalidParameters):
+        raise made
+    return made
+
+
+def create_jobs(requests: Sequence[JobRequest]) -> list[Job | InvalidParameters]:
+    """Do as `create_job` does for each, in order and in one transaction, with a few statements for all together.
+
+    What cannot be used is returned as the exception that `create_job` raises, and hinders no other. Of identical
+    requests the first makes the job that the others join. Two calls in one transaction may wait for each other's
+    locks the wrong way round; make one. At most MOST_AT_ONCE.
+    """
+    if len(requests) > MOST_AT_ONCE:
+        raise ValueError(f"At most {MOST_AT_ONCE} jobs can be made at once, not {len(requests)}.")
+    checked = [_checked(request) for request in requests]
     with transaction.atomic():
-        join_key = ""
-        if alone and at_once:
-            digest = joining.digest_of(project.pk, job_type, json_value(cleaned), labels)
-            found, join_key = joining.find(digest)
-            if found is not None:
-                return joining.join(found, created_by)
-        job = Job(
-            project=project,
-            job_type=job_type,
-            parameters=json_value(cleaned),
-            tags=labels,
-            queue=queue or handler.queue,
-            max_attempts=1 if queue == FOREGROUND else settings.JOB_MAX_ATTEMPTS,
-            parent=parent,
-            child_key=child_key,
-            retry_of=retry_of,
-            repository_id=scope.repository_id,
-            exclusive_key=alone,
+        there = joining.find({each.digest for each in checked if isinstance(each, _Checked) and each.digest})
+        places = [each if isinstance(each, InvalidParameters) else _place(each, there) for each in checked]
+        new = [place for place in places if isinstance(place, _Place) and place.is_new]
+        for first in range(0, len(new), CHUNK):
+            _store(new[first : first + CHUNK])
+        return [place if isinstance(place, InvalidParameters) else place.taken() for place in places]
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A request that can be met. `digest` is what identical ones have in common; empty: it joins no other."""
+
+    request: JobRequest
+    handler: Handler
+    parameters: dict[str, Any]
+    tags: dict[str, str]
+    scope: Scope
+    exclusive: str
+    digest: str
+
+    def job(self, join_key: str) -> Job:
+        asked = self.request
+        return Job(
+            project=asked.project,
+            job_type=asked.job_type,
+            parameters=self.parameters,
+            tags=self.tags,
+            queue=asked.queue or self.handler.queue,
+            max_attempts=1 if asked.queue == FOREGROUND else settings.JOB_MAX_ATTEMPTS,
+            parent=asked.parent,
+            child_key=asked.child_key,
+            retry_of=asked.retry_of,
+            repository_id=self.scope.repository_id,
+            exclusive_key=self.exclusive,
             join_key=join_key,
-            origin_kind=origin_kind,
-            origin_id=origin_id,
-            created_by=created_by,
+            origin_kind=asked.origin_kind,
+            origin_id=asked.origin_id,
+            created_by=asked.created_by,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The job that a request gets: a new one, or one that it joins."""
+
+    asked: _Checked
+    job: Job
+    is_new: bool
+
+    def taken(self) -> Job:
+        return self.job if self.is_new else joining.join(copy(self.job), self.asked.request.created_by)
+
+
+def _checked(request: JobRequest) -> _Checked | InvalidParameters:
+    try:
+        handler = handler_for(request.job_type)
+        cleaned = handler.validate(dict(request.parameters), project=request.project)
+        tags = checked_tags(request.tags)
+    except InvalidParameters as error:
+        return error
+    scope = handler.scope(cleaned)
+    parameters = json_value(cleaned)
+    alone = "" if request.queue == FOREGROUND else scope.exclusive
+    digest = ""
+    if alone and _at_once(request):
+        digest = joining.digest_of(request.project.pk, request.job_type, parameters, tags)
+    return _Checked(request, handler, parameters, tags, scope, alone, digest)
+
+
+def _at_once(request: JobRequest) -> bool:
+    """Tell whether the request is neither to wait, nor to repeat another, nor to run elsewhere."""
+    elsewhere = request.queue is not None or request.parent is not None or request.retry_of is not None
+    return request.dispatch and not request.delay_seconds and not elsewhere
+
+
+def _place(asked: _Checked, there: dict[str, tuple[Job | None, str]]) -> _Place:
+    """Return the job there is for the request, or a new one that those after it may join."""
+    found, join_key = there.get(asked.digest, (None, ""))
+    if found is not None:
+        return _Place(asked, found, is_new=False)
+    job = asked.job(join_key)
+    if asked.digest:
+        there[asked.digest] = (job, join_key)
+    return _Place(asked, job, is_new=True)
+
+
+def _store(new: Sequence[_Place]) -> None:
+    """Store new jobs, in order; neighbours that begin alike go together."""
+    for (dispatch, delay_seconds), alike in groupby(new, _beginning):
+        jobs = [place.job for place in alike]
         if dispatch:
-            begin_queued(job, delay_seconds)
+            begin_queued(jobs, delay_seconds)
         else:
-            begin(job)
-        if isinstance(handler, RecordKeeper):
-            handler.created(job)
-        return job
+            begin(jobs)
+    for place in new:
+        if isinstance(place.asked.handler, RecordKeeper):
+            place.asked.handler.created(place.job)
 
 
-def checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Return tags fit to be stored and searched as key:value. Raises InvalidParameters."""
-    errors: list[FieldError] = []
-
-    def wrong(message: str) -> None:
-        errors.append({"field": "tags", "code": "invalid", "message": message})
-
-    if len(tags) > MAX_TAGS:
-        wrong(f"A job can have {MAX_TAGS} tags, not {len(tags)}.")
-    for key, value in tags.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            wrong(f"The tag {key!r} must have a text as its value.")
-        elif not key.strip() or ":" in key or len(key) > MAX_TAG_KEY:
-            wrong(
-                f"A tag's name has 1 to {MAX_TAG_KEY} characters and no colon; {text(key, 60)!r} does not fit."
-            )
-        elif len(value) > MAX_TAG_VALUE:
-            wrong(f"The value of the tag {key!r} has more than {MAX_TAG_VALUE} characters.")
-    if errors:
-        raise InvalidParameters(errors)
-    return {text(key): text(value) for key, value in tags.items()}
+def _beginning(place: _Place) -> tuple[bool, int]:
+    return place.asked.request.dispatch, place.asked.request.delay_seconds

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
-from jobs.broker import broker
+from jobs.broker import Hint, broker
 from jobs.exceptions import IllegalState
 from jobs.history import Entry
 from jobs.models import FOREGROUND, Job, JobStatus
 from jobs.state import DISPATCHED, begin, transition
 
 
-def begin_queued(job: Job, delay_seconds: int = 0) -> None:
-    """Store a new job as queued, to start after the delay, in the caller's transaction; the hint is sent on commit."""
-    dispatch_id = uuid.uuid4()
-    job.status, job.dispatch_id, job.celery_task_id = JobStatus.QUEUED, dispatch_id, str(dispatch_id)
-    begin(job, delay=timedelta(seconds=delay_seconds) if delay_seconds else None)
+def begin_queued(jobs: Sequence[Job], delay_seconds: int = 0) -> None:
+    """Store new jobs as queued, to start after the delay, in the caller's transaction; the hints are sent on commit."""
+    for job in jobs:
+        dispatch_id = uuid.uuid4()
+        job.status, job.dispatch_id, job.celery_task_id = JobStatus.QUEUED, dispatch_id, str(dispatch_id)
+    begin(jobs, delay=timedelta(seconds=delay_seconds) if delay_seconds else None)
     if not delay_seconds:
-        _send_on_commit(job, dispatch_id)
+        _send_on_commit(jobs)
 
 
 def dispatch(job: Job, delay_seconds: int = 0) -> Job:
@@ -83,18 +85,23 @@ def enqueue(
         if job is not None and job.run.cancel_requested_at is not None:
             return transition(job_id, JobStatus.CANCELLED, sources={JobStatus.QUEUED}, reason="cancelled")
         if job is not None and not delayed:
-            _send_on_commit(job, dispatch_id)
+            _send_on_commit([job])
     return job
 
 
-def _send_on_commit(job: Job, dispatch_id: uuid.UUID) -> None:
-    if job.queue != FOREGROUND:
-        transaction.on_commit(lambda: send(job.pk, job.job_type, job.queue, dispatch_id))
+def _send_on_commit(jobs: Sequence[Job]) -> None:
+    hints = [
+        Hint(job.pk, job.job_type, job.queue, str(job.dispatch_id)) for job in jobs if job.queue != FOREGROUND
+    ]
+    if hints:
+        transaction.on_commit(partial(send, hints))
 
 
-def send(job_id: int, job_type: str, queue: str, dispatch_id: uuid.UUID) -> bool:
-    """Send the hint of a queued job; when the broker is away, mark it for the sweeper and return False."""
-    if broker.send(job_id=job_id, job_type=job_type, queue=queue, dispatch_id=str(dispatch_id)):
-        return True
-    Job.objects.filter(pk=job_id, dispatch_id=dispatch_id).update(published_at=None)
-    return False
+def send(hints: Sequence[Hint]) -> int:
+    """Send the hints of queued jobs and return how many were; the others are marked for the sweeper."""
+    unsent = broker.send_many(hints)
+    if unsent:
+        Job.objects.filter(
+            pk__in=[hint.job_id for hint in unsent], dispatch_id__in=[hint.dispatch_id for hint in unsent]
+        ).update(published_at=None)
+    return len(hints) - len(unsent)

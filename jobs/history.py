@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import orjson
 from django.db import connection, transaction
 
 from commandcenter.core import realtime
+from commandcenter.core.inserting import insertion, mark_stored, values_of
 from jobs.exceptions import LeaseLost
 from jobs.models import TERMINAL, Job, JobEvent, JobEventType, JobRun
 
@@ -67,32 +71,25 @@ def append(
     """
     with transaction.atomic(savepoint=False):
         events = _write(job, entries, *_raised(job.pk, len(entries), fence, run_values or {}))
-        transaction.on_commit(lambda: announce(job, events))
+        transaction.on_commit(partial(announce, [(job, events)]))
     return events
 
 
-def begin(job: Job, entries: Sequence[Entry]) -> list[JobEvent]:
-    """Store the run and the first events of a job that was just inserted, as `append` does for one that has a run.
-
-    The events are dated when the job was queued, where it was.
-    """
-    with transaction.atomic(savepoint=False):
-        events = _write(job, entries, *_inserted(job.pk, len(entries)))
-        transaction.on_commit(lambda: announce(job, events))
-    return events
-
-
-def _inserted(job_id: int, entries: int) -> tuple[str, list[Any]]:
-    """Return the statement that stores a job's run, for `_write`, and its arguments."""
-    run = JobRun(job_id=job_id, last_seq=entries)
-    values = {item.attname: getattr(run, item.attname) for item in JobRun._meta.concrete_fields}
-    sql = f"""
-        INSERT INTO jobs_jobrun ({", ".join(values)}) VALUES ({", ".join(["%s"] * len(values))})
-        RETURNING
-            (SELECT coalesce(queued_at, clock_timestamp()) FROM jobs_job WHERE id = job_id) AS now,
-            {", ".join(values)}
-    """  # noqa: S608  (the names are the model's)
-    return sql, list(values.values())
+def begin(jobs: Sequence[Job], entries: Sequence[Sequence[Entry]], at: datetime) -> None:
+    """Store the runs and the first events of jobs that were just inserted, as `append` does for one that has a run."""
+    runs = [JobRun(job=job, last_seq=len(its)) for job, its in zip(jobs, entries, strict=True)]
+    events = [
+        [
+            JobEvent(job=job, seq=seq, type=entry.type, data=entry.data, at=at)
+            for seq, entry in enumerate(its, 1)
+        ]
+        for job, its in zip(jobs, entries, strict=True)
+    ]
+    statement = f"WITH run AS ({insertion(JobRun)}) {insertion(JobEvent)}"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [values_of(runs), values_of(chain.from_iterable(events))])
+    mark_stored(runs)
+    transaction.on_commit(partial(announce, list(zip(jobs, events, strict=True))))
 
 
 def _raised(job_id: int, entries: int, fence: int | None, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -200,24 +197,27 @@ def summary(job: Job) -> Message:
     }
 
 
-def announce(job: Job, events: Sequence[JobEvent]) -> None:
-    """Publish committed events: to the job's group whole, to the project's group what a list shows."""
+def announce(news: Iterable[tuple[Job, Sequence[JobEvent]]]) -> None:
+    """Publish committed events: to each job's group whole, to its project's group what a list shows."""
+    realtime.group_send_many(sent for job, events in news for sent in _messages(job, events))
+
+
+def _messages(job: Job, events: Sequence[JobEvent]) -> Iterator[tuple[str, Message]]:
     messages = [message(event, job) for event in events]
     body = to_json(messages)
-    hint = {
-        "type": "job.events",
-        "last_seq": events[-1].seq,
-        "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
-    }
-    sent = [(job_group(job.pk), hint)]
+    yield (
+        job_group(job.pk),
+        {
+            "type": "job.events",
+            "last_seq": events[-1].seq,
+            "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
+        },
+    )
     short = summary(job)
     if messages[-1]["type"] == JobEventType.PROGRESS:
         short |= {key: messages[-1][key] for key in ("progress", "current_step")}
     if any(shown["type"] != JobEventType.LOG for shown in messages):
-        sent.append(
-            (project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()})
-        )
-    realtime.group_send_many(sent)
+        yield project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()}
 
 
 def to_json(data: Any) -> bytes:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
-from django.db import transaction
-from django.db.models import Q, Value
+from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from commandcenter.events.publish import publish
+from commandcenter.core.inserting import insertion, mark_stored, values_of
+from commandcenter.events.publish import Happening, publish_many
 from jobs import history
 from jobs.models import ACTIVE, TERMINAL, Job, JobEventType, JobStatus
 
@@ -32,27 +33,42 @@ PUBLISHED = {
 }
 
 
-def begin(job: Job, *, delay: timedelta | None = None) -> None:
-    """Store a new job with its run and first events: as pending or, where its status says so, as queued at once.
+def begin(jobs: Sequence[Job], *, delay: timedelta | None = None) -> None:
+    """Store new jobs with their runs and first events: all as pending or, where their status says so, as queued at once.
 
-    In the caller's transaction. A queued job is to start after the delay; without one it counts as published.
+    In the caller's transaction, in a few statements whatever their number. Queued jobs are to start after the delay;
+    without one they count as published.
     """
-    entries = [_moved(job, None, JobStatus.PENDING, "created")]
-    queued = job.status == JobStatus.QUEUED
-    if queued:
-        entries.append(_moved(job, JobStatus.PENDING, JobStatus.QUEUED, DISPATCHED))
-        values: Any = {"queued_at": Now(), "published_at": None if delay else Now()}
+    (status,) = {JobStatus(job.status) for job in jobs}
+    if status not in {JobStatus.PENDING, JobStatus.QUEUED}:
+        raise ValueError(f"A job cannot begin as {status}.")
+    queued = status == JobStatus.QUEUED
+    times: dict[str, str] = {}
+    if queued:  # the database's time, which is read back
+        times["queued_at"] = "statement_timestamp()"
         if delay:
-            values["not_before"] = Now() + Value(delay)
-        _set(job, values)  # the database's time, which is read back below
-    elif job.status != JobStatus.PENDING:
-        raise ValueError(f"A job cannot begin as {job.status}.")
-    job.save(force_insert=True)
-    at = history.begin(job, entries)[-1].at
+            times["not_before"] = f"statement_timestamp() + make_interval(secs => {delay.total_seconds()})"
+        else:
+            times["published_at"] = "statement_timestamp()"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{insertion(Job, times)} RETURNING id, statement_timestamp()", [values_of(jobs)])
+        rows = cursor.fetchall()
+    at = rows[0][1]
+    for job, (pk, _at) in zip(jobs, rows, strict=True):
+        job.pk = pk
+        if queued:
+            job.queued_at = at
+            job.published_at, job.not_before = (None, at + delay) if delay else (at, None)
+    mark_stored(jobs)
+    history.begin(jobs, [_beginning(job, queued) for job in jobs], at)
     if queued:
-        _set(job, {"queued_at": at, "published_at": None if delay else at})
-        job.not_before = at + delay if delay else None
-        _publish(job, JobStatus.PENDING, DISPATCHED)
+        publish_many([_happening(job, JobStatus.PENDING, DISPATCHED) for job in jobs])
+
+
+def _beginning(job: Job, queued: bool) -> list[history.Entry]:
+    """Return the first of the job's own events."""
+    created = _moved(job, None, JobStatus.PENDING, "created")
+    return [created, _moved(job, JobStatus.PENDING, JobStatus.QUEUED, DISPATCHED)] if queued else [created]
 
 
 def transition(
@@ -103,7 +119,7 @@ def transition(
             run_values=_run_values(source, to, run_values or {}),
         )
         if to in PUBLISHED:
-            _publish(job, source, reason)
+            publish_many([_happening(job, source, reason)])
     return job
 
 
@@ -115,10 +131,10 @@ def _moved(
     return history.Entry(JobEventType.STATE, move)
 
 
-def _publish(job: Job, source: JobStatus, reason: str) -> None:
-    """Publish that the job came to the state that it has."""
+def _happening(job: Job, source: JobStatus, reason: str) -> Happening:
+    """Return what is published when the job came to the state that it has."""
     to = JobStatus(job.status)
-    publish(
+    return Happening(
         PUBLISHED[to],
         project=job.project_id,
         subject=("job", job.pk),

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from jobs.broker import broker
+from jobs.broker import Hint, broker
 from jobs.dispatch import send
 from jobs.fairness import gates
 from jobs.models import FOREGROUND, Job, JobStatus
@@ -27,8 +27,6 @@ SWEPT_GATES = 5_000  # that one sweep looks at
 SWEPT_OF_ONE = 500  # jobs of one gate in a sweep, so that a long row does not keep the others waiting
 
 log = structlog.get_logger(__name__)
-
-Hint = tuple[int, str, str, uuid.UUID]
 
 # SKIP LOCKED, so that two who let go at the same time do not send the same job, nor wait for each other.
 _LET_GO = """
@@ -152,10 +150,9 @@ def _let_go(key: str, room: int | None, most: int, before: datetime | None = Non
     if rows:
         rows.sort(key=lambda row: (row[4], row[0]))
         log.info("jobs let go", action="let_go", gate=key, jobs=len(rows))
-        transaction.on_commit(partial(_send, [row[:4] for row in rows]))
+        hints = [
+            Hint(job_id, job_type, queue, str(dispatch_id))
+            for job_id, job_type, queue, dispatch_id, _at in rows
+        ]
+        transaction.on_commit(partial(send, hints))
     return len(rows)
-
-
-def _send(hints: Iterable[Hint]) -> None:
-    for job_id, job_type, queue, dispatch_id in hints:
-        send(job_id, job_type, queue, dispatch_id)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
-from jobs.broker import broker
+from jobs.broker import Hint, broker
 from jobs.dispatch import send
 from jobs.fairness import limits
 from jobs.models import FOREGROUND, Job, JobStatus, QueueControl
@@ -40,15 +40,13 @@ def sweep() -> Swept:
     sent = unsent = 0
     for queue in waiting_queues():
         rows = _take(queue)
-        for place, row in enumerate(rows):
-            if row.dispatch_id and send(row.pk, row.job_type, row.queue, row.dispatch_id):
-                sent += 1
-            elif broker.paused:
-                unsent += len(rows) - place
-                _give_back(rows[place:])
-                return Swept(sent, unsent, released)
-            else:
-                unsent += 1
+        taken = send(
+            [Hint(row.pk, row.job_type, row.queue, str(row.dispatch_id)) for row in rows if row.dispatch_id]
+        )
+        sent += taken
+        unsent += len(rows) - taken
+        if broker.paused:
+            break
     return Swept(sent, unsent, released)
 
 
@@ -91,12 +89,3 @@ def _take(queue: str) -> list[Job]:
             published_at=Now()
         )
     return rows
-
-
-def _give_back(rows: list[Job]) -> None:
-    """Unmark what was not sent, so that the next sweep sends it and not the one that looks for lost messages."""
-    Job.objects.filter(
-        pk__in=[row.pk for row in rows],
-        dispatch_id__in=[row.dispatch_id for row in rows],
-        status=JobStatus.QUEUED,
-    ).update(published_at=None)

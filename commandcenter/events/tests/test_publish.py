@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from commandcenter.core.actor import acting_as
 from commandcenter.events.catalogue import CATALOGUE, InvalidEvent
 from commandcenter.events.models import Event, Outbox
-from commandcenter.events.publish import OutsideTransaction, publish
+from commandcenter.events.publish import Happening, OutsideTransaction, publish, publish_many
 
 DATA = CATALOGUE["repository.created"].example
 
@@ -104,3 +104,29 @@ def test_absent_broker_does_not_disturb_the_change(settings: Any, monkeypatch: A
     assert Outbox.objects.count() == 1
     assert time.monotonic() - start < 10
     assert hints._Hints.not_before > start + 5, "the absent broker is left alone for a while"
+
+
+@pytest.mark.django_db
+def test_many_are_published_in_order_with_one_statement(django_assert_num_queries: Any) -> None:
+    happened = [
+        Happening("repository.created", 5, ("repository", number), DATA, after={"number": number})
+        for number in range(50)
+    ]
+    with acting_as(name="tester"), django_assert_num_queries(1):
+        events = publish_many(happened)
+    stored = Event.objects.order_by("pk")
+    assert [event.pk for event in stored] == [event.pk for event in events]
+    assert [(event.subject_id, event.before, event.after) for event in stored] == [
+        (number, None, {"number": number}) for number in range(50)
+    ]
+    assert [event.uid for event in stored] == [event.uid for event in events]
+    assert {event.actor_name for event in stored} == {"tester"}
+    assert Outbox.objects.count() == 50
+
+
+@pytest.mark.django_db
+def test_one_that_does_not_fit_keeps_the_others_from_being_published() -> None:
+    good = Happening("repository.created", 5, ("repository", 3), DATA)
+    with pytest.raises(InvalidEvent):
+        publish_many([good, Happening("repository.created", 5, ("repository", 4), {})])
+    assert not Event.objects.exists()
