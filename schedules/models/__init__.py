@@ -2,11 +2,20 @@
 
 from schedules.models.blackouts import Blackout
 from schedules.models.firings import OPEN, Firing, FiringKind, FiringStatus
-from schedules.models.schedules import MisfirePolicy, OverlapPolicy, Schedule, ScheduleQuerySet
+from schedules.models.schedules import (
+    OUTCOME,
+    UNSUCCESSFUL,
+    MisfirePolicy,
+    OverlapPolicy,
+    Schedule,
+    ScheduleQuerySet,
+)
 from schedules.models.ticker import Ticker
 
 __all__ = [
     "OPEN",
+    "OUTCOME",
+    "UNSUCCESSFUL",
     "Blackout",
     "Firing",
     "FiringKind",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex
@@ -31,6 +33,10 @@ class MisfirePolicy(models.TextChoices):
     FIRE_ONCE = "fire_once", "Run once for all of them"
     FIRE_ALL = "fire_all", "Run each of them"
     SKIP = "skip", "Run none of them"
+
+
+UNSUCCESSFUL = ("failed", "missed", "refused")  # ends of a run after which its schedule is failing
+OUTCOME = ("last_outcome", "last_outcome_at", "last_outcome_detail")
 
 
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
@@ -103,6 +109,17 @@ class Schedule(TimestampedModel):
     next_run_at = models.DateTimeField(null=True, editable=False)  # with the jitter; null: there is none
     last_run_at = models.DateTimeField(null=True, editable=False)
     consecutive_failures = models.PositiveIntegerField(default=0, editable=False)
+    # What became of the last run that ended, was given up or could not start ("": none yet), so that the health of
+    # a hundred thousand is read, and filtered, without their runs. A skipped run says nothing about it.
+    last_outcome = models.CharField(max_length=9, blank=True, default="", db_default="", editable=False)
+    last_outcome_at = models.DateTimeField(null=True, editable=False)
+    last_outcome_detail = models.CharField(
+        max_length=500, blank=True, default="", db_default="", editable=False
+    )
+    # By how much its last decided run was late, null where that was within the grace; of runs that were due before
+    # `missed_told_at` it was said already that they were late.
+    last_late_seconds = models.PositiveIntegerField(null=True, editable=False)
+    missed_told_at = models.DateTimeField(null=True, editable=False)
 
     objects = ScheduleQuerySet.as_manager()
 
@@ -114,12 +131,22 @@ class Schedule(TimestampedModel):
         indexes = [
             # serves: the tick's claim, and what is due soon
             models.Index(fields=["next_run_at", "id"], condition=Q(enabled=True), name="schedule_due"),
+            # serves: GET /schedules?health=failing
+            models.Index(
+                fields=["id"],
+                condition=Q(enabled=True, last_outcome__in=UNSUCCESSFUL),
+                name="schedule_failing",
+            ),
             # serves: GET /schedules?tag=
             GinIndex(fields=["tags"], opclasses=["jsonb_path_ops"], name="schedule_tags"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def note_outcome(self, status: str, at: datetime, detail: str = "") -> None:
+        """Note what became of its last run; the caller saves OUTCOME."""
+        self.last_outcome, self.last_outcome_at, self.last_outcome_detail = status, at, detail
 
     @property
     def timing(self) -> Timing:

@@ -88,8 +88,20 @@ def test_what_was_missed_for_long_is_as_its_policy_says(
     assert [each.merged for each in found] == merged
     schedule.refresh_from_db()
     assert schedule.next_run_at == due + 5 * HOUR
-    missed = Event.objects.filter(type="schedule.missed")
-    assert missed.count() == len(statuses)
+    assert Event.objects.get(type="schedule.missed").data["reason"].startswith("5 runs were late by")
+
+
+def test_each_outage_is_told_once() -> None:
+    schedule = make_schedule(misfire_policy="fire_all", overlap_policy="allow")
+    for outages in (1, 2):
+        make_due(schedule, late=3 * HOUR - outages * MINUTE)
+        while tick().claimed:
+            pass
+        assert Event.objects.filter(type="schedule.missed").count() == outages
+        Schedule.objects.filter(pk=schedule.pk).update(missed_told_at=database_time() - 4 * HOUR)
+    make_due(schedule)
+    tick()
+    assert Event.objects.filter(type="schedule.missed").count() == 2
 
 
 def test_what_is_late_within_the_grace_runs_as_if_it_were_not() -> None:

@@ -84,7 +84,10 @@ def _miss(schedule: Schedule, scheduled: datetime, now: datetime) -> Decision:
     """Give up what is later than the grace; what is younger comes next, and in time."""
     until = now - timedelta(seconds=schedule.misfire_grace_seconds)
     merged = counted(schedule.timing, scheduled, until, MOST_MERGED)
-    return Decision(Verdict.MISS, scheduled, max(until, scheduled), "late", merged=merged, missed=True)
+    detail = "Nothing ticked in time, and its policy is to make up for nothing."
+    return Decision(
+        Verdict.MISS, scheduled, max(until, scheduled), "late", detail, merged=merged, missed=True
+    )
 
 
 def _fire(

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 from jobs.ending import ending_of
 from jobs.models import ACTIVE, Job, JobStatus
 from schedules import keeping
-from schedules.models import Firing, FiringStatus, Schedule
+from schedules.models import OUTCOME, Firing, FiringStatus, Schedule
 from schedules.ticking.waiting import release
 
 ENDED = {
@@ -68,7 +68,7 @@ def settle(schedule_id: int) -> None:
             job = jobs.get(firing.job_id or 0)
             if job is None or job.is_terminal:
                 _end(schedule, firing, job)
-        schedule.save(update_fields=["consecutive_failures"])
+        schedule.save(update_fields=["consecutive_failures", *OUTCOME])
         most = schedule.pause_after_failures
         if schedule.enabled and most and schedule.consecutive_failures >= most:
             runs = "Its run" if most == 1 else f"{schedule.consecutive_failures:,} runs in a row have"
@@ -91,6 +91,7 @@ def _end(schedule: Schedule, firing: Firing, job: Job | None) -> None:
     if job is not None and job.started_at is not None:
         firing.seconds = (ending.at - job.started_at).total_seconds()
     firing.save(update_fields=["status", "reason", "detail", "ended_at", "seconds"])
+    schedule.note_outcome(firing.status, firing.ended_at, firing.detail)
     if firing.status == FiringStatus.FAILED:
         schedule.consecutive_failures += 1
     elif firing.status == FiringStatus.SUCCEEDED:

@@ -31,9 +31,15 @@ _STARTED = """
 _MOVED = """
     UPDATE schedules_schedule s
     SET counted_from = new.counted_from, next_scheduled_for = new.scheduled_for, next_run_at = new.run_at,
-        last_run_at = CASE WHEN new.started THEN %s ELSE s.last_run_at END
-    FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::boolean[])
-        AS new (id, counted_from, scheduled_for, run_at, started)
+        last_run_at = CASE WHEN new.started THEN %s ELSE s.last_run_at END,
+        last_late_seconds = new.late_seconds,
+        missed_told_at = new.told_at, last_outcome = new.outcome, last_outcome_at = new.outcome_at, last_outcome_detail = new.detail
+    FROM unnest(
+        %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::boolean[],
+        %s::integer[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[]
+    ) AS new (
+        id, counted_from, scheduled_for, run_at, started, late_seconds, told_at, outcome, outcome_at, detail
+    )
     WHERE s.id = new.id
 """
 
@@ -92,7 +98,7 @@ def save_started(firings: Sequence[Firing]) -> None:
 
 
 def save_moved(schedules: Sequence[Schedule], started: Collection[int], now: datetime) -> None:
-    """Store the next run of each schedule, and of those that started a job when that was."""
+    """Store where each schedule stands now, and of those that started a job when that was."""
     with connection.cursor() as cursor:
         cursor.execute(
             _MOVED,
@@ -103,5 +109,10 @@ def save_moved(schedules: Sequence[Schedule], started: Collection[int], now: dat
                 [each.next_scheduled_for for each in schedules],
                 [each.next_run_at for each in schedules],
                 [each.pk in started for each in schedules],
+                [each.last_late_seconds for each in schedules],
+                [each.missed_told_at for each in schedules],
+                [each.last_outcome for each in schedules],
+                [each.last_outcome_at for each in schedules],
+                [each.last_outcome_detail for each in schedules],
             ],
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
@@ -17,13 +17,14 @@ from jobs.cancellation import cancel
 from jobs.models import Job
 from schedules import keeping
 from schedules.clock import database_time
-from schedules.models import Firing, FiringStatus, Schedule
+from schedules.models import UNSUCCESSFUL, Firing, FiringStatus, MisfirePolicy, Schedule
 from schedules.next_run import count_from
 from schedules.ticking import rows
-from schedules.ticking.deciding import Decision, Verdict, decide
+from schedules.ticking.deciding import MOST_MERGED, Decision, Verdict, decide
 from schedules.ticking.recounting import recount
 from schedules.ticking.standing import Open, blackouts, open_runs
 from schedules.ticking.starting import start
+from schedules.timing.past import counted
 from schedules.timing.patterns import InvalidCron
 from schedules.timing.zones import UnknownZone
 
@@ -119,11 +120,13 @@ def _move_on(claimed: Sequence[Schedule], now: datetime) -> Ticked:
     begun = [firing for firing in made if firing.status == FiringStatus.STARTED]
     refused = start(begun, by_id)
     rows.save_started(begun)
+    for firing in made:
+        _note(by_id[firing.schedule_id], firing, decided[firing.schedule_id])
+    _tell_missed(made, decided, by_id)
     for schedule in claimed:
         count_from(schedule, decided[schedule.pk].counted_from)
     started = {firing.schedule_id for firing in begun} - {firing.schedule_id for firing in refused}
     rows.save_moved(claimed, started, now)
-    _tell_missed(made, decided, by_id)
     for firing in refused:
         keeping.disable(by_id[firing.schedule_id], by=None, reason=firing.detail)
     return Ticked(len(claimed), len(started), len(made) - len(begun), len(refused))
@@ -145,6 +148,14 @@ def _firing(schedule: Schedule, decision: Decision, now: datetime) -> Firing:
     )
 
 
+def _note(schedule: Schedule, firing: Firing, decision: Decision) -> None:
+    """Let the schedule's health follow the decision; it still stands at the run that was due."""
+    late = firing.decided_at - (schedule.next_run_at or firing.due_at)
+    schedule.last_late_seconds = int(late.total_seconds()) if decision.missed else None
+    if firing.status in UNSUCCESSFUL:
+        schedule.note_outcome(firing.status, firing.decided_at, firing.detail)
+
+
 def _cancel(opened: Open) -> None:
     for job in Job.objects.filter(pk__in=opened.job_ids).order_by("pk"):
         cancel(job, None)
@@ -153,11 +164,13 @@ def _cancel(opened: Open) -> None:
 def _tell_missed(
     made: Collection[Firing], decided: dict[int, Decision], schedules: dict[int, Schedule]
 ) -> None:
+    """Say once of each schedule and outage that runs were late, however many of them are made up for."""
     for firing in made:
-        decision = decided[firing.schedule_id]
-        if not decision.missed:
+        decision, schedule = decided[firing.schedule_id], schedules[firing.schedule_id]
+        told = schedule.missed_told_at
+        if not decision.missed or (told is not None and firing.due_at <= told):
             continue
-        schedule = schedules[firing.schedule_id]
+        schedule.missed_told_at = firing.decided_at
         publish(
             "schedule.missed",
             project=schedule.project_id,
@@ -167,13 +180,23 @@ def _tell_missed(
                 "name": schedule.name,
                 "scheduled_for": firing.scheduled_for.isoformat(),
                 "job": firing.job_id,
-                "reason": _said(decision, firing),
+                "reason": _said(schedule, decision, firing),
             },
         )
 
 
-def _said(decision: Decision, firing: Firing) -> str:
-    runs = "1 run was" if not decision.merged else f"{decision.merged + 1:,} runs were"
-    if firing.status == FiringStatus.STARTED:
-        return f"{runs} late by more than the grace; made up for with one job."
-    return f"{runs} late by more than the grace."
+def _said(schedule: Schedule, decision: Decision, firing: Firing) -> str:
+    more, each = decision.merged, schedule.misfire_policy == MisfirePolicy.FIRE_ALL
+    if each:  # the others come with the next batches
+        until = firing.decided_at - timedelta(seconds=schedule.misfire_grace_seconds)
+        more = counted(schedule.timing, decision.scheduled_for, until, MOST_MERGED)
+    said = (
+        f"{more + 1:,} runs were late by more than the grace"
+        if more
+        else "1 run was late by more than the grace"
+    )
+    if firing.status == FiringStatus.MISSED:
+        return f"{said}; none is made up for."
+    if each and more:
+        return f"{said}; each is made up for."
+    return f"{said}; made up for with one job." if firing.status == FiringStatus.STARTED else f"{said}."

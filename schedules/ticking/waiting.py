@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schedules import keeping
-from schedules.models import Firing, Schedule
+from schedules.models import OUTCOME, Firing, Schedule
 from schedules.ticking.standing import open_runs
 from schedules.ticking.starting import start
 
@@ -20,6 +20,8 @@ def release(schedule: Schedule) -> Firing | None:
     refused = start([firing], {schedule.pk: schedule})
     firing.save(update_fields=["status", "reason", "detail", "job_id", "ended_at"])
     if refused:
+        schedule.note_outcome(firing.status, firing.decided_at, firing.detail)
+        schedule.save(update_fields=OUTCOME)
         keeping.disable(schedule, by=None, reason=firing.detail)
         return None
     schedule.last_run_at = firing.decided_at
