@@ -1,4 +1,4 @@
-"""POST /schedules/preview: when a schedule would fire, also one that is not saved."""
+"""When a schedule fires: POST /schedules/preview for one that is not saved, GET /schedules/{id}/preview."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from commandcenter.core.problems import Conflict
 from commandcenter.core.viewsets import ApiMixin
 from schedules.api.fields import TimingFields, check, timing_of
+from schedules.models import Schedule
 from schedules.timing.checking import OUT_OF_RANGE, YEARS
 from schedules.timing.model import Timing
 from schedules.timing.notes import notes_of
 from schedules.timing.occurrences import Occurrence, occurrences
 from schedules.timing.words import described
-from schedules.timing.zones import zone_named
+from schedules.timing.zones import UnknownZone, zone_named
+from schedules.upcoming import upcoming
 
 MOST = 100
 
 
-class PreviewInput(TimingFields):
-    """The timing, and how many runs after which moment; other fields of a schedule are passed over."""
+class Asked(serializers.Serializer[Any]):
+    """How many runs, after which moment."""
 
     after = serializers.DateTimeField(required=False, help_text="Now, where it is left out.")
     count = serializers.IntegerField(min_value=1, max_value=MOST, default=10)
@@ -36,6 +39,24 @@ class PreviewInput(TimingFields):
         if after.year not in YEARS:
             raise serializers.ValidationError(OUT_OF_RANGE, code="out_of_range")
         return after
+
+
+class PreviewInput(Asked, TimingFields):
+    """The timing, and how many runs after which moment; other fields of a schedule are passed over."""
+
+
+class PreviewQuery(Asked):
+    """The same of a saved schedule; with a second zone in which to tell the times."""
+
+    timezone = serializers.CharField(max_length=64, required=False, help_text="Of who looks at it.")
+
+    def validate_timezone(self, name: str) -> str:
+        """Refuse a zone that does not exist."""
+        try:
+            zone_named(name)
+        except UnknownZone as error:
+            raise serializers.ValidationError(str(error), code="unknown") from None
+        return name
 
 
 class Run(serializers.Serializer[Any]):
@@ -55,6 +76,19 @@ class Preview(serializers.Serializer[Any]):
     results = Run(many=True)
 
 
+class SavedRun(Run):
+    """Of a saved schedule it is known when its jitter lets it start, and which blackout skips it."""
+
+    due_at = serializers.DateTimeField()
+    viewer_local = serializers.CharField(allow_null=True, help_text="In the zone asked for, if one was.")
+
+
+class SavedPreview(Preview):
+    """The schedule in words, and its next runs; those of a paused one are the runs it would have."""
+
+    results = SavedRun(many=True)
+
+
 class PreviewUnsaved(ApiMixin, APIView):
     """Ask when a schedule would fire."""
 
@@ -72,6 +106,31 @@ class PreviewUnsaved(ApiMixin, APIView):
         return Response(
             {"description": described(timing), "results": [_said(timing, each) for each in found]}
         )
+
+
+def preview_of(schedule: Schedule, query: Any) -> dict[str, Any]:
+    """Return the preview of a saved schedule; 400 names what is wrong with the query."""
+    asked = PreviewQuery(data={name: value for name, value in query.items() if value})
+    asked.is_valid(raise_exception=True)
+    values = asked.validated_data
+    viewer = zone_named(values["timezone"]) if "timezone" in values else None
+    try:
+        runs = upcoming(schedule, values.get("after") or timezone.now(), values["count"])
+    except UnknownZone as error:
+        raise Conflict("unknown_timezone", f"{error} Change the schedule's zone.") from None
+    return {
+        "description": described(schedule.timing),
+        "results": [
+            {
+                "at": run.at,
+                "due_at": run.due_at,
+                "local": run.local.isoformat(),
+                "viewer_local": run.at.astimezone(viewer).isoformat() if viewer else None,
+                "notes": run.notes,
+            }
+            for run in runs
+        ],
+    }
 
 
 def _said(timing: Timing, found: Occurrence) -> dict[str, Any]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
+from schedules.api.firings import FiringList
 from schedules.api.preview import PreviewUnsaved
+from schedules.api.views import ScheduleViewSet
 
-router_entries: list[tuple[str, type[ViewSetMixin], str]] = []
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
+    ("schedules", ScheduleViewSet, "schedule"),
+]
 urlpatterns: list[URLPattern] = [
     re_path(r"^schedules/preview/?$", PreviewUnsaved.as_view(), name="schedules-preview"),
+    re_path(r"^schedules/(?P<pk>[0-9]{1,19})/firings/?$", FiringList.as_view(), name="schedule-firings"),
 ]

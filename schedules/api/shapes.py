@@ -1,0 +1,95 @@
+"""Shapes of schedules over HTTP, and the bodies of what can be done with one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from commandcenter.core.fields import IdField, TagsField
+from commandcenter.inventory.api.fields import ProjectField
+from jobs.api.serializers import JobSerializer, as_object
+from jobs.models import JobType
+from schedules.api.fields import TimingFields
+from schedules.api.firings import FiringSerializer
+from schedules.keeping import LONGEST_REASON
+from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
+from schedules.validation import MOST_FAILURES, MOST_GRACE, MOST_JITTER
+
+_NIGHTLY = {
+    "project": 1,
+    "name": "Nightly analysis",
+    "repository": 3,
+    "job_type": "analysis",
+    "frequency": "daily",
+    "time": "02:30",
+    "timezone": "Europe/Berlin",
+    "jitter_seconds": 600,
+}
+
+
+@extend_schema_serializer(
+    component_name="Schedule", examples=[OpenApiExample("Nightly", value=_NIGHTLY, request_only=True)]
+)
+class ScheduleSerializer(TimingFields):
+    """A schedule. What is left out keeps its value in a PATCH, and takes its default in a POST or PUT."""
+
+    id = serializers.IntegerField(read_only=True)
+    project = ProjectField()
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    repository = IdField(
+        source="repository_id",
+        allow_null=True,
+        default=None,
+        help_text="An analysis takes it from here or from its parameters.",
+    )
+    tags = TagsField(default=list)
+    job_type = serializers.ChoiceField(choices=JobType.choices)
+    parameters = serializers.JSONField(default=dict)
+    jitter_seconds = serializers.IntegerField(min_value=0, max_value=MOST_JITTER, default=0)
+    overlap_policy = serializers.ChoiceField(choices=OverlapPolicy.choices, default=OverlapPolicy.SKIP)
+    misfire_policy = serializers.ChoiceField(choices=MisfirePolicy.choices, default=MisfirePolicy.FIRE_ONCE)
+    misfire_grace_seconds = serializers.IntegerField(min_value=0, max_value=MOST_GRACE, default=300)
+    pause_after_failures = serializers.IntegerField(
+        min_value=1, max_value=MOST_FAILURES, allow_null=True, default=None
+    )
+    enabled = serializers.BooleanField(
+        required=False, help_text="True in a POST that leaves it out; a PUT that does leaves it as it is."
+    )
+    pause_reason = serializers.CharField(
+        max_length=LONGEST_REASON,
+        allow_blank=True,
+        required=False,
+        help_text="Taken where `enabled` becomes false.",
+    )
+    paused_by = serializers.IntegerField(source="paused_by_id", read_only=True, allow_null=True)
+    paused_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    created_by = serializers.IntegerField(source="created_by_id", read_only=True, allow_null=True)
+    next_run_at = serializers.SerializerMethodField(help_text="Its jitter included; null while it is paused.")
+    last_run_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    updated_at = serializers.DateTimeField(read_only=True)
+
+    def validate_parameters(self, value: Any) -> dict[str, Any]:
+        """Take an object; its members are checked by the job type's handler."""
+        return as_object(value)
+
+    def get_next_run_at(self, schedule: Schedule) -> datetime | None:
+        """Return when it runs next by itself."""
+        return schedule.next_run_at if schedule.enabled else None
+
+
+class DisableInput(serializers.Serializer[Any]):
+    """The body of POST /schedules/{id}/disable."""
+
+    reason = serializers.CharField(max_length=LONGEST_REASON, allow_blank=True, default="")
+
+
+class ExecutedSerializer(serializers.Serializer[Any]):
+    """A run started by hand. It has no job yet where it waits for the run before."""
+
+    firing = FiringSerializer()
+    job = JobSerializer(allow_null=True)
