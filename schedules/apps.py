@@ -9,3 +9,9 @@ class SchedulesConfig(AppConfig):
     """When jobs run by themselves."""
 
     name = "schedules"
+
+    def ready(self) -> None:
+        """Hear of repositories and users that are deleted, whoever deletes them."""
+        from schedules import owners
+
+        owners.connect()

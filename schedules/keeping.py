@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from commandcenter.accounts.models import User
 from commandcenter.events.publish import publish
@@ -99,22 +100,19 @@ def disable(schedule: Schedule, *, by: User | None, reason: str = "") -> Schedul
     """Pause it, and drop the runs that wait. `by` is None where the platform does it. Pausing twice changes nothing."""
     with transaction.atomic():
         schedule = locked(schedule)
-        if not schedule.enabled:
-            return schedule
-        now = database_time()
-        _pause(schedule, by, reason, now)
-        schedule.save(update_fields=[*PAUSE, "updated_at"])
-        Firing.objects.filter(schedule=schedule, status=FiringStatus.WAITING).update(
-            status=FiringStatus.SKIPPED, reason="paused", ended_at=now
-        )
-        _publish(
-            "schedule.disabled",
-            schedule,
-            data={"reason": schedule.pause_reason or None},
-            before={"enabled": True},
-            after={"enabled": False},
-        )
+        if schedule.enabled:
+            _disable([schedule], by, reason)
     return schedule
+
+
+def disable_all(schedules: QuerySet[Schedule], *, reason: str) -> int:
+    """Pause those of them that are enabled, as the platform does; return how many. Few statements but one event each."""
+    with transaction.atomic():
+        rows = schedules.filter(enabled=True).select_for_update(no_key=True, of=("self",))
+        found = list(rows.order_by("pk"))
+        if found:
+            _disable(found, None, reason)
+    return len(found)
 
 
 def delete_schedule(schedule: Schedule, *, by: User | None) -> None:
@@ -170,6 +168,26 @@ def _pause(schedule: Schedule, by: User | None, reason: str, now: datetime) -> N
     schedule.enabled = False
     schedule.pause_reason = reason.strip()[:LONGEST_REASON]
     schedule.paused_by, schedule.paused_at = by, now
+
+
+def _disable(schedules: Sequence[Schedule], by: User | None, reason: str) -> None:
+    """Pause locked schedules."""
+    now = database_time()
+    for schedule in schedules:
+        _pause(schedule, by, reason, now)
+        schedule.updated_at = now
+    Schedule.objects.bulk_update(schedules, [*PAUSE, "updated_at"], batch_size=500)
+    Firing.objects.filter(schedule__in=schedules, status=FiringStatus.WAITING).update(
+        status=FiringStatus.SKIPPED, reason="paused", ended_at=now
+    )
+    for schedule in schedules:
+        _publish(
+            "schedule.disabled",
+            schedule,
+            data={"reason": schedule.pause_reason or None},
+            before={"enabled": True},
+            after={"enabled": False},
+        )
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
