@@ -63,7 +63,7 @@ def checked(given: Mapping[str, Any]) -> Project:
     ]
     if not isinstance(given.get("job_type"), str):
         errors.append({"field": "job_type", "code": "required", "message": "Name a type of job."})
-    project = _project(given.get("project"))
+    project = named_project(given.get("project"))
     if project is None:
         message = "Give the id or the slug of a project that exists."
         errors.append({"field": "project", "code": "unknown", "message": message})
@@ -72,7 +72,8 @@ def checked(given: Mapping[str, Any]) -> Project:
     return project
 
 
-def _project(given: Any) -> Project | None:
+def named_project(given: Any) -> Project | None:
+    """Return the project of this id or slug, None where there is none."""
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 19:
         given = int(given)
     if isinstance(given, int) and not isinstance(given, bool) and 0 < given <= MAX_ID:
