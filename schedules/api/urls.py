@@ -7,6 +7,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from schedules.api.firings import FiringList
 from schedules.api.preview import PreviewUnsaved
+from schedules.api.timeline import TimelineView
 from schedules.api.views import ScheduleViewSet
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
@@ -14,5 +15,6 @@ router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
 ]
 urlpatterns: list[URLPattern] = [
     re_path(r"^schedules/preview/?$", PreviewUnsaved.as_view(), name="schedules-preview"),
+    re_path(r"^schedules/timeline/?$", TimelineView.as_view(), name="schedules-timeline"),
     re_path(r"^schedules/(?P<pk>[0-9]{1,19})/firings/?$", FiringList.as_view(), name="schedule-firings"),
 ]

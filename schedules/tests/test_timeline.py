@@ -88,6 +88,17 @@ def test_a_single_run_far_from_the_others_stays_one() -> None:
     assert [run.scheduled_for for run in lane.runs] == [at(9)]
 
 
+def test_what_is_closed_skips_single_runs_and_cuts_bands() -> None:
+    closed = [(at(2), at(3)), (at(2, 30), at(4)), (at(22), at(30))]
+    every = Plan(1, Timing(Frequency.CRON, cron="0 * * * *"), closed=closed)
+    lane = only_lane(every)
+    assert [run.due.hour for run in lane.skipped] == [2, 3, 22, 23]
+    assert [run.due.hour for run in lane.runs] == [0, 1, *range(4, 22)]
+    minutes = Plan(1, Timing(Frequency.CRON, cron="*/5 * * * *"), closed=closed)
+    assert only_lane(minutes).bands == (Band(at(0), at(1, 55), 300), Band(at(4), at(21, 55), 300))
+    assert day_of(every).quiet[0] == (at(1), at(4))
+
+
 def test_a_band_without_a_usual_gap_says_none() -> None:
     [band] = only_lane(cron(1, "0-3,9-12,30-33,50 * * * *")).bands
     assert band.every is None

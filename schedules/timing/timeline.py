@@ -29,6 +29,7 @@ class Plan:
     timing: Timing
     jitter_seconds: int = 0
     typical_seconds: float | None = None  # how long its runs take; None: not known
+    closed: Sequence[tuple[datetime, datetime]] = ()  # [from, until) in which its runs are skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Lane:
     id: int
     runs: tuple[Run, ...] = ()
     bands: tuple[Band, ...] = ()
+    skipped: tuple[Run, ...] = ()  # single runs that fall into what is closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,30 @@ def _lane(plan: Plan, begin: datetime, end: datetime) -> Lane:
     due = takewhile(lambda found: found.at < end, occurrences(plan.timing, begin - JUST))
     found = list(islice(due, MOST_RUNS + 1))
     if len(found) <= MOST_RUNS:
-        return Lane(plan.id, tuple(sorted((_run(plan, each) for each in found), key=lambda run: run.due)))
-    runs, bands = [], []
-    for first, last in _stretches(plan.timing, begin, end):
-        if first == last:
-            runs.append(_run(plan, first))
-        else:
-            bands.append(Band(first.at, last.at, _every(found)))
-    return Lane(plan.id, tuple(runs), tuple(bands))
+        runs = sorted((_run(plan, each) for each in found), key=lambda run: run.due)
+        skipped = tuple(run for run in runs if any(since <= run.due < until for since, until in plan.closed))
+        return Lane(plan.id, tuple(run for run in runs if run not in skipped), skipped=skipped)
+    slot = (end - begin) / SLOTS
+    single, bands = [], []
+    for part in _open(begin, end, plan.closed):
+        for first, last in _stretches(plan.timing, *part, slot):
+            if first == last:
+                single.append(_run(plan, first))
+            else:
+                bands.append(Band(first.at, last.at, _every(found)))
+    return Lane(plan.id, tuple(single), tuple(bands))
+
+
+def _open(
+    begin: datetime, end: datetime, closed: Sequence[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield what is left of [begin, end) without what is closed."""
+    for since, until in sorted(closed):
+        if begin < min(since, end):
+            yield begin, min(since, end)
+        begin = max(begin, until)
+    if begin < end:
+        yield begin, end
 
 
 def _run(plan: Plan, found: Occurrence) -> Run:
@@ -97,9 +115,10 @@ def _run(plan: Plan, found: Occurrence) -> Run:
     return Run(found.at, due, found.note)
 
 
-def _stretches(timing: Timing, begin: datetime, end: datetime) -> Iterator[tuple[Occurrence, Occurrence]]:
+def _stretches(
+    timing: Timing, begin: datetime, end: datetime, slot: timedelta
+) -> Iterator[tuple[Occurrence, Occurrence]]:
     """Yield the first and last run of each stretch without a long pause; it looks about once into each slot."""
-    slot = (end - begin) / SLOTS
     found = next_after(timing, begin - JUST)
     while found is not None and found.at < end:
         first = found

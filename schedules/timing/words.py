@@ -27,7 +27,7 @@ def _frequency(timing: Timing) -> str:
         case Frequency.ONCE:
             return f"Once, on {needed(timing.run_at):%Y-%m-%d at %H:%M %Z}"
         case Frequency.INTERVAL:
-            return f"Every {_span(needed(timing.interval_seconds))}"
+            return f"Every {spanned(needed(timing.interval_seconds))}"
         case Frequency.HOURLY:
             return f"Every hour at minute {(timing.time or MIDNIGHT).minute}"
         case Frequency.DAILY:
@@ -48,7 +48,8 @@ def _month_day(day: int) -> str:
     return f"On day {day} of every month"
 
 
-def _span(seconds: int) -> str:
+def spanned(seconds: int) -> str:
+    """Return so many seconds in the largest unit that fits, such as "90 minutes", of one unit its name alone."""
     for size, unit in _UNITS:
         if seconds % size == 0:
             count = seconds // size
