@@ -15,6 +15,7 @@ from schedules.clock import database_time
 from schedules.models import Blackout, Firing, FiringStatus, Schedule
 from schedules.tests.factories import make_due, make_schedule, stood_still
 from schedules.ticking.outcomes import settle
+from schedules.ticking.soon import due_within
 from schedules.ticking.tick import tick
 
 pytestmark = pytest.mark.django_db
@@ -230,3 +231,16 @@ def test_the_statements_of_a_tick_do_not_grow_with_the_schedules(
         make_due(make_schedule(project))
     with django_assert_max_num_queries(30 * 9 + 20):  # the jobs are made one by one
         assert tick().started == 30
+
+
+def test_a_tick_knows_what_is_due_before_the_next_one() -> None:
+    """One moment a second, however many schedules; paused ones and later ones are none."""
+    now = database_time()
+    offsets = (1.0, 1.4, 1.9, 3.5, 9.0)
+    for offset in offsets:
+        schedule = make_schedule()
+        Schedule.objects.filter(pk=schedule.pk).update(next_run_at=now + timedelta(seconds=offset))
+    paused = make_schedule()
+    Schedule.objects.filter(pk=paused.pk).update(next_run_at=now + timedelta(seconds=2.5), enabled=False)
+    elapsed = (database_time() - now).total_seconds()
+    assert due_within(5.0) == pytest.approx([1.0 - elapsed, 3.5 - elapsed], abs=0.2)

@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
+from schedules.tasks import LATE_SECONDS
 from schedules.ticking import outcomes
+from schedules.ticking.soon import due_within
 from schedules.ticking.tick import Ticked, tick
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -30,7 +32,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument("--loop", action="store_true", help="tick again and again")
-        parser.add_argument("--every", type=float, default=5.0, help="seconds between two ticks (default: 5)")
+        parser.add_argument(
+            "--every", type=float, default=5.0, help="seconds between two ticks at most (default: 5)"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Tick and say what was done."""
@@ -64,7 +68,14 @@ class Command(BaseCommand):
                     self.stdout.write(_said(done))
             except DatabaseError as error:
                 self.stderr.write(f"The database failed: {_first_line(error)} The next tick tries again.")
-            stopped.wait(every)
+            stopped.wait(self._pause(every))
+
+    def _pause(self, every: float) -> float:
+        """Return how long to wait: until something is due, but no longer than asked."""
+        try:
+            return min([every, *(seconds + LATE_SECONDS for seconds in due_within(every)[:1])])
+        except DatabaseError:
+            return every  # the next tick says so
 
     def _end(self, status: int, message: str) -> NoReturn:
         self.stderr.write(message)
