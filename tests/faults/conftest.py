@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from celery import current_app
 from django.db import connection, connections
@@ -31,6 +32,11 @@ def running_stage() -> Iterator[Stage]:
     stage = Stage(folder, {**QUICK, "CC_JOB_MAX_LOSSES": str(MAX_LOSSES)})
     try:
         stage.start_servers()
+        with psycopg.connect(stage.environ["DATABASE_URL"]) as database:
+            # Tests of schedules tick themselves, or let beat do it.
+            database.execute(
+                "UPDATE django_celery_beat_periodictask SET enabled = false WHERE task LIKE 'schedules.%'"
+            )
         stage.start("one", "two", "system", "beat")
         yield stage
     finally:

@@ -19,8 +19,7 @@ from tests.faults.stage import WORKERS, Stage, send
 
 def empty(stage: Stage) -> None:
     """Forget the jobs, events and messages of earlier tests; wait until all processes work again."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE jobs_job, events_event CASCADE")
+    forget()
     client = redis.Redis.from_url(stage.environ["BROKER_URL"], socket_timeout=5)
     client.delete("analysis", "default", "export", "unacked", "unacked_index")
     client.close()
@@ -28,8 +27,13 @@ def empty(stage: Stage) -> None:
     # As many as there are pool processes, at the same time: each process has shown then that it works.
     probes = [make_job(None, {"hash": 1}) for _ in range(2)]
     stage.until(lambda: {fresh(job).status for job in probes} == {"completed"}, "a stage that works")
+    forget()
+
+
+def forget() -> None:
+    """Empty the tables of schedules, jobs and events."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE jobs_job, events_event CASCADE")
+        cursor.execute("TRUNCATE jobs_job, events_event, schedules_schedule, schedules_ticker CASCADE")
 
 
 def fresh(job: Job) -> Job:

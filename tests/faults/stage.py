@@ -230,11 +230,19 @@ def job_worker(name: str, queues: str = "analysis,default", *, skew: int = 0) ->
     return replace(real, name=name, argv=tuple(argv))
 
 
+def system_worker(name: str) -> Process:
+    """Return a worker for housekeeping."""
+    real = processes.worker("system")
+    argv = list(real.argv)
+    argv[argv.index("-n") + 1] = f"{name}@%h"
+    return replace(real, name=name, argv=tuple(argv))
+
+
 def _process(name: str, port: int) -> Process:
     if name in WORKERS:
         return job_worker(name)
-    if name == "system":
-        return replace(processes.worker("system"), name=name)
+    if name.startswith("system"):
+        return system_worker(name)
     if name == "web":
         return processes.web(port)
     return replace(processes.beat(), name=name)
