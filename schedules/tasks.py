@@ -7,7 +7,9 @@ import time
 import structlog
 from celery import shared_task
 
+from schedules import retention
 from schedules.ticking import outcomes
+from schedules.ticking.overruns import find_overruns
 from schedules.ticking.soon import due_within
 from schedules.ticking.tick import tick
 
@@ -58,7 +60,15 @@ def _come_back() -> None:
 
 @shared_task(name="schedules.settle", ignore_result=True, soft_time_limit=50, time_limit=60)
 def settle_firings() -> None:
-    """Settle runs whose jobs' ends were not heard of. Beat sends this every minute."""
-    settled = outcomes.sweep()
-    if settled:
-        log.info("firings settled", action="settle", schedules=settled)
+    """Settle runs whose jobs' ends were not heard of, and tell of those that overrun. Beat sends this every minute."""
+    settled, overran = outcomes.sweep(), find_overruns()
+    if settled or overran:
+        log.info("firings settled", action="settle", schedules=settled, overran=overran)
+
+
+@shared_task(name="schedules.prune", ignore_result=True, soft_time_limit=50, time_limit=60)
+def prune_firings() -> None:
+    """Forget old runs and blackouts. Beat sends this every hour."""
+    removed = retention.prune()
+    if removed:
+        log.info("firings pruned", action="prune", removed=removed)

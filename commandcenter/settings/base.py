@@ -283,6 +283,12 @@ JOB_EVENT_DAYS = env.integer("CC_JOB_EVENT_DAYS", 30, least=1, most=36_500)  # t
 JOB_ARCHIVE_DAYS = env.integer(
     "CC_JOB_ARCHIVE_DAYS", 90, most=36_500
 )  # then it goes to the storage; 0: never
+FIRING_RETENTION_DAYS = env.integer(
+    "CC_FIRING_RETENTION_DAYS", 180, least=1, most=36_500
+)  # runs of schedules
+# A run overruns when it takes so many times as long as usual, and so many seconds longer.
+SCHEDULE_OVERRUN_FACTOR = 2
+SCHEDULE_OVERRUN_SECONDS = 60
 JOB_HEARTBEAT_SECONDS = env.integer("CC_JOB_HEARTBEAT_SECONDS", 5, least=1)
 WORKER_BEAT_SECONDS = 5  # how often a worker renews its row, and looks whether it is to be drained
 # A worker that is told to stop lets its jobs go on for so long, then hands them back.

@@ -15,6 +15,7 @@ from jobs.ending import ending_of
 from jobs.models import ACTIVE, Job, JobStatus
 from schedules import keeping
 from schedules.models import OUTCOME, Firing, FiringStatus, Schedule
+from schedules.ticking.overruns import note_overrun
 from schedules.ticking.waiting import release
 
 ENDED = {
@@ -91,6 +92,7 @@ def _end(schedule: Schedule, firing: Firing, job: Job | None) -> None:
     if job is not None and job.started_at is not None:
         firing.seconds = (ending.at - job.started_at).total_seconds()
     firing.save(update_fields=["status", "reason", "detail", "ended_at", "seconds"])
+    note_overrun(firing)
     schedule.note_outcome(firing.status, firing.ended_at, firing.detail)
     if firing.status == FiringStatus.FAILED:
         schedule.consecutive_failures += 1

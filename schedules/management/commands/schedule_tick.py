@@ -12,6 +12,7 @@ from django.db import DatabaseError, close_old_connections
 
 from schedules.tasks import LATE_SECONDS
 from schedules.ticking import outcomes
+from schedules.ticking.overruns import find_overruns
 from schedules.ticking.soon import due_within
 from schedules.ticking.tick import Ticked, tick
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             return
         try:
             outcomes.sweep()
+            find_overruns()
             done = tick()
         except DatabaseError as error:
             self._end(
@@ -62,6 +64,7 @@ class Command(BaseCommand):
                 close_old_connections()
                 if count % SETTLE_EVERY == 0:
                     outcomes.sweep()
+                    find_overruns()
                 done = tick()
                 count += 1
                 if done.claimed:

@@ -1,0 +1,63 @@
+"""Forgets runs and blackouts by age, in small steps. The last runs of a schedule stay, however long ago they were."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from schedules.clock import database_time
+from schedules.models import OPEN, Blackout, Firing
+
+STEP = 2_000
+LAST_KEPT = 20
+BLACKOUT_DAYS = 365  # after its end
+
+# Those of a step that have so many younger ones behind them; what has not ended stays until it has.
+_DELETE = """
+    DELETE FROM schedules_firing f WHERE f.id = ANY(%s) AND f.status <> ALL(%s) AND EXISTS (
+        SELECT 1 FROM schedules_firing y WHERE y.schedule_id = f.schedule_id AND y.id > f.id
+        ORDER BY y.id OFFSET %s
+    )
+"""
+
+
+def prune(seconds: float = 20.0) -> int:
+    """Delete runs of settings.FIRING_RETENTION_DAYS ago and blackouts that ended long ago, for about so long.
+
+    Return how many rows went; what is left goes with the next call.
+    """
+    until = time.monotonic() + seconds
+    now = database_time()
+    removed = _prune_blackouts(now - timedelta(days=BLACKOUT_DAYS), until)
+    return removed + _prune_firings(now - timedelta(days=settings.FIRING_RETENTION_DAYS), until)
+
+
+def _prune_firings(before: datetime, until: float) -> int:
+    """Go through the old ones, the oldest first; each step begins in the index where the last one ended."""
+    removed, beyond = 0, (datetime.min.replace(tzinfo=before.tzinfo), 0)
+    while time.monotonic() < until:
+        rows = Firing.objects.filter(decided_at__lt=before, decided_at__gte=beyond[0])
+        if beyond[1]:
+            rows = rows.exclude(decided_at=beyond[0], pk__lte=beyond[1])
+        step = list(rows.order_by("decided_at", "pk").values_list("decided_at", "pk")[:STEP])
+        if not step:
+            break
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_DELETE, [[pk for _, pk in step], [str(each) for each in OPEN], LAST_KEPT - 1])
+            removed += cursor.rowcount
+        beyond = step[-1]
+    return removed
+
+
+def _prune_blackouts(before: datetime, until: float) -> int:
+    removed = 0
+    while time.monotonic() < until:
+        old = Blackout.objects.filter(ends_at__lt=before).order_by("pk").values("pk")[:STEP]
+        step, _ = Blackout.objects.filter(pk__in=old).delete()
+        removed += step
+        if step < STEP:
+            break
+    return removed
