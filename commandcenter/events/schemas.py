@@ -303,6 +303,11 @@ AUDIT: dict[str, Entry] = {
     "schedule.updated": ("A schedule was changed.", _SCHEDULE, _SCHEDULE_EXAMPLE),
     "schedule.enabled": ("A paused schedule runs again.", _SCHEDULE, _SCHEDULE_EXAMPLE),
     "schedule.deleted": ("A schedule was removed.", _SCHEDULE, _SCHEDULE_EXAMPLE),
+    "schedule.backfilled": (
+        "Past runs of a schedule are made up for, or no longer.",
+        _SCHEDULE,
+        {**_SCHEDULE_EXAMPLE, "reason": "12 waiting runs cancelled."},
+    ),
     "schedule.overran": (
         "A run of a schedule takes much longer than usual.",
         _SCHEDULE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from commandcenter.core.fields import IdField, TagsField
@@ -14,6 +14,7 @@ from jobs.api.serializers import JobSerializer, as_object
 from jobs.models import JobType
 from schedules.api.fields import TimingFields
 from schedules.api.firings import FiringSerializer
+from schedules.health import Health, HealthStatus
 from schedules.keeping import LONGEST_REASON
 from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
 from schedules.validation import MOST_FAILURES, MOST_GRACE, MOST_JITTER
@@ -28,6 +29,13 @@ _NIGHTLY = {
     "timezone": "Europe/Berlin",
     "jitter_seconds": 600,
 }
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """How a schedule fares in one word, and a sentence that says why and what to do."""
+
+    status = serializers.ChoiceField(choices=[str(each) for each in HealthStatus])
+    detail = serializers.CharField()
 
 
 @extend_schema_serializer(
@@ -70,6 +78,7 @@ class ScheduleSerializer(TimingFields):
     created_by = serializers.IntegerField(source="created_by_id", read_only=True, allow_null=True)
     next_run_at = serializers.SerializerMethodField(help_text="Its jitter included; null while it is paused.")
     last_run_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    health = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -81,11 +90,50 @@ class ScheduleSerializer(TimingFields):
         """Return when it runs next by itself."""
         return schedule.next_run_at if schedule.enabled else None
 
+    @extend_schema_field(HealthSerializer)
+    def get_health(self, schedule: Schedule) -> dict[str, str]:
+        """Return what the view read for the whole page."""
+        health: Health = self.context["health"][schedule.pk]
+        return {"status": str(health.status), "detail": health.detail}
+
 
 class DisableInput(serializers.Serializer[Any]):
     """The body of POST /schedules/{id}/disable."""
 
     reason = serializers.CharField(max_length=LONGEST_REASON, allow_blank=True, default="")
+
+
+class BackfillInput(serializers.Serializer[Any]):
+    """The body of POST /schedules/{id}/backfill: the range [from, to), and whether only to count."""
+
+    dry_run = serializers.BooleanField(default=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add the fields that no attribute of a class can be called."""
+        return {
+            "from": serializers.DateTimeField(),
+            "to": serializers.DateTimeField(),
+            **super().get_fields(),
+        }
+
+
+class BackfillSerializer(serializers.Serializer[Any]):
+    """The runs that a backfill makes, or would make."""
+
+    dry_run = serializers.BooleanField()
+    count = serializers.IntegerField(help_text="Runs that are missing in the range.")
+    most = serializers.IntegerField(help_text="Runs that one request makes.")
+    first = serializers.DateTimeField(allow_null=True)
+    last = serializers.DateTimeField(allow_null=True)
+    started = serializers.IntegerField(help_text="That started at once; the others wait for their turn.")
+    waiting = serializers.IntegerField()
+    job = serializers.IntegerField(allow_null=True, help_text="The first that started.")
+
+
+class CancelledSerializer(serializers.Serializer[Any]):
+    """How many waiting runs were dropped."""
+
+    cancelled = serializers.IntegerField()
 
 
 class ExecutedSerializer(serializers.Serializer[Any]):

@@ -26,7 +26,10 @@ from schedules.api.filters import ScheduleFilters
 from schedules.api.firings import FiringSerializer
 from schedules.api.preview import PreviewQuery, SavedPreview, preview_of
 from schedules.api.problems import schedule_problems
+from schedules.backfilling import MOST, Backfill, backfill, cancel_backfill, missing
+from schedules.clock import database_time
 from schedules.executing import execute
+from schedules.health import health_of
 from schedules.models import Schedule
 
 
@@ -37,6 +40,13 @@ class ScheduleViewSet(ModelViewSet):
     serializer_class = shapes.ScheduleSerializer
     filterset_class = ScheduleFilters
     permission_classes = [SignedInWithScope, ProjectRolePermission]
+
+    def get_serializer(self, instance: Any = None, **kwargs: Any) -> Any:
+        """Read the health of all that is shown at once."""
+        shown = [instance] if isinstance(instance, Schedule) else list(instance or ())
+        context = kwargs.setdefault("context", self.get_serializer_context())
+        context["health"] = health_of(shown, database_time()) if shown else {}
+        return super().get_serializer(instance, **kwargs)
 
     def perform_create(self, serializer: Any) -> None:
         values = dict(serializer.validated_data)
@@ -99,6 +109,31 @@ class ScheduleViewSet(ModelViewSet):
             status=status.HTTP_202_ACCEPTED,
         )
 
+    @extend_schema(
+        request=shapes.BackfillInput,
+        responses={202: shapes.BackfillSerializer, 200: shapes.BackfillSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def backfill(self, request: Request, pk: str) -> Response:
+        """Make up for the runs that are missing in a range of the past; with `dry_run` only count them (200)."""
+        schedule = self.get_object()
+        body = shapes.BackfillInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        with schedule_problems():
+            if asked["dry_run"]:
+                counted = Backfill(missing(schedule, asked["from"], asked["to"]), [])
+                return Response(_backfilled(counted, dry_run=True))
+            made = backfill(schedule, asked["from"], asked["to"], by=self._user())
+        return Response(_backfilled(made, dry_run=False), status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=shapes.CancelledSerializer)
+    @action(detail=True, methods=["post"], url_path="backfill/cancel", url_name="backfill-cancel")
+    def cancel_backfill(self, request: Request, pk: str) -> Response:
+        """Drop the runs of its backfills that wait; cancel the job of one that has started."""
+        return Response({"cancelled": cancel_backfill(self.get_object(), by=self._user())})
+
     @extend_schema(parameters=[PreviewQuery], responses=SavedPreview)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def preview(self, request: Request, pk: str) -> Response:
@@ -118,6 +153,20 @@ class ScheduleViewSet(ModelViewSet):
 
     def _user(self) -> Any:
         return self.request.user
+
+
+def _backfilled(made: Backfill, *, dry_run: bool) -> dict[str, Any]:
+    moments, started = made.moments, made.started
+    return {
+        "dry_run": dry_run,
+        "count": len(moments),
+        "most": MOST,
+        "first": moments[0] if moments else None,
+        "last": moments[-1] if moments else None,
+        "started": len(started),
+        "waiting": 0 if dry_run else len(moments) - len(started),
+        "job": started[0] if started else None,
+    }
 
 
 def _with_repository(values: dict[str, Any], project: Project) -> dict[str, Any]:

@@ -24,7 +24,7 @@ FIELDS = {
     "interval_seconds", "run_at", "time", "weekday", "month_day", "timezone", "window_start", "window_end",
     "jitter_seconds", "overlap_policy", "misfire_policy", "misfire_grace_seconds", "enabled", "pause_reason",
     "next_run_at", "last_run_at", "description", "starts_at", "ends_at", "dst_gap", "dst_overlap",
-    "pause_after_failures", "paused_by", "paused_at", "created_by", "created_at", "updated_at",
+    "pause_after_failures", "health", "paused_by", "paused_at", "created_by", "created_at", "updated_at",
 }  # fmt: skip
 
 
@@ -190,6 +190,8 @@ def test_lists_are_filtered_and_paged(client: APIClient, project: Project, opera
     assert found(f"project={project.pk}") == [second.pk, first.pk]
     assert found("enabled=false") == [other.pk]
     assert found("job_type=export") == found("tag=team") == found(f"repository={repository.pk}") == [first.pk]
+    assert found("health=paused") == [other.pk]
+    assert found("health=never_run") == [second.pk, first.pk]
     assert found("search=ALPHA") == [second.pk, first.pk]
     page = client.get(f"{URL}?limit=2").json()
     following = client.get(page["next"]).json()
@@ -198,7 +200,7 @@ def test_lists_are_filtered_and_paged(client: APIClient, project: Project, opera
         second.pk,
         first.pk,
     ]
-    for query in ("enabled=perhaps", "job_type=dance", "project=x", "cursor=x", "limit=0"):
+    for query in ("enabled=perhaps", "job_type=dance", "project=x", "health=fine", "cursor=x", "limit=0"):
         assert client.get(f"{URL}?{query}").status_code == 400, query
 
 
@@ -208,7 +210,7 @@ def test_a_page_costs_the_same_however_long_it_is(
     for wanted in (1, 100):
         while Schedule.objects.filter(project=project).count() < wanted:
             make_schedule(project)
-        with django_assert_num_queries(2):  # the user, the page
+        with django_assert_num_queries(3):  # the user, the page, the clock
             assert len(client.get(URL).json()["results"]) == wanted
 
 

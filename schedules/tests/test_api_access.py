@@ -25,6 +25,8 @@ MATRIX: dict[str, list[int]] = {
     "POST /{pk}/enable": [403, 200, 200, 200, 404, 401],
     "POST /{pk}/disable": [403, 200, 200, 200, 404, 401],
     "POST /{pk}/execute": [403, 202, 202, 202, 404, 401],
+    "POST /{pk}/backfill": [403, 400, 400, 400, 404, 401],
+    "POST /{pk}/backfill/cancel": [403, 200, 200, 200, 404, 401],
     "GET /{pk}/preview": [200, 200, 200, 200, 404, 401],
     "GET /{pk}/firings": [200, 200, 200, 200, 404, 401],
 }

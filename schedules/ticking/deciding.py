@@ -38,10 +38,14 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What of a schedule has not ended: jobs that are queued or run, and runs that wait for them."""
+    """What of a schedule has not ended: jobs that are queued or run, and runs that wait for them.
+
+    Of a backfill only what is under way counts: its runs that wait come last.
+    """
 
     active: int = 0
     waiting: int = 0
+    backfilling: int = 0  # jobs of a backfill
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,15 @@ def _fire(
 
 def on_overlap(schedule: Schedule, standing: Standing) -> tuple[Verdict, str, str]:
     """Return what the policy says about another run now: (verdict, reason, detail)."""
-    if not standing.active and not standing.waiting:
+    others = standing.active + standing.waiting
+    if not others and not standing.backfilling:
         return Verdict.FIRE, "", ""
     match schedule.overlap_policy:
         case OverlapPolicy.ALLOW:
             return Verdict.FIRE, "", ""
-        case OverlapPolicy.CANCEL_RUNNING:
+        case _ if not others:
+            return Verdict.WAIT, "overlap", "It waits for a run of the backfill to end."
+        case OverlapPolicy.CANCEL_RUNNING if standing.active or not standing.backfilling:
             return Verdict.REPLACE, "", ""
         case OverlapPolicy.QUEUE if not standing.waiting:
             return Verdict.WAIT, "overlap", "It waits for the run before to end."

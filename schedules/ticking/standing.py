@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from jobs.models import ACTIVE, Job
-from schedules.models import OPEN, Blackout, Firing, FiringStatus, Schedule
+from schedules.models import OPEN, Blackout, Firing, FiringKind, FiringStatus, Schedule
 from schedules.ticking.deciding import Period, Standing
 
 
@@ -19,28 +19,35 @@ class Open:
     """The runs of one schedule that have not ended."""
 
     job_ids: list[int] = field(default_factory=list)  # jobs that are queued or run
-    waiting: list[int] = field(default_factory=list)  # firings, oldest first
+    backfill_job_ids: list[int] = field(default_factory=list)  # those of a backfill
+    waiting: list[int] = field(default_factory=list)  # firings, oldest first, without those of a backfill
 
     @property
     def standing(self) -> Standing:
         """As the policies look at it."""
-        return Standing(active=len(self.job_ids), waiting=len(self.waiting))
+        return Standing(len(self.job_ids), len(self.waiting), len(self.backfill_job_ids))
 
 
 def open_runs(schedule_ids: Collection[int]) -> dict[int, Open]:
     """Return what has not ended of these schedules; a job whose end is not settled yet has ended all the same."""
     found: dict[int, Open] = defaultdict(Open)
-    rows = Firing.objects.filter(schedule__in=schedule_ids, status__in=OPEN).order_by("pk")
-    started: dict[int, set[int]] = defaultdict(set)  # one job may be that of many schedules, which joined it
-    for pk, schedule_id, status, job_id in rows.values_list("pk", "schedule_id", "status", "job_id"):
-        if status == FiringStatus.WAITING:
+    rows = Firing.objects.filter(schedule__in=schedule_ids, status__in=OPEN).exclude(
+        kind=FiringKind.BACKFILL, status=FiringStatus.WAITING
+    )
+    # One job may be that of many schedules, which joined it.
+    started: dict[int, set[tuple[int, str]]] = defaultdict(set)
+    for pk, schedule_id, kind, job_id in rows.order_by("pk").values_list(
+        "pk", "schedule_id", "kind", "job_id"
+    ):
+        if job_id is None:
             found[schedule_id].waiting.append(pk)
-        elif job_id is not None:
-            started[job_id].add(schedule_id)
+        else:
+            started[job_id].add((schedule_id, kind))
     if started:
         for job_id in Job.objects.filter(pk__in=started, status__in=ACTIVE).values_list("pk", flat=True):
-            for schedule_id in started[job_id]:
-                found[schedule_id].job_ids.append(job_id)
+            for schedule_id, kind in started[job_id]:
+                opened = found[schedule_id]
+                (opened.backfill_job_ids if kind == FiringKind.BACKFILL else opened.job_ids).append(job_id)
     return found
 
 
