@@ -58,14 +58,17 @@ class Ticked:
 
 
 def tick(seconds: float = 4.0, batch: int = BATCH) -> Ticked:
-    """Decide what is due, batch by batch, until nothing is or the time is up; what is left comes with the next tick."""
+    """Decide what is due, batch by batch, until nothing is or the time is up; what is left comes with the next tick.
+
+    A schedule that is behind by several runs has one of them decided in each batch.
+    """
     until = time.monotonic() + seconds
     total = Ticked()
     recount()
     while True:
         done = _batch(batch)
         total.add(done)
-        if done.claimed < batch or time.monotonic() > until:
+        if not done.claimed or time.monotonic() > until:
             return total
 
 
