@@ -31,7 +31,14 @@ _GROUPS = (
             ("Exports", "download", "dashboard:exports"),
         ),
     ),
-    ("Operation", (("Jobs", "job", "dashboard:jobs"), ("System", "system", "dashboard:system"))),
+    (
+        "Operation",
+        (
+            ("Jobs", "job", "dashboard:jobs"),
+            ("Schedules", "calendar", "dashboard:schedules"),
+            ("System", "system", "dashboard:system"),
+        ),
+    ),
 )
 
 

@@ -72,3 +72,20 @@ SEVERITY = {
     "low": Look("live", "info", "Low"),
     "info": Look("", "info", "Info"),
 }
+FIRING = {  # what became of a run of a schedule
+    "waiting": Look("warn", "clock", "Waiting"),
+    "started": Look("live", "running", "Running", "spin"),
+    "succeeded": Look("good", "check", "Succeeded"),
+    "failed": Look("bad", "cross", "Failed"),
+    "cancelled": Look("", "stop", "Cancelled"),
+    "skipped": Look("", "stop", "Skipped"),
+    "missed": Look("warn", "alert", "Missed"),
+    "refused": Look("bad", "alert", "Refused"),
+}
+HEALTH = {  # how a schedule fares
+    "healthy": Look("good", "check", "Healthy"),
+    "late": Look("warn", "clock", "Late"),
+    "failing": Look("bad", "cross", "Failing"),
+    "never_run": Look("", "dot", "Never run"),
+    "paused": Look("warn", "pause", "Paused"),
+}

@@ -13,6 +13,7 @@ _EVENT_PAGES = {
     "job": "dashboard:job",
     "project": "dashboard:project",
     "repository": "dashboard:repository",
+    "schedule": "dashboard:schedule",
     "technology": "dashboard:technology",
 }
 
@@ -37,6 +38,7 @@ def event_tone(event_type: str) -> str:
     tones = {
         "failed": "bad",
         "violated": "bad",
+        "missed": "bad",
         "completed": "good",
         "fixed": "good",
         "started": "live",

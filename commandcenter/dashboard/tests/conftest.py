@@ -91,6 +91,8 @@ LISTS = [
     "/analyses/",
     "/jobs/",
     "/exports/",
+    "/schedules/",
+    "/schedules/new/",
     "/system/",
 ]
 

@@ -17,8 +17,23 @@ export function refreshTimes(root) {
   }
 }
 
+// A moment that the server showed on the clock of a schedule's zone, once more on the viewer's where that is another.
+export function showViewerZone(root) {
+  const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const element of root.querySelectorAll("time[data-viewer-zone]")) {
+    const then = Date.parse(element.dateTime);
+    if (Number.isNaN(then) || !mine || element.dataset.viewerZone === mine) continue;
+    element.textContent = `${new Date(then).toLocaleString("sv", { dateStyle: "short", timeStyle: "short" })} ${mine}`;
+    element.hidden = false;
+  }
+}
+
 export function keepTimesFresh(root) {
   refreshTimes(root);
+  showViewerZone(root);
   setInterval(() => refreshTimes(root), 20000);
-  root.addEventListener("htmx:afterSettle", () => refreshTimes(root));
+  root.addEventListener("htmx:afterSettle", () => {
+    refreshTimes(root);
+    showViewerZone(root);
+  });
 }

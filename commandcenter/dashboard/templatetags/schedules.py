@@ -1,0 +1,76 @@
+"""Words the runs of schedules and how schedules fare, and shows moments on the clocks of their zones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from django import template
+
+from commandcenter.dashboard.looks import FIRING, HEALTH, Look
+from commandcenter.dashboard.schedule_reading import UNITS
+from commandcenter.dashboard.templatetags.figures import duration
+from schedules.models import Firing, FiringKind
+from schedules.timing.zones import UnknownZone, zone_named
+
+register = template.Library()
+SHOWN_LATE = 60  # seconds from which a run is said to have been late
+
+
+@register.filter
+def health_look(status: str) -> Look:
+    """Return how a schedule's health looks."""
+    return HEALTH[str(status)]
+
+
+@register.filter
+def firing_look(firing: Firing) -> Look:
+    """Return how the outcome of a run looks."""
+    return FIRING[firing.status]
+
+
+@register.filter
+def clock(moment: datetime | None, zone: str) -> str:
+    """Return what the clock of a zone shows at a moment: "2026-12-01 02:30 Europe/Berlin"."""
+    if moment is None:
+        return ""
+    try:
+        return f"{moment.astimezone(zone_named(zone)):%Y-%m-%d %H:%M} {zone}"
+    except UnknownZone:
+        return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+@register.filter
+def firing_words(firing: Firing) -> str:
+    """Return a run in a line: when it was due, what became of it, why."""
+    parts = [f"{firing.scheduled_for:%Y-%m-%d %H:%M} UTC: {firing_look(firing).word.lower()}"]
+    if firing.kind != FiringKind.SCHEDULED:
+        parts.append(firing.get_kind_display().lower())
+    if firing.seconds is not None:
+        parts.append(f"took {duration(firing.seconds)}")
+    if firing.late_seconds >= SHOWN_LATE:
+        parts.append(f"{duration(firing.late_seconds)} late")
+    if firing.merged:
+        parts.append(f"for {firing.merged + 1:,} runs")
+    if firing.detail:
+        parts.append(firing.detail)
+    return ", ".join(parts)
+
+
+@register.filter
+def strip_words(firings: Sequence[Firing]) -> str:
+    """Return what a strip of runs shows, for who cannot see it: "Last 3 runs: 2 succeeded, 1 failed"."""
+    counted = Counter(firing_look(each).word.lower() for each in firings)
+    said = ", ".join(f"{count} {word}" for word, count in counted.most_common())
+    return f"Last {len(firings)} runs: {said}" if len(firings) > 1 else f"Last run: {said}"
+
+
+@register.filter
+def span(seconds: int) -> str:
+    """Return a whole number of seconds in the largest unit that says it: "5 minutes"."""
+    for name, size in reversed(UNITS.items()):
+        if seconds and seconds % size == 0:
+            count = seconds // size
+            return f"{count:,} {name if count > 1 else name.removesuffix('s')}"
+    return "0 seconds"

@@ -1,0 +1,67 @@
+"""Schedules: the list, and one schedule with its runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from commandcenter.dashboard import access, scheduled
+from commandcenter.dashboard.keyset import paginate
+from commandcenter.dashboard.looks import HEALTH
+from commandcenter.inventory.models import Role
+from jobs.models import JobType
+from schedules.models import Schedule
+
+PROJECTS = 500  # that the filter offers
+LONG_STRIP = 60  # runs in the strip of one schedule
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """List schedules, newest first; `?project= &health= &type= &tag= &q=` filter. The rows alone for a refresh."""
+    wanted = scheduled.Wanted.of(request)
+    page = paginate(request, wanted.narrow(scheduled.visible(request)))
+    projects = {row.project_id for row in page.rows}
+    writable = set(access.writable(request).filter(pk__in=projects).values_list("pk", flat=True))
+    context: dict[str, Any] = {
+        "page": page,
+        "rows": scheduled.shown(page.rows, writable),
+        "wanted": wanted,
+        "here": request.get_full_path(),
+        "healths": [(value, look.word) for value, look in HEALTH.items()],
+        "kept": wanted.kept,
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "schedules/_rows.html", context)
+    context |= {"types": JobType.choices, "projects": access.projects(request)[:PROJECTS]}
+    return render(request, "schedules/index.html", context)
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one schedule."""
+    return render(request, "schedules/detail.html", _context(request, _schedule(request, pk)))
+
+
+@login_required
+@require_GET
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render what changes as it runs; the page fetches it again every few seconds."""
+    return render(request, "schedules/_live.html", _context(request, _schedule(request, pk)))
+
+
+def _schedule(request: HttpRequest, pk: int) -> Schedule:
+    schedule: Schedule = get_object_or_404(scheduled.visible(request), pk=pk)
+    return schedule
+
+
+def _context(request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
+    writable = {schedule.project_id} if access.may(request, schedule.project, Role.OPERATOR) else set()
+    (row,) = scheduled.shown([schedule], writable, strip=LONG_STRIP)
+    return {"row": row, "schedule": schedule}
