@@ -117,6 +117,7 @@ def test_it_fires_when_beat_would_send(entry: CrontabSchedule, minutes: int) -> 
         (crontab("0", "22-2", "*", "*", "saturday-sunday"), "0 0-2,22-23 * * 0,6"),
         (crontab("0, 30", "9", "1-31", "*", "0-6"), "0,30 9 * * *"),
         (crontab("0", "9", "8-14", "*", "tue"), "0 9 * * 2#2"),
+        (crontab("0", "9", "1", "*", "*/7"), "0 9 1 * */7"),  # Sundays that are the first; Sunday is 0, and 7
     ],
 )
 def test_what_cron_reads_alike_stays_as_it_is_written(entry: CrontabSchedule, expression: str) -> None:
