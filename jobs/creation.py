@@ -16,7 +16,7 @@ from commandcenter.inventory.models import Project
 from jobs.dispatch import begin_queued
 from jobs.exceptions import InvalidParameters
 from jobs.fairness import joining
-from jobs.handlers import Handler, RecordKeeper, Scope, handler_for
+from jobs.handlers import Handler, RecordKeeper, Scope, handler_for, validate_many
 from jobs.models import FOREGROUND, Job
 from jobs.state import begin
 from jobs.storable import json_value
@@ -98,7 +98,7 @@ def create_jobs(requests: Sequence[JobRequest]) -> list[Job | InvalidParameters]
     """
     if len(requests) > MOST_AT_ONCE:
         raise ValueError(f"At most {MOST_AT_ONCE} jobs can be made at once, not {len(requests)}.")
-    checked = [_checked(request) for request in requests]
+    checked = _checked(requests)
     with transaction.atomic():
         there = joining.find({each.digest for each in checked if isinstance(each, _Checked) and each.digest})
         places = [each if isinstance(each, InvalidParameters) else _place(each, there) for each in checked]
@@ -153,14 +153,36 @@ class _Place:
         return self.job if self.is_new else joining.join(copy(self.job), self.asked.request.created_by)
 
 
-def _checked(request: JobRequest) -> _Checked | InvalidParameters:
+def _checked(requests: Sequence[JobRequest]) -> list[_Checked | InvalidParameters]:
+    """Check the requests, those of one type together."""
+    places: dict[str, list[int]] = {}
+    for place, request in enumerate(requests):
+        places.setdefault(request.job_type, []).append(place)
+    found: dict[int, _Checked | InvalidParameters] = {}
+    for job_type, its in places.items():
+        found.update(zip(its, _checked_of_type(job_type, [requests[place] for place in its]), strict=True))
+    return [found[place] for place in range(len(requests))]
+
+
+def _checked_of_type(job_type: str, requests: Sequence[JobRequest]) -> list[_Checked | InvalidParameters]:
     try:
-        handler = handler_for(request.job_type)
-        cleaned = handler.validate(dict(request.parameters), project=request.project)
+        handler = handler_for(job_type)
+    except InvalidParameters as error:
+        return [error] * len(requests)
+    asked = [(dict(request.parameters), request.project) for request in requests]
+    return [
+        valid if isinstance(valid, InvalidParameters) else _with_tags(request, handler, *valid)
+        for request, valid in zip(requests, validate_many(handler, asked), strict=True)
+    ]
+
+
+def _with_tags(
+    request: JobRequest, handler: Handler, cleaned: dict[str, Any], scope: Scope
+) -> _Checked | InvalidParameters:
+    try:
         tags = checked_tags(request.tags)
     except InvalidParameters as error:
         return error
-    scope = handler.scope(cleaned)
     parameters = json_value(cleaned)
     alone = "" if request.queue == FOREGROUND else scope.exclusive
     digest = ""
@@ -194,9 +216,14 @@ def _store(new: Sequence[_Place]) -> None:
             begin_queued(jobs, delay_seconds)
         else:
             begin(jobs)
-    for place in new:
-        if isinstance(place.asked.handler, RecordKeeper):
-            place.asked.handler.created(place.job)
+    for handler, its in groupby(new, _handler):
+        if isinstance(handler, RecordKeeper):
+            for place in its:
+                handler.created(place.job)
+
+
+def _handler(place: _Place) -> Handler:
+    return place.asked.handler
 
 
 def _beginning(place: _Place) -> tuple[bool, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -103,6 +103,35 @@ class RecordKeeper(Protocol):
 
     def created(self, job: Job) -> None:
         """Make the row; called in the transaction that makes the job, with its parameters cleaned."""
+
+
+@runtime_checkable
+class ManyValidator(Protocol):
+    """A handler that reads the database to validate, and can read once for many requests."""
+
+    def validate_many(
+        self, asked: Sequence[tuple[dict[str, Any], Project]]
+    ) -> list[tuple[dict[str, Any], Scope] | InvalidParameters]:
+        """Return for each what `validate` and `scope` return, or the exception that `validate` raises."""
+
+
+def validate_many(
+    handler: Handler, asked: Sequence[tuple[dict[str, Any], Project]]
+) -> list[tuple[dict[str, Any], Scope] | InvalidParameters]:
+    """Return for each of these requests the cleaned parameters and what the job works on, or what is wrong."""
+    if isinstance(handler, ManyValidator):
+        return handler.validate_many(asked)
+    return [_validated(handler, parameters, project) for parameters, project in asked]
+
+
+def _validated(
+    handler: Handler, parameters: dict[str, Any], project: Project
+) -> tuple[dict[str, Any], Scope] | InvalidParameters:
+    try:
+        cleaned = handler.validate(parameters, project=project)
+    except InvalidParameters as error:
+        return error
+    return cleaned, handler.scope(cleaned)
 
 
 @lru_cache(maxsize=64)

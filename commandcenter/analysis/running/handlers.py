@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, cast
@@ -26,7 +26,7 @@ from commandcenter.engine.correlation import Correlator
 from commandcenter.engine.errors import EngineCancelled, EngineError
 from commandcenter.engine.source.model import TreeRef
 from commandcenter.inventory.models import Project, Repository
-from jobs.exceptions import JobCancelled, JobFailed, LeaseLost, Stopped, WorkerStopping
+from jobs.exceptions import InvalidParameters, JobCancelled, JobFailed, LeaseLost, Stopped, WorkerStopping
 from jobs.handlers import JobRunContext, Scope
 from jobs.models import Job
 
@@ -66,11 +66,21 @@ class AnalysisHandler:
 
     def scope(self, given: dict[str, Any]) -> Scope:
         """Work on one repository; of each ref one analysis runs at a time, the default branch by its name or without."""
-        repository = Repository.objects.filter(pk=given["repository"])
-        if given["ref"] and repository.filter(default_branch=given["ref"]).exists():
-            return Scope(given["repository"], f"analysis:{given['repository']}:default")
-        ref = hashlib.sha256(given["ref"].encode()).hexdigest()[:32] if given["ref"] else "default"
-        return Scope(given["repository"], f"analysis:{given['repository']}:{ref}")
+        return _scope(given, parameters.look_up([given]) if given["ref"] else {})
+
+    def validate_many(
+        self, asked: Sequence[tuple[dict[str, Any], Project]]
+    ) -> list[tuple[dict[str, Any], Scope] | InvalidParameters]:
+        """Do as `validate` and `scope` do, with one look at the repositories of all."""
+        known = parameters.look_up(given for given, _project in asked)
+        found: list[tuple[dict[str, Any], Scope] | InvalidParameters] = []
+        for given, project in asked:
+            try:
+                valid = parameters.cleaned(given, project=project, known=known)
+                found.append((valid, _scope(valid, known)))
+            except InvalidParameters as error:
+                found.append(error)
+        return found
 
     def run(self, run: JobRunContext) -> None:
         """Do the analysis; the job's result is a short account of it."""
@@ -84,6 +94,14 @@ class AnalysisHandler:
         analysis = ledger.begin(Job.objects.get(pk=run.job_id), repository, run.parameters["ref"])
         with _failures(run, analysis):
             _Work(run, analysis, repository).do()
+
+
+def _scope(given: dict[str, Any], known: Mapping[int, parameters.Known]) -> Scope:
+    """Return what an analysis works on; a ref that is the repository's default branch is the same as none."""
+    repository, ref = given["repository"], given["ref"]
+    default = not ref or (repository in known and known[repository].default_branch == ref)
+    part = "default" if default else hashlib.sha256(ref.encode()).hexdigest()[:32]
+    return Scope(repository, f"analysis:{repository}:{part}")
 
 
 class _Work:

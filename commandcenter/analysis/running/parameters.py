@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from commandcenter.engine.errors import SourceError
@@ -13,8 +15,31 @@ KNOWN = ("repository", "ref", "force")
 MAX_REF = 255
 
 
-def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
-    """Return {repository: id, ref: str, force: bool}. Raises InvalidParameters naming each that cannot be used."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What has to be known of a repository before its analysis can be asked for."""
+
+    project_id: int
+    default_branch: str
+
+
+def look_up(asked: Iterable[Mapping[str, Any]]) -> dict[int, Known]:
+    """Return the repositories that these parameters name, by id, in one query."""
+    ids = {given["repository"] for given in asked if _is_id(given.get("repository"))}
+    if not ids:
+        return {}
+    rows = Repository.objects.filter(pk__in=ids).values_list("pk", "project_id", "default_branch")
+    return {pk: Known(project_id, branch) for pk, project_id, branch in rows}
+
+
+def cleaned(
+    parameters: dict[str, Any], *, project: Project, known: Mapping[int, Known] | None = None
+) -> dict[str, Any]:
+    """Return {repository: id, ref: str, force: bool}. Raises InvalidParameters naming each that cannot be used.
+
+    `known` is what `look_up` found, where that was done for many.
+    """
+    known = look_up([parameters]) if known is None else known
     errors: list[FieldError] = []
 
     def wrong(field: str, code: str, message: str) -> None:
@@ -25,7 +50,7 @@ def cleaned(parameters: dict[str, Any], *, project: Project) -> dict[str, Any]:
     repository = parameters.get("repository")
     if repository is None:
         wrong("repository", "required", "Name the repository to analyse by its id.")
-    elif not _is_id(repository) or not Repository.objects.filter(pk=repository, project=project).exists():
+    elif not _is_id(repository) or repository not in known or known[repository].project_id != project.pk:
         wrong("repository", "unknown", "The project has no repository with this id.")
     ref = parameters.get("ref") or ""
     if message := ref_fault(ref):
