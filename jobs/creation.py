@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from commandcenter.accounts.models import User
+from commandcenter.core.inserting import new
 from commandcenter.inventory.models import Project
 from jobs.dispatch import begin_queued
 from jobs.exceptions import InvalidParameters
@@ -121,24 +122,27 @@ class _Checked:
     digest: str
 
     def job(self, join_key: str) -> Job:
-        asked = self.request
-        return Job(
-            project=asked.project,
+        asked, by = self.request, self.request.created_by
+        job = new(
+            Job,
+            project_id=asked.project.pk,
             job_type=asked.job_type,
             parameters=self.parameters,
             tags=self.tags,
             queue=asked.queue or self.handler.queue,
             max_attempts=1 if asked.queue == FOREGROUND else settings.JOB_MAX_ATTEMPTS,
-            parent=asked.parent,
+            parent_id=None if asked.parent is None else asked.parent.pk,
             child_key=asked.child_key,
-            retry_of=asked.retry_of,
+            retry_of_id=None if asked.retry_of is None else asked.retry_of.pk,
             repository_id=self.scope.repository_id,
             exclusive_key=self.exclusive,
             join_key=join_key,
             origin_kind=asked.origin_kind,
             origin_id=asked.origin_id,
-            created_by=asked.created_by,
+            created_by_id=None if by is None else by.pk,
         )
+        job.project, job.created_by = asked.project, by
+        return job
 
 
 @dataclass(frozen=True, slots=True)

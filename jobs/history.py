@@ -14,7 +14,7 @@ import orjson
 from django.db import connection, transaction
 
 from commandcenter.core import realtime
-from commandcenter.core.inserting import insertion, mark_stored, values_of
+from commandcenter.core.inserting import insertion, new, values_of
 from jobs.exceptions import LeaseLost
 from jobs.models import TERMINAL, Job, JobEvent, JobEventType, JobRun
 
@@ -77,18 +77,22 @@ def append(
 
 def begin(jobs: Sequence[Job], entries: Sequence[Sequence[Entry]], at: datetime) -> None:
     """Store the runs and the first events of jobs that were just inserted, as `append` does for one that has a run."""
-    runs = [JobRun(job=job, last_seq=len(its)) for job, its in zip(jobs, entries, strict=True)]
-    events = [
-        [
-            JobEvent(job=job, seq=seq, type=entry.type, data=entry.data, at=at)
-            for seq, entry in enumerate(its, 1)
-        ]
-        for job, its in zip(jobs, entries, strict=True)
-    ]
-    statement = f"WITH run AS ({insertion(JobRun)}) {insertion(JobEvent)}"
+    runs = []
+    events: list[list[JobEvent]] = []
+    for job, its in zip(jobs, entries, strict=True):
+        job.run = new(JobRun, job_id=job.pk, last_seq=len(its))
+        runs.append(job.run)
+        events.append(
+            [
+                new(JobEvent, job_id=job.pk, seq=seq, type=entry.type, data=entry.data, at=at)
+                for seq, entry in enumerate(its, 1)
+            ]
+        )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [values_of(runs), values_of(chain.from_iterable(events))])
-    mark_stored(runs)
+        cursor.execute(
+            f"WITH run AS ({insertion(JobRun)}) {insertion(JobEvent)}",
+            [values_of(JobRun, runs), values_of(JobEvent, chain.from_iterable(events))],
+        )
     transaction.on_commit(partial(announce, list(zip(jobs, events, strict=True))))
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from commandcenter.core.inserting import insertion, mark_stored, values_of
+from commandcenter.core.inserting import insertion, values_of
 from commandcenter.events.publish import Happening, publish_many
 from jobs import history
 from jobs.models import ACTIVE, TERMINAL, Job, JobEventType, JobStatus
@@ -51,7 +51,7 @@ def begin(jobs: Sequence[Job], *, delay: timedelta | None = None) -> None:
         else:
             times["published_at"] = "statement_timestamp()"
     with connection.cursor() as cursor:
-        cursor.execute(f"{insertion(Job, times)} RETURNING id, statement_timestamp()", [values_of(jobs)])
+        cursor.execute(f"{insertion(Job, times)} RETURNING id, statement_timestamp()", [values_of(Job, jobs)])
         rows = cursor.fetchall()
     at = rows[0][1]
     for job, (pk, _at) in zip(jobs, rows, strict=True):
@@ -59,7 +59,6 @@ def begin(jobs: Sequence[Job], *, delay: timedelta | None = None) -> None:
         if queued:
             job.queued_at = at
             job.published_at, job.not_before = (None, at + delay) if delay else (at, None)
-    mark_stored(jobs)
     history.begin(jobs, [_beginning(job, queued) for job in jobs], at)
     if queued:
         publish_many([_happening(job, JobStatus.PENDING, DISPATCHED) for job in jobs])

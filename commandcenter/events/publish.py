@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from commandcenter.core import realtime
 from commandcenter.core.actor import current_actor
 from commandcenter.core.addresses import UNKNOWN
-from commandcenter.core.inserting import insertion, values_of
+from commandcenter.core.inserting import insertion, new, values_of
 from commandcenter.events import hints
 from commandcenter.events.catalogue import check
 from commandcenter.events.models import Event, Outbox
@@ -63,7 +63,8 @@ def publish_many(happenings: Sequence[Happening]) -> list[Event]:
         check(each.type, each.data)
     actor = current_actor()
     events = [
-        Event(
+        new(
+            Event,
             type=each.type,
             project_id=each.project,
             subject_kind=each.subject[0],
@@ -100,7 +101,7 @@ def _insert(events: Sequence[Event]) -> None:
         SELECT id FROM event
     """  # noqa: S608  (names of the models)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [values_of(events)])
+        cursor.execute(sql, [values_of(Event, events)])
         for event, (pk,) in zip(events, cursor.fetchall(), strict=True):
             event.pk = pk
 
