@@ -21,6 +21,7 @@ from commandcenter.analysis.models import ResultSet
 from commandcenter.ops.models import QueueCanary
 from jobs.fairness.queues import states
 from jobs.fleet import workers
+from schedules.pulse import pulse
 
 CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
 LEAST_FREE_BYTES = 1024**3
@@ -55,7 +56,7 @@ def detailed() -> dict[str, Any]:
     usable = all(check["status"] == "ok" for check in services)
     if not usable:
         return {"status": "failed", "services": services, "queues": [], "workers": [], "engines": []}
-    services += [_beat(), *_workers(), _disk()]
+    services += [_beat(), _schedules(), *_workers(), _disk()]
     failed = any(check["status"] == "failed" for check in services)
     return {
         "status": "failed" if failed else "ok",
@@ -134,6 +135,27 @@ def _beat() -> Check:
         f"Nothing of beat's is known for {seconds} s: start it, for without it no schedule and no sweep runs."
     )
     return {"name": "beat", "status": "failed", "detail": detail}
+
+
+def _schedules() -> Check:
+    felt = pulse()
+    if felt.seconds is None:
+        return {
+            "name": "schedules",
+            "status": "unknown",
+            "detail": "Nothing has ticked yet; beat asks for it.",
+        }
+    last = f"last tick {felt.seconds:.0f} s ago"
+    left = f"{felt.overdue_words} overdue by more than their grace"
+    if felt.silent:
+        detail = (
+            f"No tick for {felt.seconds:.0f} s, {left}: is beat running, and a worker of the queue system?"
+        )
+        return {"name": "schedules", "status": "failed", "detail": detail}
+    if felt.overdue:
+        detail = f"{left}, {last}: ticks do not keep up; see what the worker of the queue system does"
+        return {"name": "schedules", "status": "failed", "detail": detail}
+    return {"name": "schedules", "status": "ok", "detail": last}
 
 
 def _workers() -> list[Check]:

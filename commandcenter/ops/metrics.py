@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from commandcenter.ops.jobmetrics import JobsCollector, QueuesCollector
 from commandcenter.ops.processfiles import ProcessesCollector
+from commandcenter.ops.schedulemetrics import SchedulesCollector
 
 
 def exposition() -> bytes:
@@ -27,6 +28,7 @@ def exposition() -> bytes:
         registry.register(_Process())
     registry.register(JobsCollector())
     registry.register(QueuesCollector())
+    registry.register(SchedulesCollector())
     return generate_latest(registry)
 
 

@@ -15,6 +15,7 @@ from jobs.ending import ending_of
 from jobs.models import ACTIVE, Job, JobStatus
 from schedules import keeping
 from schedules.models import OUTCOME, Firing, FiringStatus, Schedule
+from schedules.tallies import count_states
 from schedules.ticking.overruns import note_overrun
 from schedules.ticking.waiting import release
 
@@ -65,10 +66,10 @@ def settle(schedule_id: int) -> None:
             return
         started = list(schedule.firings.filter(status=FiringStatus.STARTED).order_by("pk"))
         jobs = Job.objects.in_bulk([each.job_id for each in started if each.job_id])
-        for firing in started:
-            job = jobs.get(firing.job_id or 0)
-            if job is None or job.is_terminal:
-                _end(schedule, firing, job)
+        ended = [each for each in started if _has_ended(jobs.get(each.job_id or 0))]
+        for firing in ended:
+            _end(schedule, firing, jobs.get(firing.job_id or 0))
+        count_states(each.status for each in ended)
         schedule.save(update_fields=["consecutive_failures", *OUTCOME])
         most = schedule.pause_after_failures
         if schedule.enabled and most and schedule.consecutive_failures >= most:
@@ -81,6 +82,10 @@ def settle(schedule_id: int) -> None:
 def _schedules_of(job_id: int) -> list[int]:
     rows = Firing.objects.filter(job_id=job_id, status=FiringStatus.STARTED)
     return sorted(set(rows.values_list("schedule_id", flat=True)))
+
+
+def _has_ended(job: Job | None) -> bool:
+    return job is None or job.is_terminal
 
 
 def _end(schedule: Schedule, firing: Firing, job: Job | None) -> None:

@@ -9,6 +9,7 @@ from jobs.creation import create_job
 from jobs.exceptions import InvalidParameters
 from jobs.models import Job, OriginKind
 from schedules.models import Firing, FiringKind, FiringStatus, Schedule
+from schedules.tallies import count_states
 
 LONGEST_DETAIL = 500
 
@@ -31,6 +32,7 @@ def start(firings: Sequence[Firing], schedules: dict[int, Schedule]) -> list[Fir
             firing.status, firing.reason = FiringStatus.REFUSED, "invalid"
             firing.detail, firing.ended_at = str(made)[:LONGEST_DETAIL], firing.decided_at
             refused.append(firing)
+    count_states(each.status for each in firings)
     return refused
 
 

@@ -19,6 +19,7 @@ from schedules import keeping
 from schedules.clock import database_time
 from schedules.models import UNSUCCESSFUL, Firing, FiringStatus, MisfirePolicy, Schedule
 from schedules.next_run import count_from
+from schedules.tallies import count_lateness, count_states
 from schedules.ticking import rows
 from schedules.ticking.deciding import MOST_MERGED, Decision, Verdict, decide
 from schedules.ticking.recounting import recount
@@ -126,6 +127,8 @@ def _move_on(claimed: Sequence[Schedule], now: datetime) -> Ticked:
     for firing in made:
         _note(by_id[firing.schedule_id], firing, decided[firing.schedule_id])
     _tell_missed(made, decided, by_id)
+    count_states(each.status for each in made if each.job_id is None and each not in refused)
+    count_lateness([now - each.next_run_at for each in claimed if each.next_run_at])
     for schedule in claimed:
         count_from(schedule, decided[schedule.pk].counted_from)
     started = {firing.schedule_id for firing in begun} - {firing.schedule_id for firing in refused}

@@ -14,6 +14,9 @@ from commandcenter.analysis.tests.factories import make_job, make_repository
 from commandcenter.ops.models import QueueCanary
 from commandcenter.ops.tasks import canary
 from jobs.models import JobRun, JobStatus, Worker
+from schedules.models import Ticker
+from schedules.tests.factories import make_due, make_schedule
+from schedules.ticking.tick import tick
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +105,26 @@ def test_details_name_the_workers_and_count_what_they_run() -> None:
     assert api(make_user()).get("/health/detailed").json()["workers"] == [
         {"name": "analysis@host", "state": "live", "queues": ["analysis"], "running": 1}
     ]
+
+
+def test_schedules_are_ok_while_somebody_ticks_and_nothing_is_overdue(settings) -> None:
+    settings.JOB_HANDLERS = {**settings.JOB_HANDLERS, "analysis": "jobs.tests.handlers.ScriptHandler"}
+    _token, text = make_token(make_user(), scope="read")
+    client = api(token=text)
+
+    def schedules() -> tuple[str, str]:
+        services = client.get("/health/detailed").json()["services"]
+        found = next(row for row in services if row["name"] == "schedules")
+        return found["status"], found["detail"]
+
+    assert schedules()[0] == "unknown"
+    tick()
+    assert schedules() == ("ok", "last tick 0 s ago")
+    schedule = make_schedule(make_repository().project)
+    make_due(schedule, late=timedelta(minutes=10))
+    assert schedules()[0] == "failed"
+    assert schedules()[1].startswith("1 overdue by more than their grace, last tick 0 s ago:")
+    tick()
+    assert schedules()[0] == "ok"
+    Ticker.objects.update(ticked_at=timezone.now() - timedelta(minutes=5))
+    assert schedules()[1].startswith("No tick for 300 s, 0 overdue")
