@@ -35,6 +35,7 @@ LISTS = (
     "rules",
     "jobs",
     "exports",
+    "schedules/calendar",
     "system",
     "projects/new",
     "repositories/new",

@@ -7,6 +7,7 @@ from django.urls import path
 from commandcenter.dashboard.views import (
     advisories,
     analyses,
+    calendar,
     comparisons,
     exporting,
     exports,
@@ -85,6 +86,7 @@ urlpatterns = [
     path("exports/<int:pk>/cancel/", exporting.cancel, name="export-cancel"),
     path("exports/<int:pk>/delete/", exporting.delete, name="export-delete"),
     path("schedules/", schedules.index, name="schedules"),
+    path("schedules/calendar/", calendar.calendar, name="schedules-calendar"),
     path("schedules/new/", scheduling.create, name="schedule-create"),
     path("schedules/preview/", scheduling.preview, name="schedule-preview"),
     path("schedules/repositories/", scheduling.repositories, name="schedule-repositories"),

@@ -104,7 +104,7 @@ class TimelineCollision(serializers.Serializer[Any]):
 
 
 class QuietStretch(serializers.Serializer[Any]):
-    """An hour or more without any start."""
+    """Two hours or more without any start."""
 
     begin = serializers.DateTimeField()
     end = serializers.DateTimeField()

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 
 QUIETEST = 3  # stretches that are named
-QUIET = timedelta(hours=1)  # shorter ones are not
+QUIET = timedelta(hours=2)  # shorter ones are not
 
 
 @dataclass(frozen=True, slots=True)

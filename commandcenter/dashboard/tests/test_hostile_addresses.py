@@ -51,6 +51,7 @@ PAGES = {
     "/advisories/": "q severity ecosystem fixed project before after",
     "/analyses/{analysis}/licenses/": "q place known before after",
     "/analyses/{analysis}/gaps/": "severity check before",
+    "/schedules/calendar/": "view date zone project before after",
     "/portfolio/": "project sort before after",
     "/dependencies/": "q ecosystem project before after",
     "/findings/": "rule engine q cursor before after",
@@ -68,6 +69,7 @@ CALLS = {
     "/api/v1/advisories/GHSA-1/affected": "limit cursor",
     "/api/v1/dependencies": "purl name version ecosystem vulnerable limit cursor",
     "/api/v1/freshness": "project",
+    "/api/v1/schedules/timeline": "from until project limit cursor",
 }
 
 

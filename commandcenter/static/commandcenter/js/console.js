@@ -7,7 +7,9 @@ import { followJob } from "./socket.js";
 import { letTablesScroll } from "./tables.js";
 import { refreshRegularly } from "./refresh.js";
 import { switchThemeAtOnce } from "./theme.js";
+import { openInOwnZone } from "./zones.js";
 
+openInOwnZone(document);
 keepTimesFresh(document);
 switchThemeAtOnce(document);
 letTablesScroll(document);
