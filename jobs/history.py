@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import orjson
 from django.db import connection, transaction
 
 from commandcenter.core import realtime
-from commandcenter.core.inserting import insertion, new, values_of
+from commandcenter.core.inserting import as_json, insertion, new, values_of
 from jobs.exceptions import LeaseLost
 from jobs.models import TERMINAL, Job, JobEvent, JobEventType, JobRun
 
@@ -71,29 +70,25 @@ def append(
     """
     with transaction.atomic(savepoint=False):
         events = _write(job, entries, *_raised(job.pk, len(entries), fence, run_values or {}))
-        transaction.on_commit(partial(announce, [(job, events)]))
+        transaction.on_commit(partial(announce, job, events))
     return events
 
 
 def begin(jobs: Sequence[Job], entries: Sequence[Sequence[Entry]], at: datetime) -> None:
     """Store the runs and the first events of jobs that were just inserted, as `append` does for one that has a run."""
-    runs = []
-    events: list[list[JobEvent]] = []
     for job, its in zip(jobs, entries, strict=True):
         job.run = new(JobRun, job_id=job.pk, last_seq=len(its))
-        runs.append(job.run)
-        events.append(
-            [
-                new(JobEvent, job_id=job.pk, seq=seq, type=entry.type, data=entry.data, at=at)
-                for seq, entry in enumerate(its, 1)
-            ]
-        )
+    events = (
+        {"job_id": job.pk, "seq": seq, "type": entry.type, "data": entry.data, "at": at}
+        for job, its in zip(jobs, entries, strict=True)
+        for seq, entry in enumerate(its, 1)
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH run AS ({insertion(JobRun)}) {insertion(JobEvent)}",
-            [values_of(JobRun, runs), values_of(JobEvent, chain.from_iterable(events))],
+            [values_of(JobRun, (job.run for job in jobs)), as_json(events)],
         )
-    transaction.on_commit(partial(announce, list(zip(jobs, events, strict=True))))
+    transaction.on_commit(partial(_announce_new, jobs))
 
 
 def _raised(job_id: int, entries: int, fence: int | None, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -201,27 +196,31 @@ def summary(job: Job) -> Message:
     }
 
 
-def announce(news: Iterable[tuple[Job, Sequence[JobEvent]]]) -> None:
-    """Publish committed events: to each job's group whole, to its project's group what a list shows."""
-    realtime.group_send_many(sent for job, events in news for sent in _messages(job, events))
-
-
-def _messages(job: Job, events: Sequence[JobEvent]) -> Iterator[tuple[str, Message]]:
+def announce(job: Job, events: Sequence[JobEvent]) -> None:
+    """Publish committed events: to the job's group whole, to the project's group what a list shows."""
     messages = [message(event, job) for event in events]
     body = to_json(messages)
-    yield (
-        job_group(job.pk),
-        {
-            "type": "job.events",
-            "last_seq": events[-1].seq,
-            "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
-        },
-    )
+    hint = {
+        "type": "job.events",
+        "last_seq": events[-1].seq,
+        "events": body.decode() if len(body) <= MAX_PAYLOAD_BYTES else None,
+    }
+    sent = [(job_group(job.pk), hint)]
     short = summary(job)
     if messages[-1]["type"] == JobEventType.PROGRESS:
         short |= {key: messages[-1][key] for key in ("progress", "current_step")}
     if any(shown["type"] != JobEventType.LOG for shown in messages):
-        yield project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()}
+        sent.append(_in_list(job, short))
+    realtime.group_send_many(sent)
+
+
+def _announce_new(jobs: Sequence[Job]) -> None:
+    """Publish jobs that were just committed to those who follow lists: nobody could follow the jobs themselves."""
+    realtime.group_send_many([_in_list(job, summary(job)) for job in jobs])
+
+
+def _in_list(job: Job, short: Message) -> tuple[str, Message]:
+    return project_group(job.project_id), {"type": "job.summary", "summary": to_json(short).decode()}
 
 
 def to_json(data: Any) -> bytes:

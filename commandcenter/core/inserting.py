@@ -12,7 +12,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import AutoField, Model
 
 M = TypeVar("M", bound=Model)
@@ -30,7 +30,7 @@ def new(model: type[M], **values: Any) -> M:
     ]
     if values:
         raise TypeError(f"{model.__name__} has no column {', '.join(values)}.")
-    return model.from_db(connection.alias, list(defaults), row)
+    return model.from_db(DEFAULT_DB_ALIAS, list(defaults), row)
 
 
 def insertion(model: type[Model], instead: Mapping[str, str] | None = None) -> str:
@@ -48,10 +48,15 @@ def insertion(model: type[Model], instead: Mapping[str, str] | None = None) -> s
 
 
 def values_of(model: type[Model], rows: Iterable[Model]) -> str:
-    """Return the rows' columns as a JSON text. Dates and ids travel as texts, and None is NULL, in JSON fields too."""
+    """Return the rows' columns as `insertion` takes them."""
     names = _columns(model)
     read = attrgetter(*names)
-    return json.dumps([dict(zip(names, read(row), strict=True)) for row in rows], default=str)
+    return as_json(dict(zip(names, read(row), strict=True)) for row in rows)
+
+
+def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows by column as `insertion` takes them: dates and ids as texts; None is NULL, in JSON fields too."""
+    return json.dumps(list(rows), default=str)
 
 
 @cache
