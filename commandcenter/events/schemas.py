@@ -99,6 +99,16 @@ _SCHEDULE = _object(
     {"schedule": ID, "name": TEXT}, {"scheduled_for": TEXT, "job": MAYBE_ID, "reason": MAYBE_TEXT}
 )
 _SCHEDULE_EXAMPLE = {"schedule": 6, "name": "Nightly"}
+_BLACKOUT = _object(
+    {"blackout": ID, "schedule": MAYBE_ID, "starts_at": TEXT, "ends_at": TEXT}, {"reason": MAYBE_TEXT}
+)
+_BLACKOUT_EXAMPLE = {
+    "blackout": 2,
+    "schedule": None,
+    "starts_at": "2026-12-24T00:00:00+00:00",
+    "ends_at": "2026-12-27T00:00:00+00:00",
+    "reason": "Nobody is there",
+}
 _REPOSITORY = _object(
     {"repository": ID, "name": TEXT, "source": TEXT},
     {
@@ -303,6 +313,9 @@ AUDIT: dict[str, Entry] = {
     "schedule.updated": ("A schedule was changed.", _SCHEDULE, _SCHEDULE_EXAMPLE),
     "schedule.enabled": ("A paused schedule runs again.", _SCHEDULE, _SCHEDULE_EXAMPLE),
     "schedule.deleted": ("A schedule was removed.", _SCHEDULE, _SCHEDULE_EXAMPLE),
+    "blackout.created": ("A blackout was made: nothing runs by itself then.", _BLACKOUT, _BLACKOUT_EXAMPLE),
+    "blackout.updated": ("A blackout was changed.", _BLACKOUT, _BLACKOUT_EXAMPLE),
+    "blackout.deleted": ("A blackout was removed.", _BLACKOUT, _BLACKOUT_EXAMPLE),
     "schedule.backfilled": (
         "Past runs of a schedule are made up for, or no longer.",
         _SCHEDULE,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
+from schedules.api.blackouts import BlackoutViewSet
 from schedules.api.firings import FiringList
 from schedules.api.preview import PreviewUnsaved
 from schedules.api.timeline import TimelineView
 from schedules.api.views import ScheduleViewSet
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
+    ("schedules/blackouts", BlackoutViewSet, "blackout"),
     ("schedules", ScheduleViewSet, "schedule"),
 ]
 urlpatterns: list[URLPattern] = [

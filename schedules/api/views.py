@@ -22,10 +22,11 @@ from jobs.fairness.waiting import waiting_reasons
 from jobs.models import Job
 from schedules import keeping
 from schedules.api import shapes
-from schedules.api.filters import ScheduleFilters
+from schedules.api.filters import DueFilters, ScheduleFilters
 from schedules.api.firings import FiringSerializer
 from schedules.api.preview import PreviewQuery, SavedPreview, preview_of
 from schedules.api.problems import schedule_problems
+from schedules.api.statistics import ScheduleStatisticsSerializer, StatisticsQuery, answer
 from schedules.backfilling import MOST, Backfill, backfill, cancel_backfill, missing
 from schedules.clock import database_time
 from schedules.executing import execute
@@ -40,6 +41,8 @@ class ScheduleViewSet(ModelViewSet):
     serializer_class = shapes.ScheduleSerializer
     filterset_class = ScheduleFilters
     permission_classes = [SignedInWithScope, ProjectRolePermission]
+
+    keyset_ordering: tuple[str, ...] = ("-id",)
 
     def get_serializer(self, instance: Any = None, **kwargs: Any) -> Any:
         """Read the health of all that is shown at once."""
@@ -77,6 +80,24 @@ class ScheduleViewSet(ModelViewSet):
 
     def perform_destroy(self, instance: Schedule) -> None:
         keeping.delete_schedule(instance, by=self._user())
+
+    @extend_schema(responses=shapes.ScheduleSerializer(many=True))
+    @action(
+        detail=False,
+        methods=["get"],
+        filterset_class=DueFilters,
+        keyset_ordering=("next_run_at", "id"),
+    )
+    def due(self, request: Request) -> Response:
+        """Return what is due now, or within so many seconds, the longest due first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(parameters=[StatisticsQuery], responses=ScheduleStatisticsSerializer)
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    def statistics(self, request: Request) -> Response:
+        """Return how schedules fare, what became of their runs lately, and how late they were."""
+        return Response(answer(request))
 
     @extend_schema(request=None, responses=shapes.ScheduleSerializer)
     @action(detail=True, methods=["post"])

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 
+from commandcenter.accounts.models import User
 from commandcenter.core.models import TimestampedModel
 from commandcenter.inventory.models import Project
 from schedules.models.schedules import Schedule
+
+
+class BlackoutQuerySet(models.QuerySet["Blackout"]):
+    """Reads of blackouts."""
+
+    def visible_to(
+        self, user: User | AnonymousUser, *, token_projects: list[int] | None = None
+    ) -> BlackoutQuerySet:
+        """Blackouts of projects that the user may see."""
+        return self.filter(project__in=Project.objects.visible_to(user, token_projects=token_projects))
 
 
 class Blackout(TimestampedModel):
@@ -24,6 +36,8 @@ class Blackout(TimestampedModel):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+
+    objects = BlackoutQuerySet.as_manager()
 
     class Meta:
         constraints = [
