@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commandcenter.events.models import Event
 from jobs.models import Job, JobStatus
@@ -232,14 +234,21 @@ def test_failures_in_a_row_pause_it_where_that_is_asked_for() -> None:
     assert schedule.pause_reason == "2 runs in a row have failed."
 
 
-def test_the_statements_of_a_tick_do_not_grow_with_the_schedules(
-    django_assert_max_num_queries: Any,
-) -> None:
+def test_the_statements_of_a_tick_do_not_grow_with_the_schedules() -> None:
+    """Neither those of runs in time, nor those of runs that are late and told as missed."""
     project = make_project()
-    for _ in range(30):
-        make_due(make_schedule(project))
-    with django_assert_max_num_queries(30 * 9 + 20):  # the jobs are made one by one
-        assert tick().started == 30
+    tick()
+    counts = []
+    for late in (timedelta(seconds=1), HOUR):
+        for number in (2, 40):
+            for _ in range(number):
+                make_due(make_schedule(project), late=late)
+            with CaptureQueriesContext(connection) as queries:
+                assert tick().started == number
+            counts.append(len(queries))
+    in_time, many_in_time, late_ones, many_late = counts
+    assert many_in_time == in_time <= 25
+    assert many_late == late_ones
 
 
 def test_a_tick_knows_what_is_due_before_the_next_one() -> None:

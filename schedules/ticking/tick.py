@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from commandcenter.events.publish import publish
+from commandcenter.events.publish import Happening, publish_many
 from jobs.cancellation import cancel
 from jobs.models import Job
 from schedules import keeping
@@ -171,24 +171,28 @@ def _tell_missed(
     made: Collection[Firing], decided: dict[int, Decision], schedules: dict[int, Schedule]
 ) -> None:
     """Say once of each schedule and outage that runs were late, however many of them are made up for."""
+    happened = []
     for firing in made:
         decision, schedule = decided[firing.schedule_id], schedules[firing.schedule_id]
         told = schedule.missed_told_at
         if not decision.missed or (told is not None and firing.due_at <= told):
             continue
         schedule.missed_told_at = firing.decided_at
-        publish(
-            "schedule.missed",
-            project=schedule.project_id,
-            subject=("schedule", schedule.pk),
-            data={
-                "schedule": schedule.pk,
-                "name": schedule.name,
-                "scheduled_for": firing.scheduled_for.isoformat(),
-                "job": firing.job_id,
-                "reason": _said(schedule, decision, firing),
-            },
+        happened.append(
+            Happening(
+                type="schedule.missed",
+                project=schedule.project_id,
+                subject=("schedule", schedule.pk),
+                data={
+                    "schedule": schedule.pk,
+                    "name": schedule.name,
+                    "scheduled_for": firing.scheduled_for.isoformat(),
+                    "job": firing.job_id,
+                    "reason": _said(schedule, decision, firing),
+                },
+            )
         )
+    publish_many(happened)
 
 
 def _said(schedule: Schedule, decision: Decision, firing: Firing) -> str:
