@@ -20,7 +20,12 @@ DESTROY_TRIES = 3
 
 
 class ApiMixin:
-    """Put before any APIView or viewset: every request counts against the limits, refused ones too; reads get ETags."""
+    """Put before any APIView or viewset: every request counts against the limits, refused ones too; reads get ETags.
+
+    `passing` names the members of an object that change by themselves (see `core.etags`).
+    """
+
+    passing: frozenset[str] = frozenset()
 
     def perform_authentication(self, request: Request) -> None:
         """Count a request with a bad token against its address, then refuse it."""
@@ -38,7 +43,7 @@ class ApiMixin:
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the ETag, or answer 304."""
         finished = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
-        return conditional(request, finished) if isinstance(finished, Response) else finished
+        return conditional(request, finished, self.passing) if isinstance(finished, Response) else finished
 
 
 class ScopedMixin:
@@ -129,7 +134,7 @@ def locked(view: Any, request: Request) -> Any:
     lock(view.get_object())
     instance = view.get_object()
     if "HTTP_IF_MATCH" in request.META:
-        require_match(request, view.get_serializer(instance).data)
+        require_match(request, view.get_serializer(instance).data, view.passing)
     return instance
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -24,7 +24,21 @@ from schedules.clock import database_time
 from schedules.models import Blackout, Schedule
 
 
-@extend_schema_serializer(component_name="Blackout")
+@extend_schema_serializer(
+    component_name="Blackout",
+    examples=[
+        OpenApiExample(
+            "Christmas",
+            value={
+                "project": 1,
+                "starts_at": "2026-12-24T00:00:00Z",
+                "ends_at": "2026-12-27T00:00:00Z",
+                "reason": "Nobody is there",
+            },
+            request_only=True,
+        )
+    ],
+)
 class BlackoutSerializer(serializers.Serializer[Any]):
     """A period [starts_at, ends_at) of one schedule, or of a whole project where `schedule` is null."""
 

@@ -103,6 +103,15 @@ class DisableInput(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=LONGEST_REASON, allow_blank=True, default="")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "How many were missed in January",
+            value={"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "dry_run": True},
+            request_only=True,
+        )
+    ]
+)
 class BackfillInput(serializers.Serializer[Any]):
     """The body of POST /schedules/{id}/backfill: the range [from, to), and whether only to count."""
 

@@ -42,6 +42,7 @@ class ScheduleViewSet(ModelViewSet):
     filterset_class = ScheduleFilters
     permission_classes = [SignedInWithScope, ProjectRolePermission]
 
+    passing = frozenset({"health", "next_run_at", "last_run_at"})
     keyset_ordering: tuple[str, ...] = ("-id",)
 
     def get_serializer(self, instance: Any = None, **kwargs: Any) -> Any:

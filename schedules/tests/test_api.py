@@ -174,6 +174,16 @@ def test_it_goes_with_its_history_and_only_as_it_was_read(client: APIClient, pro
     assert Event.objects.filter(type="schedule.deleted").exists()
 
 
+def test_a_run_is_no_change_by_someone_else(client: APIClient, project: Project) -> None:
+    schedule = make_schedule(project)
+    url = f"{URL}/{schedule.pk}"
+    read = client.get(url)["ETag"]
+    client.post(f"{url}/execute")
+    assert client.get(url, HTTP_IF_NONE_MATCH=read).status_code == 200
+    assert client.patch(url, {"name": "Mine"}, HTTP_IF_MATCH=read).status_code == 200
+    assert client.patch(url, {"name": "Theirs"}, HTTP_IF_MATCH=read).status_code == 412
+
+
 def test_lists_are_filtered_and_paged(client: APIClient, project: Project, operator: User) -> None:
     repository = Repository.objects.create(project=project, name="ours", source="/ours")
     first = make_schedule(project, name="Alpha", tags=["team"], job_type="export", repository=repository)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from commandcenter.accounts.models import User
@@ -13,7 +15,9 @@ from commandcenter.accounts.tests.factories import api
 from commandcenter.events.models import Event
 from jobs.models import Job, JobStatus
 from jobs.state import transition
+from jobs.tests.conftest import COMMITTED
 from jobs.tests.factories import make_project, make_user
+from schedules.backfilling import backfill
 from schedules.clock import database_time
 from schedules.executing import execute
 from schedules.models import Firing, FiringKind, FiringStatus, Schedule
@@ -224,3 +228,21 @@ def test_how_many_runs_it_makes_does_not_multiply_its_statements(
     schedule = make(operator)
     with django_assert_max_num_queries(60):
         assert ask(client, schedule, **past(400))["count"] == 400
+
+
+@pytest.mark.django_db(transaction=True, available_apps=[*COMMITTED.kwargs["available_apps"], "schedules"])
+def test_two_who_ask_at_once_make_each_run_once() -> None:
+    operator = make_user()
+    schedule = make(operator, overlap_policy="allow")
+    body = past()
+    since, until = (datetime.fromisoformat(body[name]) for name in ("from", "to"))
+
+    def asked(_: int) -> int:
+        try:
+            return len(backfill(schedule, since, until, by=operator).started)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(asked, range(2))) == [0, 6]
+    assert Job.objects.count() == schedule.firings.count() == 6
