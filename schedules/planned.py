@@ -17,7 +17,7 @@ from schedules.timing.timeline import SLOTS, Lane, Plan, Timeline, timeline
 from schedules.timing.zones import UnknownZone, zone_named
 
 RECENT = 20  # runs that say how long one usually takes
-MOST_PAST = 10_000  # runs of one schedule that are looked at: one a minute for a week
+MOST_PAST = 80_000  # runs that are looked at, of all schedules together
 NO_RUN = (FiringStatus.SKIPPED, FiringStatus.MISSED, FiringStatus.CANCELLED)
 FAILED = (FiringStatus.FAILED, FiringStatus.REFUSED)
 
@@ -66,6 +66,7 @@ class Planned:
     past: dict[int, list[Past]]
     timeline: Timeline
     closed: dict[int, list[Period]]
+    cut: frozenset[int]  # which had as many runs before now as are looked at, or more; the last ones count
     zoneless: frozenset[int] = (
         frozenset()
     )  # of which the zone is not known any more, so that nothing is planned
@@ -84,10 +85,12 @@ def planned(schedules: Sequence[Schedule], begin: datetime, end: datetime, now: 
     """Return what these schedules did and will do in [begin, end), at most 31 days, with three queries."""
     ids = [each.pk for each in schedules]
     closed = blackouts(schedules, begin, end)
-    past = _past(ids, begin, min(now, end), (end - begin) / SLOTS) if begin < now else {}
+    most = MOST_PAST // max(1, len(ids))
+    past = _past(ids, begin, min(now, end), (end - begin) / SLOTS, most) if begin < now else {}
+    cut = frozenset(key for key, found in past.items() if sum(each.runs for each in found) >= most)
     since = max(begin, now)
     if since >= end:
-        return Planned(past, Timeline([], [], []), closed)
+        return Planned(past, Timeline([], [], []), closed, cut)
     zoneless = frozenset(each.pk for each in schedules if not _zone_is_known(each))
     usual = typical_seconds(ids)
     plans = [
@@ -101,7 +104,7 @@ def planned(schedules: Sequence[Schedule], begin: datetime, end: datetime, now: 
         for each in schedules
         if each.pk not in zoneless
     ]
-    return Planned(past, timeline(plans, since, end), closed, zoneless)
+    return Planned(past, timeline(plans, since, end), closed, cut, zoneless)
 
 
 def _zone_is_known(schedule: Schedule) -> bool:
@@ -120,11 +123,19 @@ def typical_seconds(ids: Collection[int]) -> dict[int, float]:
         return {key: seconds for key, seconds in cursor.fetchall() if seconds is not None}
 
 
-def _past(ids: Collection[int], begin: datetime, end: datetime, slot: timedelta) -> dict[int, list[Past]]:
+def joined(past: Sequence[Past]) -> Past:
+    """Return neighbours as one; there is at least one."""
+    counts = (sum(getattr(each, name) for each in past) for name in ("runs", "failed", "unrun", "open"))
+    return Past(past[0].begin, past[-1].end, *counts)
+
+
+def _past(
+    ids: Collection[int], begin: datetime, end: datetime, slot: timedelta, most: int
+) -> dict[int, list[Past]]:
     found: dict[int, list[Past]] = defaultdict(list)
     statuses = [[str(each) for each in group] for group in (FAILED, NO_RUN, OPEN)]
     with connection.cursor() as cursor:
-        cursor.execute(_PAST, [*statuses, list(ids), begin, end, MOST_PAST, slot.total_seconds(), begin])
+        cursor.execute(_PAST, [*statuses, list(ids), begin, end, most, slot.total_seconds(), begin])
         for key, *columns in cursor.fetchall():
             found[key].append(Past(*columns))
     return found

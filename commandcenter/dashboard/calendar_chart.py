@@ -9,7 +9,7 @@ from typing import Any
 
 from commandcenter.dashboard.calendar_span import Span
 from schedules.models import Schedule
-from schedules.planned import Past, Planned
+from schedules.planned import Past, Planned, joined
 from schedules.ticking.deciding import Period
 from schedules.timing.collisions import Collision
 from schedules.timing.notes import notes_of
@@ -93,7 +93,7 @@ def _drawn(schedule: Schedule, planned: Planned, span: Span) -> Drawn:
     return Drawn(
         schedule,
         described(schedule.timing),
-        [_past(span, each) for each in past],
+        [_past(span, each) for each in _fewer(past)],
         [
             Mark(span.share(run.due), 0, _run_words(span, run, tone, schedule) if named else "", tone)
             for run, tone in runs
@@ -101,7 +101,7 @@ def _drawn(schedule: Schedule, planned: Planned, span: Span) -> Drawn:
         bands,
         [_stretch(span, each.starts_at, each.ends_at, _closed_words(span, each)) for each in closed],
         words[:LISTED],
-        _past_words(past),
+        _past_words(past, cut=schedule.pk in planned.cut),
         max(0, more),
     )
 
@@ -126,10 +126,28 @@ def _past(span: Span, past: Past) -> Mark:
             span.between(past.begin, past.end),
             f"{past.runs} runs: {_outcome(past)}",
         )
-    tone = "failed" if past.failed else "open" if past.open else "unrun" if past.unrun else "ran"
+    tone = _tone(past)
     if past.begin == past.end:
         return Mark(span.share(past.begin), 0, f"{when}, {what}", tone)
     return _stretch(span, past.begin, past.end, f"{when}, {what}", tone)
+
+
+def _tone(past: Past) -> str:
+    return "failed" if past.failed else "open" if past.open else "unrun" if past.unrun else "ran"
+
+
+def _fewer(past: Sequence[Past]) -> list[Past]:
+    """Join neighbours that look the same where there are more than have room."""
+    if len(past) <= NAMED:
+        return list(past)
+    pause = 2 * max(each.end - each.begin for each in past)
+    found: list[Past] = []
+    for each in past:
+        if found and _tone(found[-1]) == _tone(each) and each.begin - found[-1].end <= pause:
+            found[-1] = joined([found[-1], each])
+        else:
+            found.append(each)
+    return found
 
 
 def _outcome(past: Past) -> str:
@@ -145,15 +163,12 @@ def _outcome(past: Past) -> str:
     return ", ".join(f"{count} {word}" for count, word in parts if count)
 
 
-def _past_words(past: Sequence[Past]) -> str:
+def _past_words(past: Sequence[Past], *, cut: bool) -> str:
     if not past:
         return ""
-    whole = Past(
-        past[0].begin,
-        past[-1].end,
-        *(sum(getattr(each, name) for each in past) for name in ("runs", "failed", "unrun", "open")),
-    )
-    return _outcome(whole) if whole.runs > 1 else f"1 {_outcome(whole)}"
+    whole = joined(past)
+    said = _outcome(whole) if whole.runs > 1 else f"1 {_outcome(whole)}"
+    return f"{said} (the last {whole.runs:,} runs)" if cut else said
 
 
 def _closed_words(span: Span, period: Period) -> str:

@@ -88,6 +88,7 @@ class TimelineLane(serializers.Serializer[Any]):
     name = serializers.CharField()
     project = serializers.IntegerField()
     past = PastRuns(many=True)
+    past_cut = serializers.BooleanField(help_text="There may be earlier runs in the range, not told here.")
     runs = PlannedRun(many=True)
     bands = PlannedBand(many=True)
     skipped = PlannedRun(many=True, help_text="Those that fall into a blackout.")
@@ -167,6 +168,7 @@ def _lane(schedule: Schedule, found: Planned) -> dict[str, Any]:
         "name": schedule.name,
         "project": schedule.project_id,
         "past": [asdict(each) for each in found.past.get(schedule.pk, [])],
+        "past_cut": schedule.pk in found.cut,
         "runs": [_run(each) for each in lane.runs],
         "bands": [{"begin": each.begin, "end": each.end, "every_seconds": each.every} for each in lane.bands],
         "skipped": [_run(each) for each in lane.skipped],

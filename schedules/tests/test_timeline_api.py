@@ -12,6 +12,7 @@ from commandcenter.accounts.models import User
 from commandcenter.accounts.tests.factories import api
 from commandcenter.inventory.models import Project
 from jobs.tests.factories import make_project, make_user
+from schedules import planned
 from schedules.models import Blackout, Firing, FiringStatus, Schedule
 from schedules.tests.factories import make_schedule
 
@@ -130,6 +131,22 @@ def test_what_is_over_comes_from_the_runs_that_were_kept(client: APIClient, proj
         (1, 0, 0, 1),
     ]
     assert (lane["runs"], lane["bands"]) == ([], [])
+
+
+def test_of_very_many_runs_the_last_ones_are_told(
+    client: APIClient, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planned, "MOST_PAST", 3)
+    schedule = daily(project, 2)
+    for days in range(1, 6):
+        ran(schedule, TOMORROW - timedelta(days=days), "failed" if days > 3 else "succeeded")
+    query = {"from": (TOMORROW - timedelta(days=6)).isoformat()}
+    [lane] = client.get(URL, query).json()["results"]
+    assert lane["past_cut"] is True
+    assert [(each["runs"], each["failed"]) for each in lane["past"]] == [(1, 0)] * 3
+    monkeypatch.setattr(planned, "MOST_PAST", 6)
+    [lane] = client.get(URL, query).json()["results"]
+    assert (lane["past_cut"], len(lane["past"])) == (False, 5)
 
 
 def test_a_zone_that_is_gone_has_no_runs_and_breaks_nothing(client: APIClient, project: Project) -> None:

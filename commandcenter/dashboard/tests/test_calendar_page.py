@@ -135,6 +135,30 @@ def test_what_is_over_is_drawn_as_it_was(world: World) -> None:
     assert titles(content, "run") == []
 
 
+def test_neighbours_with_the_same_end_are_one_mark_where_there_are_many(world: World) -> None:
+    schedule = schedule_of(world, "Often")
+    day = monday() - timedelta(days=14)
+    Schedule.objects.filter(pk=schedule.pk).update(last_run_at=database_time())
+    begin = datetime.combine(day, time(2), UTC)
+    moments = [begin + timedelta(minutes=50 * number) for number in range(80)]
+    Firing.objects.bulk_create(
+        Firing(
+            schedule=schedule,
+            scheduled_for=when,
+            due_at=when,
+            decided_at=when,
+            status="failed" if number in {40, 41} else "succeeded",
+        )
+        for number, when in enumerate(moments)
+    )
+    content = shown(world, date=day)
+    assert [title.split(", ", 1)[1] for title in titles(content, "past (?:ran|failed)")] == [
+        "40 runs: 40 succeeded",
+        "2 runs: 2 failed",
+        "38 runs: 38 succeeded",
+    ]
+
+
 def test_now_is_marked_in_the_week_that_has_it_and_nowhere_else(world: World) -> None:
     schedule_of(world, "Often", frequency="interval", interval_seconds=3600)
     assert 'class="now"' not in shown(world)
