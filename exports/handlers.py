@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, cast
 
@@ -46,9 +46,9 @@ class ExportHandler:
         """Stand in nobody's way: results do not change while they are read."""
         return Scope()
 
-    def created(self, job: Job) -> None:
-        """Keep a row for the job from its beginning, so that it is listed while it waits."""
-        ledger.register(job)
+    def created(self, jobs: Sequence[Job]) -> None:
+        """Keep a row for each job from its beginning, so that it is listed while it waits."""
+        ledger.register_new(jobs)
 
     def run(self, run: JobRunContext) -> None:
         """Write the file; it becomes the export's own in the transaction that completes the job."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -35,16 +36,35 @@ def register(job: Job) -> Export:
 
     Here a portfolio's analyses are chosen: a retry of its job takes those that are the latest by then.
     """
-    values: dict[str, Any] = {
+    values = _asked(job) | {"analyses": partial(_chosen, job, {})}  # called where the export is made
+    export, _made = Export.objects.get_or_create(job=job, defaults=values)
+    return export
+
+
+def register_new(jobs: Sequence[Job]) -> None:
+    """Make the exports of jobs that were just made, as `register` does, with one query for each project's portfolio."""
+    latest: dict[int, list[int]] = {}
+    Export.objects.bulk_create(Export(job=job, analyses=_chosen(job, latest), **_asked(job)) for job in jobs)
+
+
+def _asked(job: Job) -> dict[str, Any]:
+    return {
         "project_id": job.project_id,
-        "analyses": partial(_chosen, job),  # called where the export is made
         "portfolio": "analyses" not in job.parameters,
         "format": job.parameters["format"],
         "options": job.parameters["options"],
         "created_by_id": job.created_by_id,
     }
-    export, _made = Export.objects.get_or_create(job=job, defaults=values)
-    return export
+
+
+def _chosen(job: Job, latest: dict[int, list[int]]) -> list[int]:
+    """Return the analyses that are named, or the latest of the project, which are kept in `latest`."""
+    given: list[int] | None = job.parameters.get("analyses")
+    if given is not None:
+        return given
+    if job.project_id not in latest:
+        latest[job.project_id] = latest_analyses(job.project_id)
+    return latest[job.project_id]
 
 
 def listed_analyses(export: Export) -> list[Analysis]:
@@ -117,8 +137,3 @@ def _all_there(export: Export, found: Any) -> None:
 
 def _gone(missing: list[int]) -> JobFailed:
     return JobFailed("analysis_deleted", f"Deleted before the export was done: analysis {listed(missing)}.")
-
-
-def _chosen(job: Job) -> list[int]:
-    given: list[int] | None = job.parameters.get("analyses")
-    return latest_analyses(job.project_id) if given is None else given

@@ -220,14 +220,14 @@ def _store(new: Sequence[_Place]) -> None:
             begin_queued(jobs, delay_seconds)
         else:
             begin(jobs)
-    for handler, its in groupby(new, _handler):
+    for job_type, its in groupby(sorted(new, key=_job_type), _job_type):
+        handler = handler_for(job_type)
         if isinstance(handler, RecordKeeper):
-            for place in its:
-                handler.created(place.job)
+            handler.created([place.job for place in its])
 
 
-def _handler(place: _Place) -> Handler:
-    return place.asked.handler
+def _job_type(place: _Place) -> str:
+    return place.job.job_type
 
 
 def _beginning(place: _Place) -> tuple[bool, int]:

@@ -101,8 +101,8 @@ class Handler(Protocol):
 class RecordKeeper(Protocol):
     """A handler that keeps a row of its own app for each job, for as long as the job exists."""
 
-    def created(self, job: Job) -> None:
-        """Make the row; called in the transaction that makes the job, with its parameters cleaned."""
+    def created(self, jobs: Sequence[Job]) -> None:
+        """Make the rows; called in the transaction that makes the jobs, with their parameters cleaned."""
 
 
 @runtime_checkable

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commandcenter.analysis.models import Analysis
 from commandcenter.analysis.tests.factories import make_project, make_repository, start, tree_ref
@@ -21,6 +23,7 @@ from exports.settle import settle
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, make_job, run_export, run_queued
 from exports.tests.test_formats import export as streamed
+from jobs.creation import JobRequest, create_jobs
 from jobs.exceptions import InvalidParameters
 from jobs.models import Job
 from jobs.retry import retry
@@ -107,6 +110,30 @@ def test_an_export_exists_from_the_moment_its_job_does() -> None:
     job = make_job(analysis_of(make_repository()), dispatch=False)
     export = Export.objects.with_status().get(job=job)
     assert (export.status, export.artifact, export.expires_at) == ("pending", "", None)
+
+
+@pytest.mark.django_db
+def test_jobs_made_together_have_their_exports_by_one_statement_and_one_look_at_a_portfolio() -> None:
+    first, second = (analysis_of(make_repository()) for _ in range(2))
+    named = {"analyses": [first.pk], "format": "csv"}
+    asked = [
+        JobRequest(each.project, "export", given, "schedule")
+        for each in (first, second)
+        for given in [named] * (each is first) + [{"portfolio": True, "format": "json"}] * 5
+    ]
+    with CaptureQueriesContext(connection) as queries:
+        made = create_jobs(asked)
+    exports = {export.job_id: export for export in Export.objects.all()}
+    found = [exports[job.pk] for job in made if isinstance(job, Job)]
+    assert [(each.format, each.portfolio, each.analyses) for each in found] == [
+        ("csv", False, [first.pk]),
+        *[("json", True, [first.pk])] * 5,
+        *[("json", True, [second.pk])] * 5,
+    ]
+    said = [each["sql"] for each in queries if "exports_export" in each["sql"]]
+    assert len(said) == 1
+    # One a request when it is validated, and one a project when its export is made.
+    assert sum("analysis_branchline" in each["sql"] for each in queries) == 10 + 2
 
 
 def test_a_retry_is_an_export_of_its_own() -> None:
