@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action as unfold_action
 from unfold.decorators import display as unfold_display
@@ -21,6 +23,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, U
 __all__ = [
     "AdminAuthenticationForm",
     "AdminPasswordChangeForm",
+    "CappedPaginator",
     "FlowModelAdmin",
     "ModelAdmin",
     "ReadOnlyModelAdmin",
@@ -50,6 +53,18 @@ def action(**options: Any) -> Callable[[_Method], _Method]:
     """Describe an action on selected rows, as unfold's decorator does, with types kept."""
     decorate: Callable[[_Method], _Method] = unfold_action(**options)
     return decorate
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Pages of a table that may hold millions of rows: no more than so many are counted, or can be paged through."""
+
+    most = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many rows there are to be paged through."""
+        rows: Any = self.object_list
+        return int(rows[: self.most].count())
 
 
 class ReadOnlyModelAdmin(ModelAdmin):  # type: ignore[misc]
