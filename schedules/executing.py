@@ -5,16 +5,14 @@ from __future__ import annotations
 from django.db import transaction
 
 from commandcenter.accounts.models import User
-from jobs.cancellation import cancel
 from jobs.exceptions import InvalidParameters
-from jobs.models import Job
 from schedules import keeping
 from schedules.clock import database_time
 from schedules.exceptions import IllegalSchedule
 from schedules.models import Firing, FiringKind, FiringStatus, Schedule
 from schedules.ticking.deciding import Verdict, on_overlap
 from schedules.ticking.standing import open_runs
-from schedules.ticking.starting import start
+from schedules.ticking.starting import cancel_all, start
 
 
 def execute(schedule: Schedule, *, by: User | None) -> Firing:
@@ -33,8 +31,7 @@ def execute(schedule: Schedule, *, by: User | None) -> Firing:
                 f"{detail} Cancel it first, or choose another overlap policy.", code="overlap"
             )
         if verdict == Verdict.REPLACE:
-            for job in Job.objects.filter(pk__in=opened.job_ids).order_by("pk"):
-                cancel(job, None)
+            cancel_all(opened.job_ids)
         now = database_time()
         firing = Firing(
             schedule=schedule,

@@ -23,6 +23,17 @@ def connect() -> None:
     pre_delete.connect(_user_goes, sender=User, dispatch_uid="schedules.user")
 
 
+def end_of_project(project_id: int) -> None:
+    """Remove the schedules of a project that is being deleted, with their history. In PROJECT_ENDINGS.
+
+    Before Django collects what goes with the project: a tick that works on them is waited for, and none makes a run or
+    a job afterwards, which would keep the project from being deleted.
+    """
+    schedules = Schedule.objects.filter(project=project_id)
+    list(schedules.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk"))
+    schedules.delete()
+
+
 def _repository_goes(instance: Repository, origin: Model | QuerySet[Any] | None = None, **_: Any) -> None:
     if _deleted(origin) is Project:  # its schedules go too, and there is nobody to tell
         return

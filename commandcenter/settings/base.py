@@ -306,6 +306,9 @@ EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in
     "exports.delivery.asking.on_event",
     "schedules.ticking.outcomes.on_event",
 ]
+PROJECT_ENDINGS = [  # dotted paths of functions that get a project's id, in the transaction and before it is deleted
+    "schedules.owners.end_of_project",
+]
 PACKAGES_MATCHED_TASKS = [  # names of tasks that are sent when packages were matched with advisories
     "commandcenter.analysis.tasks.judge_overtaken",
 ]

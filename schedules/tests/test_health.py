@@ -91,7 +91,7 @@ def test_a_skipped_run_says_nothing_about_it() -> None:
 
 def test_a_run_that_was_given_up_makes_it_failing() -> None:
     schedule = make_schedule(misfire_policy="skip")
-    make_due(schedule, late=2 * HOUR)
+    make_due(schedule, late=2 * HOUR + timedelta(minutes=10))
     tick()
     found = health(schedule)
     assert found.status == HealthStatus.FAILING
@@ -113,12 +113,12 @@ def test_one_that_nobody_ticks_is_late_beyond_its_grace_and_two_ticks() -> None:
 
 def test_one_that_was_made_up_for_is_late_until_a_run_is_in_time() -> None:
     schedule = make_schedule()
-    make_due(schedule, late=2 * HOUR)
+    make_due(schedule, late=2 * HOUR + timedelta(minutes=10))
     tick()
     found = health(schedule)
     assert (found.status, found.detail[:34]) == (HealthStatus.LATE, "The last run was 2 hours late: see")
     schedule = make_schedule()
-    make_due(schedule, late=2 * HOUR)
+    make_due(schedule, late=2 * HOUR + timedelta(minutes=10))
     tick()
     firing = schedule.firings.get()
     transition(firing.job_id or 0, JobStatus.RUNNING, sources={JobStatus.QUEUED}, reason="claimed")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef
 
 from jobs.ending import ending_of
@@ -17,6 +18,7 @@ from schedules import keeping
 from schedules.models import OUTCOME, Firing, FiringStatus, Schedule
 from schedules.tallies import count_states
 from schedules.ticking.overruns import note_overrun
+from schedules.ticking.starting import reason_of
 from schedules.ticking.waiting import release
 
 ENDED = {
@@ -28,6 +30,8 @@ ENDS = {f"job.{status}" for status in ENDED}
 LONGEST_DETAIL = 500
 BATCH = 200
 
+log = structlog.get_logger(__name__)
+
 
 def on_event(event: Any) -> None:
     """Take a committed event: the end of a job settles the runs that started or joined it. In EVENT_SUBSCRIBERS.
@@ -37,7 +41,7 @@ def on_event(event: Any) -> None:
     """
     if event.type in ENDS and event.subject_id is not None:
         for schedule_id in _schedules_of(event.subject_id):
-            transaction.on_commit(partial(settle, schedule_id), robust=True)
+            transaction.on_commit(partial(_settle_or_pause, schedule_id), robust=True)
 
 
 def sweep(limit: int = BATCH) -> int:
@@ -49,8 +53,19 @@ def sweep(limit: int = BATCH) -> int:
     idle = Firing.objects.filter(~Exists(before), status=FiringStatus.WAITING)
     found |= set(idle.values_list("schedule_id", flat=True)[:limit])
     for schedule_id in sorted(found):
-        settle(schedule_id)
+        _settle_or_pause(schedule_id)
     return len(found)
+
+
+def _settle_or_pause(schedule_id: int) -> None:
+    """Settle a schedule, and pause one at which that fails, as the tick does: it must not fail each minute for ever."""
+    try:
+        settle(schedule_id)
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not that of a schedule
+    except Exception as error:
+        log.exception("schedule not settled", action="settle", schedule_id=schedule_id)
+        keeping.disable_all(Schedule.objects.filter(pk=schedule_id), reason=reason_of(error))
 
 
 def settle(schedule_id: int) -> None:

@@ -1,15 +1,19 @@
-"""Makes the jobs of runs that were decided, all together and through the one path that every job takes."""
+"""Makes the jobs of runs that were decided, all together and through the one path that every job takes; ends earlier ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from commandcenter.events.publish import Happening, publish_many
+from jobs.cancellation import cancel
 from jobs.creation import JobRequest, create_jobs
-from jobs.exceptions import InvalidParameters
-from jobs.models import OriginKind
+from jobs.exceptions import IllegalState, InvalidParameters
+from jobs.models import Job, OriginKind
 from schedules.models import Firing, FiringKind, FiringStatus, Schedule
 from schedules.tallies import count_states
+from schedules.timing.patterns import InvalidCron
+from schedules.timing.zones import UnknownZone
 
 LONGEST_DETAIL = 500
 
@@ -62,3 +66,17 @@ def _fired(firing: Firing, schedule: Schedule) -> Happening:
             "job": firing.job_id,
         },
     )
+
+
+def cancel_all(job_ids: Collection[int]) -> None:
+    """Cancel the jobs of earlier runs, in one order; one that has just ended by itself makes room as well."""
+    for job in Job.objects.filter(pk__in=job_ids).order_by("pk"):
+        with suppress(IllegalState):
+            cancel(job, None)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a schedule is paused at which something failed that nobody foresaw."""
+    if isinstance(error, UnknownZone | InvalidCron):
+        return str(error)
+    return f"It could not be run ({type(error).__name__}); the log of the worker that ticked has the details."

@@ -13,8 +13,6 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from commandcenter.events.publish import Happening, publish_many
-from jobs.cancellation import cancel
-from jobs.models import Job
 from schedules import keeping
 from schedules.clock import database_time
 from schedules.models import UNSUCCESSFUL, Firing, FiringStatus, MisfirePolicy, Schedule
@@ -23,11 +21,9 @@ from schedules.tallies import count_lateness, count_states
 from schedules.ticking import rows
 from schedules.ticking.deciding import MOST_MERGED, Decision, Verdict, decide
 from schedules.ticking.recounting import recount
-from schedules.ticking.standing import Open, blackouts, open_runs
-from schedules.ticking.starting import start
+from schedules.ticking.standing import blackouts, open_runs
+from schedules.ticking.starting import cancel_all, reason_of, start
 from schedules.timing.past import counted
-from schedules.timing.patterns import InvalidCron
-from schedules.timing.zones import UnknownZone
 
 BATCH = 200  # schedules in one transaction
 STATUSES = {
@@ -100,15 +96,9 @@ def _one_by_one(claimed: Sequence[Schedule], now: datetime) -> Ticked:
             raise
         except Exception as error:
             log.exception("schedule not decided", action="tick", schedule_id=schedule.pk)
-            keeping.disable(schedule, by=None, reason=_reason(error))
+            keeping.disable(schedule, by=None, reason=reason_of(error))
             total.add(Ticked(claimed=1, refused=1))
     return total
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnknownZone | InvalidCron):
-        return str(error)
-    return f"It could not be run ({type(error).__name__}); the log of the worker that ticked has the details."
 
 
 def _move_on(claimed: Sequence[Schedule], now: datetime) -> Ticked:
@@ -120,7 +110,7 @@ def _move_on(claimed: Sequence[Schedule], now: datetime) -> Ticked:
     made = rows.insert([_firing(by_id[pk], decision, now) for pk, decision in decided.items()])
     for firing in made:
         if decided[firing.schedule_id].verdict == Verdict.REPLACE:
-            _cancel(opened[firing.schedule_id])
+            cancel_all(opened[firing.schedule_id].job_ids)
     begun = [firing for firing in made if firing.status == FiringStatus.STARTED]
     refused = start(begun, by_id)
     rows.save_started(begun)
@@ -160,11 +150,6 @@ def _note(schedule: Schedule, firing: Firing, decision: Decision) -> None:
     schedule.last_late_seconds = int(late.total_seconds()) if decision.missed else None
     if firing.status in UNSUCCESSFUL:
         schedule.note_outcome(firing.status, firing.decided_at, firing.detail)
-
-
-def _cancel(opened: Open) -> None:
-    for job in Job.objects.filter(pk__in=opened.job_ids).order_by("pk"):
-        cancel(job, None)
 
 
 def _tell_missed(

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
 from schedules import keeping
 from schedules.clock import database_time
-from schedules.models import OUTCOME, Firing, FiringStatus, Schedule
-from schedules.ticking.standing import open_runs
-from schedules.ticking.starting import start
+from schedules.models import OUTCOME, Firing, FiringKind, FiringStatus, Schedule
+from schedules.tallies import count_states
+from schedules.ticking.standing import blackouts, open_runs
+from schedules.ticking.starting import reason_of, start
+
+_SAVED = ("status", "reason", "detail", "job_id", "ended_at")
+
+log = structlog.get_logger(__name__)
 
 
 def release(schedule: Schedule) -> Firing | None:
@@ -23,13 +31,44 @@ def release(schedule: Schedule) -> Firing | None:
     firing = waiting.order_by("scheduled_for").first()
     if firing is None:
         return None
-    refused = start([firing], {schedule.pk: schedule})
-    firing.save(update_fields=["status", "reason", "detail", "job_id", "ended_at"])
-    if refused:
-        schedule.note_outcome(firing.status, firing.decided_at, firing.detail)
-        schedule.save(update_fields=OUTCOME)
+    if firing.kind == FiringKind.SCHEDULED and _shut_out(schedule, firing):
+        return None
+    if _refused(schedule, firing):
         keeping.disable(schedule, by=None, reason=firing.detail)
         return None
     schedule.last_run_at = database_time()
     schedule.save(update_fields=["last_run_at"])
     return firing
+
+
+def _shut_out(schedule: Schedule, firing: Firing) -> bool:
+    """Skip it and return True when nothing may run by itself now."""
+    now = database_time()
+    period = next((each for each in blackouts([schedule], now, now)[schedule.pk] if each.covers(now)), None)
+    if period is None:
+        return False
+    firing.status, firing.reason, firing.detail = FiringStatus.SKIPPED, "blackout", period.reason
+    firing.ended_at = now
+    firing.save(update_fields=_SAVED)
+    count_states([firing.status])
+    return True
+
+
+def _refused(schedule: Schedule, firing: Firing) -> bool:
+    """Start it; return True when that cannot be, which is written down: it must not be tried each minute for ever."""
+    try:
+        with transaction.atomic():
+            refused = bool(start([firing], {schedule.pk: schedule}))
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not that of a schedule
+    except Exception as error:
+        log.exception("waiting run not started", action="settle", schedule_id=schedule.pk)
+        firing.status, firing.reason, firing.detail = FiringStatus.REFUSED, "failed", reason_of(error)
+        count_states([firing.status])
+        refused = True
+    if refused:
+        firing.ended_at = database_time()
+        schedule.note_outcome(firing.status, firing.ended_at, firing.detail)
+        schedule.save(update_fields=OUTCOME)
+    firing.save(update_fields=_SAVED)
+    return refused

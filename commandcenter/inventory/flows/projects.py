@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
+from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from commandcenter.accounts.models import User
@@ -72,6 +74,8 @@ def delete_project(project: Project, *, by: User | AnonymousUser | None) -> None
     with transaction.atomic():
         data = public(project)
         project_id = project.pk
+        for path in settings.PROJECT_ENDINGS:
+            import_string(path)(project_id)
         project.delete()
         publish("project.deleted", project=project_id, subject=("project", project_id), data=data)
 
