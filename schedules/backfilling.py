@@ -20,6 +20,7 @@ from schedules import keeping
 from schedules.clock import database_time
 from schedules.exceptions import InvalidSchedule
 from schedules.models import Firing, FiringKind, FiringStatus, OverlapPolicy, Schedule
+from schedules.tallies import count_states
 from schedules.ticking import rows
 from schedules.ticking.starting import start
 from schedules.ticking.waiting import release
@@ -89,6 +90,7 @@ def cancel_backfill(schedule: Schedule, *, by: User | None) -> int:
             detail="The backfill was cancelled before its turn.",
             ended_at=database_time(),
         )
+        count_states([FiringStatus.CANCELLED] * dropped)
         if dropped:
             _tell(schedule, f"{dropped:,} waiting runs cancelled.")
     return dropped
@@ -146,6 +148,7 @@ def _start(schedule: Schedule, firings: list[Firing]) -> list[int]:
     if not firings:
         return []
     if schedule.overlap_policy != OverlapPolicy.ALLOW:
+        count_states(each.status for each in firings)
         first = release(schedule)
         return [first.job_id] if first is not None and first.job_id else []
     refused = start(firings, {schedule.pk: schedule})

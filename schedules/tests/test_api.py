@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -225,8 +225,15 @@ def test_a_page_costs_the_same_however_long_it_is(
 
 
 def test_the_browsable_page_is_there(client: APIClient, project: Project) -> None:
-    schedule = make_schedule(project, starts_at=None)
-    for path in ("", f"/{schedule.pk}", f"/{schedule.pk}/firings", f"/{schedule.pk}/preview"):
+    schedule = make_schedule(project, starts_at=datetime(2026, 1, 1, tzinfo=UTC))
+    for path in (
+        "",
+        f"/{schedule.pk}",
+        f"/{schedule.pk}/firings",
+        f"/{schedule.pk}/preview",
+        "/due",
+        "/blackouts",
+    ):
         answer = client.get(f"{URL}{path}", HTTP_ACCEPT="text/html")
         assert answer.status_code == 200, path
         assert "text/html" in answer["Content-Type"]
