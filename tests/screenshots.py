@@ -16,6 +16,7 @@ from tests.e2e.source import write_repository
 from tests.embedded.running import Up, data_folder, small_repository
 from tests.exports_scene import ExportsScene
 from tests.scene import RETRY_SECONDS, Scene, stalling_server
+from tests.schedules_scene import SchedulesScene
 
 TARGET = Path(__file__).resolve().parent.parent / "build" / "screenshots"
 WIDTHS = {"wide": 1366, "phone": 360}
@@ -36,6 +37,8 @@ LISTS = (
     "jobs",
     "exports",
     "schedules/calendar",
+    "schedules",
+    "schedules/new",
     "system",
     "projects/new",
     "repositories/new",
@@ -80,10 +83,12 @@ def main() -> int:
             exports = ExportsScene(up, token, hub)
             exports.make()
             exports.end()
+            schedules = SchedulesScene(up, token)
+            schedules.make()
             scene = Scene(up, token, stalled)
             scene.make()
             waiting = exports.get("exports?status=queued")["results"][0]["id"]
-            pages = scene.pages | exports.pages | {"export-waiting": f"exports/{waiting}/"}
+            pages = scene.pages | exports.pages | schedules.pages | {"export-waiting": f"exports/{waiting}/"}
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_ARGUMENTS)
                 for theme in ("light", "dark"):

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from commandcenter.accounts.models import User
 from commandcenter.dashboard import schedule_reading as reading
+from commandcenter.dashboard.schedule_words import MISFIRES, OVERLAPS
 from commandcenter.inventory.models import Project, ProjectQuerySet
 from exports.registry import FORMATS
 from jobs.exceptions import FieldError
@@ -28,17 +29,6 @@ WORKS = [
     (reading.OTHER, "Something else"),
 ]
 FREQUENCIES = ["once", "interval", "hourly", "daily", "weekly", "monthly", "cron"]
-OVERLAPS = {
-    OverlapPolicy.SKIP: "Skip the new run, and keep a note of it",
-    OverlapPolicy.QUEUE: "Let the new run wait for the end of the earlier one; one waits at most",
-    OverlapPolicy.CANCEL_RUNNING: "Cancel the earlier run and start the new one",
-    OverlapPolicy.ALLOW: "Run both at once",
-}
-MISFIRES = {
-    MisfirePolicy.FIRE_ONCE: "Run once for all that were missed",
-    MisfirePolicy.FIRE_ALL: "Run each one that was missed",
-    MisfirePolicy.SKIP: "Run none of them and await the next time",
-}
 WORK_FIELDS = frozenset(
     ["work", "repository", "ref", "force", "scope", "tag", "format", "job_type", "parameters"]
 )
@@ -113,10 +103,10 @@ class ScheduleForm(forms.Form):
         placeholder="30 2 * * MON-FRI", spellcheck="false",
     )  # fmt: skip
     timezone = _text("Time zone", list="zone-names", spellcheck="false")
-    window_start = _text("Only from", type="time")
-    window_end = _text("until", "Left empty, all day. It may cross midnight.", type="time")
-    starts_at = _text("Not before", type="datetime-local")
-    ends_at = _text("Not from", "The end of it all.", type="datetime-local")
+    window_start = _text("Runs only from", type="time")
+    window_end = _text("Runs only until", "Left empty, all day. It may cross midnight.", type="time")
+    starts_at = _text("Starts", "Left empty, at once.", type="datetime-local")
+    ends_at = _text("Ends", "Left empty, never.", type="datetime-local")
     dst_gap = _choice(
         "A time that the clocks jump over",
         [("run", "Run when they have"), ("skip", "Skip it on that day")],

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.utils.dateparse import parse_datetime
 
+from commandcenter.dashboard.schedule_words import UNITS
 from commandcenter.inventory.models import Project, Repository
 from jobs.exceptions import FieldError
 from jobs.models import JobType
@@ -19,7 +20,6 @@ from schedules.timing.model import LAST_DAY, Frequency
 from schedules.timing.zones import UnknownZone, zone_named
 from schedules.validation import TIMING
 
-UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 MOST_DIGITS = 9
 OTHER = "other"  # work that the form knows no fields for: its parameters are written as JSON
 MOMENTS = ("run_at", "starts_at", "ends_at")
@@ -51,13 +51,22 @@ def timing_values(given: Mapping[str, str], stored: Schedule | None = None) -> d
     for name in MOMENTS:
         if body.get(name):
             same = stored is not None and body[name] == shown.get(name)
-            body[name] = getattr(stored, name) if same else _moment(body[name], zone)
+            body[name] = getattr(stored, name) if same else moment_of(body[name], zone) or body[name]
     fields = TimingFields(data={name: value for name, value in body.items() if value not in ("", None)})
     if not fields.is_valid():
         raise InvalidSchedule(_errors(fields.errors))
     # Of the same frequency, what it does not use stays as it is.
     kept = TIMING & body.keys() if stored is not None and stored.frequency == frequency else TIMING
     return {name: value for name, value in fields.validated_data.items() if name in kept}
+
+
+def moment_of(text: str, zone: str) -> datetime | None:
+    """Return a moment on the clock of a zone, unless it says its own offset; None for what is none."""
+    try:
+        moment = parse_datetime(text)
+        return moment.replace(tzinfo=zone_named(zone)) if moment and moment.tzinfo is None else moment
+    except (ValueError, UnknownZone):
+        return None
 
 
 def seconds_of(given: Mapping[str, str], name: str) -> int | None:
@@ -155,15 +164,6 @@ def _errors(errors: Mapping[str, Any]) -> list[FieldError]:
         for name, found in errors.items()
         for each in found
     ]
-
-
-def _moment(text: str, zone: str) -> Any:
-    """Return a moment on the clock of a zone; what is none stays as it is, for the fields to refuse."""
-    try:
-        moment = parse_datetime(text)
-        return moment.replace(tzinfo=zone_named(zone)) if moment and moment.tzinfo is None else text
-    except (ValueError, UnknownZone):
-        return text
 
 
 def _local(moment: datetime | None, zone: str) -> str:

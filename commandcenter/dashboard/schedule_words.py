@@ -1,4 +1,4 @@
-"""What schedules do, in words: "Analysis of billing"."""
+"""What schedules do, and what happens when something comes between, in words."""
 
 from __future__ import annotations
 
@@ -7,15 +7,51 @@ from typing import Any
 
 from exports.registry import FORMATS
 from jobs.models import JobType
-from schedules.models import Schedule
+from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
 
 LONGEST_REF = 60
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
+OVERLAPS = {
+    OverlapPolicy.SKIP: "Skip the new run, and keep a note of it",
+    OverlapPolicy.QUEUE: "Let the new run wait for the end of the earlier one; one waits at most",
+    OverlapPolicy.CANCEL_RUNNING: "Cancel the earlier run and start the new one",
+    OverlapPolicy.ALLOW: "Run both at once",
+}
+MISFIRES = {
+    MisfirePolicy.FIRE_ONCE: "Run once for all that were missed",
+    MisfirePolicy.FIRE_ALL: "Run each one that was missed",
+    MisfirePolicy.SKIP: "Run none of them and await the next time",
+}
 
 
 def work_of(schedule: Schedule) -> str:
     """Return what a schedule does; parameters are what somebody sent, so that anything may be in them."""
     word = _WORDS.get(schedule.job_type)
     return word(schedule) if word else schedule.get_job_type_display()
+
+
+def policies_of(schedule: Schedule) -> list[tuple[str, str]]:
+    """Return what happens when something comes between, as (label, sentence)."""
+    most = schedule.pause_after_failures
+    jitter, grace = span(schedule.jitter_seconds), span(schedule.misfire_grace_seconds)
+    return [
+        *([("Spread", f"Each run begins up to {jitter} later")] if schedule.jitter_seconds else []),
+        ("Overlap", OVERLAPS[OverlapPolicy(schedule.overlap_policy)]),
+        (
+            "Missed",
+            f"{MISFIRES[MisfirePolicy(schedule.misfire_policy)]}; a run is missed when it is {grace} late",
+        ),
+        ("Failures", f"Paused after {most:,} in a row" if most else "Never paused for them"),
+    ]
+
+
+def span(seconds: int) -> str:
+    """Return a whole number of seconds in the largest unit that says it: "5 minutes"."""
+    for name, size in reversed(UNITS.items()):
+        if seconds and seconds % size == 0:
+            count = seconds // size
+            return f"{count:,} {name if count > 1 else name.removesuffix('s')}"
+    return "0 seconds"
 
 
 def _analysis(schedule: Schedule) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.schedule_words import work_of
+from commandcenter.inventory.models import ProjectQuerySet
 from jobs.models import JobType
 from schedules.clock import database_time
 from schedules.health import Health, HealthStatus, health_of, in_health
@@ -19,6 +20,7 @@ from schedules.models import Firing, Schedule
 from schedules.recent import recent_firings
 from schedules.timing.words import described
 
+AT_A_GLANCE = 5  # schedules that the overview names
 STRIP = 15  # runs that a list shows of each schedule
 
 
@@ -112,12 +114,26 @@ def visible(request: HttpRequest) -> Any:
 
 
 def shown(
-    schedules: Sequence[Schedule], writable: Collection[int] = (), *, strip: int = STRIP
+    schedules: Iterable[Schedule], writable: Collection[int] = (), *, strip: int = STRIP
 ) -> list[Shown]:
     """Return these schedules as pages show them, in their order; `writable` are the projects to be changed."""
+    schedules = list(schedules)
     health = health_of(schedules, database_time())
-    firings = recent_firings([each.pk for each in schedules], strip)
+    firings = recent_firings([each.pk for each in schedules], strip) if strip else {}
     return [
         Shown(each, health[each.pk], firings.get(each.pk, []), each.project_id in writable)
         for each in schedules
     ]
+
+
+def soon(projects: ProjectQuerySet) -> list[Shown]:
+    """Return the schedules of these projects whose next run comes first."""
+    enabled = Schedule.objects.filter(project__in=projects, enabled=True, next_run_at__isnull=False)
+    rows = enabled.select_related("project", "repository").order_by("next_run_at", "pk")
+    return shown(rows[:AT_A_GLANCE], strip=0)
+
+
+def failing(projects: ProjectQuerySet) -> list[Shown]:
+    """Return the newest of these projects' schedules that fail."""
+    found = in_health(Schedule.objects.filter(project__in=projects), HealthStatus.FAILING, database_time())
+    return shown(found.select_related("project", "repository").order_by("-pk")[:AT_A_GLANCE], strip=0)

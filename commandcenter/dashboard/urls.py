@@ -7,6 +7,7 @@ from django.urls import path
 from commandcenter.dashboard.views import (
     advisories,
     analyses,
+    backfills,
     calendar,
     comparisons,
     exporting,
@@ -96,6 +97,8 @@ urlpatterns = [
     path("schedules/<int:pk>/enable/", schedule_actions.enable, name="schedule-enable"),
     path("schedules/<int:pk>/disable/", schedule_actions.disable, name="schedule-disable"),
     path("schedules/<int:pk>/execute/", schedule_actions.execute, name="schedule-execute"),
+    path("schedules/<int:pk>/backfill/", backfills.backfill, name="schedule-backfill"),
+    path("schedules/<int:pk>/backfill/cancel/", backfills.cancel, name="schedule-backfill-cancel"),
     path("schedules/<int:pk>/delete/", schedule_actions.delete, name="schedule-delete"),
     path("system/", system.index, name="system"),
     path("system/workers/<str:name>/drain/", system.drain, name="worker-drain"),

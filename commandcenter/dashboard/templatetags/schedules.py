@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django import template
 
+from commandcenter.dashboard import schedule_words
 from commandcenter.dashboard.looks import FIRING, HEALTH, Look
-from commandcenter.dashboard.schedule_reading import UNITS
-from commandcenter.dashboard.templatetags.figures import duration
+from commandcenter.dashboard.templatetags.figures import UNKNOWN, duration
 from schedules.models import Firing, FiringKind
 from schedules.timing.zones import UnknownZone, zone_named
 
@@ -59,6 +59,21 @@ def firing_words(firing: Firing) -> str:
 
 
 @register.filter
+def lateness(firing: Firing) -> str:
+    """Return how late a run was decided; a dash for one that was asked for by hand, which had no time."""
+    if firing.kind != FiringKind.SCHEDULED:
+        return UNKNOWN
+    return duration(firing.late_seconds) if firing.late_seconds >= SHOWN_LATE else "in time"
+
+
+@register.filter
+def why(firing: Firing) -> str:
+    """Return what is to be said of a run beside its outcome, mostly nothing."""
+    merged = f"It stands for {firing.merged + 1:,} runs that were due." if firing.merged else ""
+    return " ".join(part for part in (firing.detail, merged) if part)
+
+
+@register.filter
 def strip_words(firings: Sequence[Firing]) -> str:
     """Return what a strip of runs shows, for who cannot see it: "Last 3 runs: 2 succeeded, 1 failed"."""
     counted = Counter(firing_look(each).word.lower() for each in firings)
@@ -66,11 +81,4 @@ def strip_words(firings: Sequence[Firing]) -> str:
     return f"Last {len(firings)} runs: {said}" if len(firings) > 1 else f"Last run: {said}"
 
 
-@register.filter
-def span(seconds: int) -> str:
-    """Return a whole number of seconds in the largest unit that says it: "5 minutes"."""
-    for name, size in reversed(UNITS.items()):
-        if seconds and seconds % size == 0:
-            count = seconds // size
-            return f"{count:,} {name if count > 1 else name.removesuffix('s')}"
-    return "0 seconds"
+register.filter(schedule_words.span)

@@ -25,6 +25,7 @@ from jobs.fairness.waiting import waiting_reason, waiting_reasons
 from jobs.lists import listing
 from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
 from jobs.retry import retry as retry_job
+from schedules.models import Schedule
 
 LOG_LINES = 500
 COUNT_CAP = 10_001
@@ -158,6 +159,7 @@ def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "analysis": getattr(job, "analysis", None),
         "repository": _repository(job),
         "batch": batch_of(job),
+        "schedule": _schedule(job),
         "may_write": access.may(request, job.project, Role.OPERATOR),
         "parameters": orjson.dumps(job.parameters, option=orjson.OPT_INDENT_2).decode(),
     }
@@ -167,6 +169,13 @@ def _repository(job: Job) -> Repository | None:
     """Return the repository that the job works on."""
     key = job.parameters.get("repository")
     return Repository.objects.filter(pk=key, project=job.project).first() if isinstance(key, int) else None
+
+
+def _schedule(job: Job) -> Schedule | None:
+    """Return the schedule that started the job; it may be gone."""
+    if job.origin_kind != OriginKind.SCHEDULE or job.origin_id is None:
+        return None
+    return Schedule.objects.filter(pk=job.origin_id, project=job.project_id).first()
 
 
 def _lines(job: Job, *, after: int) -> list[JobEvent]:

@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.analysis.models import Analysis
-from commandcenter.dashboard import access, activity, stats
+from commandcenter.dashboard import access, activity, scheduled, stats
 from commandcenter.dashboard.context import THEME_COOKIE, THEMES
 from commandcenter.dashboard.subjects import names_of
 from jobs.models import Job
@@ -30,6 +30,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "stats": stats.overview(projects),
         "attention": stats.attention(projects),
         "active_jobs": active_jobs,
+        "soon": scheduled.soon(projects),
+        "failing": scheduled.failing(projects),
         "subjects": names_of(active_jobs),
         "analyses": Analysis.objects.filter(project__in=projects)
         .select_related("repository", "result_set")

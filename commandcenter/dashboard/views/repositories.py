@@ -16,7 +16,7 @@ from commandcenter.analysis.models import Analysis, BranchLine
 from commandcenter.analysis.packages import libyears
 from commandcenter.analysis.results.trends import trends
 from commandcenter.analysis.running.requests import request_analysis
-from commandcenter.dashboard import access, filters
+from commandcenter.dashboard import access, filters, scheduled
 from commandcenter.dashboard.analysis_tabs import history_of
 from commandcenter.dashboard.charts import Series, line_chart
 from commandcenter.dashboard.forms import RepositoryForm, posted
@@ -29,6 +29,7 @@ from jobs.models import Job, OriginKind
 
 PEOPLE = 8
 HOTTEST = 5
+SCHEDULES = 10
 
 
 def _visible(request: HttpRequest) -> Any:
@@ -134,6 +135,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         .select_related("run")
         .order_by("-pk")[:5],
     }
+    context["schedules"] = scheduled.shown(
+        scheduled.visible(request).filter(repository=repository).order_by("name")[:SCHEDULES]
+    )
     context["charts"] = _trend(repository)
     return render(request, "repositories/detail.html", context)
 

@@ -28,23 +28,23 @@ from schedules.models import FiringStatus, Schedule
 @require_POST
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
     """Let it run again."""
-    schedule = _writable(request, pk)
+    schedule = writable(request, pk)
 
     def act() -> None:
         again = keeping.enable(schedule, by=access.viewer(request))
         if again.next_run_at is None:
             messages.warning(request, f"{schedule.name} is enabled, and has no run to come.")
 
-    return _done(request, schedule, act)
+    return done(request, schedule, act)
 
 
 @login_required
 @require_POST
 def disable(request: HttpRequest, pk: int) -> HttpResponse:
     """Pause it, with a reason where one is given."""
-    schedule = _writable(request, pk)
+    schedule = writable(request, pk)
     reason = request.POST.get("reason", "").replace("\0", "")
-    return _done(
+    return done(
         request, schedule, lambda: keeping.disable(schedule, by=access.viewer(request), reason=reason)
     )
 
@@ -53,7 +53,7 @@ def disable(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def execute(request: HttpRequest, pk: int) -> HttpResponse:
     """Run it now; the message leads to the job."""
-    schedule = _writable(request, pk)
+    schedule = writable(request, pk)
 
     def act() -> None:
         firing = execute_now(schedule, by=access.viewer(request))
@@ -65,14 +65,14 @@ def execute(request: HttpRequest, pk: int) -> HttpResponse:
             )
             messages.success(request, format_html("{} runs as {}.", schedule.name, job))
 
-    return _done(request, schedule, act)
+    return done(request, schedule, act)
 
 
 @login_required
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove it with its history, and go back to the list."""
-    schedule = _writable(request, pk)
+    schedule = writable(request, pk)
     try:
         keeping.delete_schedule(schedule, by=access.viewer(request))
     except Schedule.DoesNotExist:
@@ -81,14 +81,15 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("dashboard:schedules")
 
 
-def _writable(request: HttpRequest, pk: int) -> Schedule:
+def writable(request: HttpRequest, pk: int) -> Schedule:
+    """Return a schedule that the viewer may change, else 404 or 403."""
     schedule: Schedule = get_object_or_404(scheduled.visible(request), pk=pk)
     if not access.may(request, schedule.project, Role.OPERATOR):
         raise PermissionDenied
     return schedule
 
 
-def _done(request: HttpRequest, schedule: Schedule, act: Callable[[], Any]) -> HttpResponse:
+def done(request: HttpRequest, schedule: Schedule, act: Callable[[], Any]) -> HttpResponse:
     """Act, say what stood against it, and go back to where the button was."""
     try:
         act()

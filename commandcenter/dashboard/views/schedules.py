@@ -12,12 +12,19 @@ from django.views.decorators.http import require_GET
 from commandcenter.dashboard import access, scheduled
 from commandcenter.dashboard.keyset import paginate
 from commandcenter.dashboard.looks import HEALTH
+from commandcenter.dashboard.schedule_story import changes_of
+from commandcenter.dashboard.schedule_words import policies_of
 from commandcenter.inventory.models import Role
-from jobs.models import JobType
-from schedules.models import Schedule
+from jobs.models import Job, JobType
+from schedules.clock import database_time
+from schedules.models import FiringKind, FiringStatus, Schedule
+from schedules.timing.zones import UnknownZone
+from schedules.upcoming import Upcoming, upcoming
 
 PROJECTS = 500  # that the filter offers
-LONG_STRIP = 60  # runs in the strip of one schedule
+LONG_STRIP = 40  # runs in the strip of one schedule
+RUNS = 25  # of its history on a page
+COMING = 10
 
 
 @login_required
@@ -45,8 +52,15 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one schedule."""
-    return render(request, "schedules/detail.html", _context(request, _schedule(request, pk)))
+    """Show one schedule: how it fares, its runs and those to come, and what people did about it."""
+    schedule = _schedule(request, pk)
+    context = _context(request, schedule) | {
+        "changes": changes_of(schedule.pk),
+        "backfill_waits": schedule.firings.filter(
+            kind=FiringKind.BACKFILL, status=FiringStatus.WAITING
+        ).count(),
+    }
+    return render(request, "schedules/detail.html", context)
 
 
 @login_required
@@ -64,4 +78,21 @@ def _schedule(request: HttpRequest, pk: int) -> Schedule:
 def _context(request: HttpRequest, schedule: Schedule) -> dict[str, Any]:
     writable = {schedule.project_id} if access.may(request, schedule.project, Role.OPERATOR) else set()
     (row,) = scheduled.shown([schedule], writable, strip=LONG_STRIP)
-    return {"row": row, "schedule": schedule}
+    page = paginate(request, schedule.firings.all(), size=RUNS)
+    started = [each.job_id for each in page.rows if each.job_id]
+    return {
+        "row": row,
+        "schedule": schedule,
+        "page": page,
+        "jobs": set(Job.objects.filter(pk__in=started).values_list("pk", flat=True)),
+        "runs": _coming(schedule),
+        "policies": policies_of(schedule),
+    }
+
+
+def _coming(schedule: Schedule) -> list[Upcoming] | None:
+    """Return the next runs; None where the data of time zones does not know its zone any more."""
+    try:
+        return upcoming(schedule, database_time(), COMING)
+    except UnknownZone:
+        return None
