@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from commandcenter.accounts.models import User
 from commandcenter.dashboard import schedule_reading as reading
-from commandcenter.dashboard.schedule_words import MISFIRES, OVERLAPS
+from commandcenter.dashboard.schedule_words import MISFIRES, OVERLAPS, UNITS
 from commandcenter.inventory.models import Project, ProjectQuerySet
 from exports.registry import FORMATS
 from jobs.exceptions import FieldError
@@ -60,7 +60,7 @@ def _choice(label: str, choices: Any, initial: str = "", *, radio: bool = False)
 
 
 def _unit(initial: str) -> forms.ChoiceField:
-    return _choice("Unit", [(unit, unit) for unit in reading.UNITS], initial)
+    return _choice("Unit", [(unit, unit) for unit in UNITS], initial)
 
 
 class ScheduleForm(forms.Form):

@@ -108,9 +108,12 @@ class Shown:
 
 def visible(request: HttpRequest) -> Any:
     """Return the schedules of the projects that the viewer may see."""
-    return Schedule.objects.visible_to(access.viewer(request)).select_related(
-        "project", "repository", "created_by", "paused_by"
-    )
+    return _with_names(Schedule.objects.visible_to(access.viewer(request)))
+
+
+def _with_names(schedules: Any) -> Any:
+    """Read along what they are for; the secret of a repository stays where it lies."""
+    return schedules.select_related("project", "repository").defer("repository__credential_secret")
 
 
 def shown(
@@ -129,11 +132,10 @@ def shown(
 def soon(projects: ProjectQuerySet) -> list[Shown]:
     """Return the schedules of these projects whose next run comes first."""
     enabled = Schedule.objects.filter(project__in=projects, enabled=True, next_run_at__isnull=False)
-    rows = enabled.select_related("project", "repository").order_by("next_run_at", "pk")
-    return shown(rows[:AT_A_GLANCE], strip=0)
+    return shown(_with_names(enabled).order_by("next_run_at", "pk")[:AT_A_GLANCE], strip=0)
 
 
 def failing(projects: ProjectQuerySet) -> list[Shown]:
     """Return the newest of these projects' schedules that fail."""
     found = in_health(Schedule.objects.filter(project__in=projects), HealthStatus.FAILING, database_time())
-    return shown(found.select_related("project", "repository").order_by("-pk")[:AT_A_GLANCE], strip=0)
+    return shown(_with_names(found).order_by("-pk")[:AT_A_GLANCE], strip=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from schedules.executing import execute
 from schedules.keeping import change_schedule, disable
 from schedules.models import Blackout, Firing, FiringKind, FiringStatus, Schedule
 
-HOURLY = {"frequency": "interval", "interval_seconds": 3600, "time": None}
+HOURLY: dict[str, Any] = {"frequency": "interval", "interval_seconds": 3600, "time": None}
 
 
 def test_it_says_what_when_and_what_happens_in_between(world: World) -> None:
@@ -204,3 +204,58 @@ def test_the_overview_names_what_fails_and_what_comes_next(world: World) -> None
     assert "No answer" in response.content.decode()
     assert f'<a href="/schedules/{soon.pk}/">Sooner</a>' in response.content.decode()
     assert "Sooner" not in shown(signed_in(world.stranger), "/")
+
+
+def test_blackouts_of_it_and_of_its_project_are_made_and_removed(world: World) -> None:
+    schedule = schedule_of(world)
+    other = schedule_of(world, "Other")
+    client = signed_in(world.operator)
+    path = f"/schedules/{schedule.pk}/blackouts/"
+    own = {"starts_at": "2990-07-01T00:00", "ends_at": "2990-07-02T00:00", "reason": "Moving\0 house"}
+    client.post(path, own)
+    client.post(path, own | {"whole": "on", "reason": "Holidays"})
+    mine, whole = Blackout.objects.order_by("pk")
+    assert mine.starts_at == datetime(2990, 6, 30, 22, tzinfo=UTC)
+    assert (mine.schedule, mine.reason, mine.created_by) == (schedule, "Moving house", world.operator)
+    assert (whole.schedule, whole.project) == (None, world.project)
+    content = shown(signed_in(world.viewer), f"/schedules/{schedule.pk}/")
+    for words in ("2990-07-01 00:00 Europe/Berlin", "Moving house", "Holidays", "All of the project"):
+        assert words in content
+    assert "/blackouts/" not in content
+    content = shown(client, f"/schedules/{other.pk}/")
+    assert "Holidays" in content
+    assert "Moving house" not in content
+    assert client.post(f"/schedules/{other.pk}/blackouts/{mine.pk}/delete/").status_code == 404
+    client.post(f"/schedules/{other.pk}/blackouts/{whole.pk}/delete/")
+    client.post(f"{path}{mine.pk}/delete/")
+    assert not Blackout.objects.exists()
+    assert "It runs at all its times" in shown(client, f"/schedules/{schedule.pk}/")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"starts_at": "soon"}, "Say from when until when"),
+        ({"ends_at": ""}, "Say from when until when"),
+        ({"ends_at": "2990-06-01T00:00"}, "ends before it starts"),
+        ({"starts_at": "2001-01-01T00:00", "ends_at": "2001-01-02T00:00"}, "over already"),
+        ({"starts_at": "0001-01-01T00:00"}, "2000"),
+    ],
+)
+def test_a_blackout_that_makes_no_sense_is_refused(world: World, given: dict[str, str], words: str) -> None:
+    schedule = schedule_of(world)
+    sent = {"starts_at": "2990-07-01T00:00", "ends_at": "2990-07-02T00:00"} | given
+    response = signed_in(world.operator).post(f"/schedules/{schedule.pk}/blackouts/", sent, follow=True)
+    assert words in response.content.decode()
+    assert "Edit it first" not in response.content.decode()
+    assert not Blackout.objects.exists()
+
+
+def test_only_operators_shut_out(world: World) -> None:
+    schedule = schedule_of(world)
+    now = database_time()
+    blackout = Blackout.objects.create(project=world.project, starts_at=now, ends_at=now + timedelta(days=1))
+    for path in ("blackouts/", f"blackouts/{blackout.pk}/delete/"):
+        assert signed_in(world.viewer).post(f"/schedules/{schedule.pk}/{path}").status_code == 403
+        assert signed_in(world.stranger).post(f"/schedules/{schedule.pk}/{path}").status_code == 404
+    assert Blackout.objects.count() == 1

@@ -23,6 +23,8 @@ from schedules.exceptions import IllegalSchedule
 from schedules.executing import execute as execute_now
 from schedules.models import FiringStatus, Schedule
 
+EDIT = " Edit it first."  # what it does or when has been overtaken
+
 
 @login_required
 @require_POST
@@ -35,7 +37,7 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
         if again.next_run_at is None:
             messages.warning(request, f"{schedule.name} is enabled, and has no run to come.")
 
-    return done(request, schedule, act)
+    return done(request, schedule, act, advice=EDIT)
 
 
 @login_required
@@ -65,7 +67,7 @@ def execute(request: HttpRequest, pk: int) -> HttpResponse:
             )
             messages.success(request, format_html("{} runs as {}.", schedule.name, job))
 
-    return done(request, schedule, act)
+    return done(request, schedule, act, advice=EDIT)
 
 
 @login_required
@@ -89,13 +91,15 @@ def writable(request: HttpRequest, pk: int) -> Schedule:
     return schedule
 
 
-def done(request: HttpRequest, schedule: Schedule, act: Callable[[], Any]) -> HttpResponse:
+def done(
+    request: HttpRequest, schedule: Schedule, act: Callable[[], Any], *, advice: str = ""
+) -> HttpResponse:
     """Act, say what stood against it, and go back to where the button was."""
     try:
         act()
     except InvalidParameters as error:
         said = " ".join(each["message"] for each in error.errors)
-        messages.error(request, f"{schedule.name}: {said} Edit it first.")
+        messages.error(request, f"{schedule.name}: {said}{advice}")
     except IllegalSchedule as error:
         messages.error(request, f"{schedule.name}: {error}")
     except Schedule.DoesNotExist:

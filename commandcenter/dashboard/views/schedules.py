@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -17,7 +18,7 @@ from commandcenter.dashboard.schedule_words import policies_of
 from commandcenter.inventory.models import Role
 from jobs.models import Job, JobType
 from schedules.clock import database_time
-from schedules.models import FiringKind, FiringStatus, Schedule
+from schedules.models import Blackout, FiringKind, FiringStatus, Schedule
 from schedules.timing.zones import UnknownZone
 from schedules.upcoming import Upcoming, upcoming
 
@@ -25,6 +26,7 @@ PROJECTS = 500  # that the filter offers
 LONG_STRIP = 40  # runs in the strip of one schedule
 RUNS = 25  # of its history on a page
 COMING = 10
+BLACKOUTS = 50
 
 
 @login_required
@@ -56,6 +58,11 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     schedule = _schedule(request, pk)
     context = _context(request, schedule) | {
         "changes": changes_of(schedule.pk),
+        "blackouts": Blackout.objects.filter(
+            Q(schedule=None) | Q(schedule=schedule),
+            project=schedule.project_id,
+            ends_at__gt=database_time(),
+        ).order_by("starts_at", "pk")[:BLACKOUTS],
         "backfill_waits": schedule.firings.filter(
             kind=FiringKind.BACKFILL, status=FiringStatus.WAITING
         ).count(),
