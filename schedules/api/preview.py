@@ -18,9 +18,8 @@ from commandcenter.core.viewsets import ApiMixin
 from schedules.api.fields import TimingFields, check, timing_of
 from schedules.models import Schedule
 from schedules.timing.checking import OUT_OF_RANGE, YEARS
-from schedules.timing.model import Timing
-from schedules.timing.notes import notes_of
-from schedules.timing.occurrences import Occurrence, occurrences
+from schedules.timing.notes import notes_of_each
+from schedules.timing.occurrences import occurrences
 from schedules.timing.words import described
 from schedules.timing.zones import UnknownZone, zone_named
 from schedules.upcoming import upcoming
@@ -102,10 +101,13 @@ class PreviewUnsaved(ApiMixin, APIView):
         timing = timing_of(body.validated_data)
         after = body.validated_data.get("after") or timezone.now()
         check(timing, after)
-        found = islice(occurrences(timing, after), body.validated_data["count"])
-        return Response(
-            {"description": described(timing), "results": [_said(timing, each) for each in found]}
-        )
+        found = list(islice(occurrences(timing, after), body.validated_data["count"]))
+        zone = zone_named(timing.timezone)
+        runs = [
+            {"at": each.at, "local": each.at.astimezone(zone).isoformat(), "notes": notes}
+            for each, notes in zip(found, notes_of_each(timing, found, after), strict=True)
+        ]
+        return Response({"description": described(timing), "results": runs})
 
 
 def preview_of(schedule: Schedule, query: Any) -> dict[str, Any]:
@@ -131,8 +133,3 @@ def preview_of(schedule: Schedule, query: Any) -> dict[str, Any]:
             for run in runs
         ],
     }
-
-
-def _said(timing: Timing, found: Occurrence) -> dict[str, Any]:
-    local = found.at.astimezone(zone_named(timing.timezone))
-    return {"at": found.at, "local": local.isoformat(), "notes": notes_of(found)}

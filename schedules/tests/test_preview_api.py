@@ -94,3 +94,26 @@ def test_a_token_that_reads_is_enough_and_nobody_is_not() -> None:
     _token, text = make_token(scope="read")
     assert api(token=text).post(URL, DAILY, format="json").status_code == 200
     assert api().post(URL, DAILY, format="json").status_code == 401
+
+
+def test_runs_in_real_time_tell_when_the_clocks_changed_before_them() -> None:
+    body = {"frequency": "interval", "interval_seconds": 86_400, "timezone": "Europe/Berlin", "count": 3}
+    spring = preview(**body, after="2026-03-28T12:00:00Z").json()["results"]
+    assert [run["notes"] for run in spring] == [[], ["The clocks go forward by 1 hour before this run."], []]
+    autumn = preview(**body, after="2026-10-24T12:00:00Z").json()["results"]
+    assert [run["notes"] for run in autumn] == [[], ["The clocks go back by 1 hour before this run."], []]
+
+
+def test_a_time_that_comes_twice_is_told_once() -> None:
+    for overlap in ("first", "both"):
+        answer = preview(**DAILY, dst_overlap=overlap, after="2026-10-23T12:00:00Z", count=4).json()
+        told = [run["notes"] for run in answer["results"]]
+        assert [len(notes) for notes in told] == ([0, 1, 0, 0] if overlap == "first" else [0, 1, 1, 0])
+
+
+@pytest.mark.parametrize("after", ["2026-03-27T12:00:00Z", "2026-03-28T12:00:00Z"])
+def test_a_run_that_a_gap_leaves_out_is_named_at_the_next_one(after: str) -> None:
+    runs = preview(**DAILY, dst_gap="skip", after=after, count=3).json()["results"]
+    named = [run for run in runs if any("no run" in note for note in run["notes"])]
+    assert [run["local"] for run in named] == ["2026-03-30T02:30:00+02:00"]
+    assert named[0]["notes"][-1] == "There is no run on 2026-03-29: the clocks go forward over its time."
