@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -40,6 +40,21 @@ class Asked(serializers.Serializer[Any]):
         return after
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Over a change of clocks",
+            value={
+                "frequency": "daily",
+                "time": "02:30",
+                "timezone": "Europe/Berlin",
+                "after": "2026-03-28T12:00:00Z",
+                "count": 2,
+            },
+            request_only=True,
+        )
+    ]
+)
 class PreviewInput(Asked, TimingFields):
     """The timing, and how many runs after which moment; other fields of a schedule are passed over."""
 

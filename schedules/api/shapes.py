@@ -31,6 +31,15 @@ _NIGHTLY = {
 }
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class ParametersField(serializers.JSONField):
+    """The parameters of a job, an object; its members are checked by the job type's handler."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Raise ValidationError for what is no object."""
+        return as_object(super().to_internal_value(data))
+
+
 class HealthSerializer(serializers.Serializer[Any]):
     """How a schedule fares in one word, and a sentence that says why and what to do."""
 
@@ -56,7 +65,7 @@ class ScheduleSerializer(TimingFields):
     )
     tags = TagsField(default=list)
     job_type = serializers.ChoiceField(choices=JobType.choices)
-    parameters = serializers.JSONField(default=dict)
+    parameters = ParametersField(default=dict)
     jitter_seconds = serializers.IntegerField(min_value=0, max_value=MOST_JITTER, default=0)
     overlap_policy = serializers.ChoiceField(choices=OverlapPolicy.choices, default=OverlapPolicy.SKIP)
     misfire_policy = serializers.ChoiceField(choices=MisfirePolicy.choices, default=MisfirePolicy.FIRE_ONCE)
@@ -81,10 +90,6 @@ class ScheduleSerializer(TimingFields):
     health = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
-
-    def validate_parameters(self, value: Any) -> dict[str, Any]:
-        """Take an object; its members are checked by the job type's handler."""
-        return as_object(value)
 
     def get_next_run_at(self, schedule: Schedule) -> datetime | None:
         """Return when it runs next by itself."""
