@@ -7,7 +7,7 @@ an instance by naming its fields.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -23,14 +23,11 @@ def new(model: type[M], **values: Any) -> M:
 
     Django takes it for a row of the database at once; a key that the database numbers is to be set by the caller.
     """
-    defaults = _defaults(model)
-    row = [
-        values.pop(name) if name in values else default() if callable(default) else default
-        for name, default in defaults.items()
-    ]
-    if values:
-        raise TypeError(f"{model.__name__} has no column {', '.join(values)}.")
-    return model.from_db(DEFAULT_DB_ALIAS, list(defaults), row)
+    constant, made = _defaults(model)
+    row = constant | {name: make() for name, make in made.items() if name not in values} | values
+    if len(row) != len(constant):
+        raise TypeError(f"{model.__name__} has not all of these columns: {', '.join(values)}.")
+    return model.from_db(DEFAULT_DB_ALIAS, list(row), list(row.values()))
 
 
 def insertion(model: type[Model], instead: Mapping[str, str] | None = None) -> str:
@@ -65,12 +62,14 @@ def _columns(model: type[Model]) -> tuple[str, ...]:
 
 
 @cache
-def _defaults(model: type[Model]) -> dict[str, Any]:
-    """Return the default of each column, or what makes it."""
-    return {
+def _defaults(model: type[Model]) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
+    """Return the default of each column, None where one is made for each row, and what makes those."""
+    defaults = {
         field.column: field.default if field.has_default() else field.get_default()
         for field in _fields(model)
     }
+    made = {column: default for column, default in defaults.items() if callable(default)}
+    return defaults | dict.fromkeys(made), made
 
 
 def _fields(model: type[Model]) -> list[Any]:
