@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from commandcenter.accounts.models import User
-from commandcenter.events.publish import publish
+from commandcenter.events.publish import Happening, publish, publish_many
 from commandcenter.inventory.models import Project
 from jobs.storable import json_value
 from schedules.clock import database_time
@@ -106,7 +106,7 @@ def disable(schedule: Schedule, *, by: User | None, reason: str = "") -> Schedul
 
 
 def disable_all(schedules: QuerySet[Schedule], *, reason: str) -> int:
-    """Pause those of them that are enabled, as the platform does; return how many. Few statements but one event each."""
+    """Pause those of them that are enabled, as the platform does; return how many."""
     with transaction.atomic():
         rows = schedules.filter(enabled=True).select_for_update(no_key=True, of=("self",))
         found = list(rows.order_by("pk"))
@@ -180,14 +180,23 @@ def _disable(schedules: Sequence[Schedule], by: User | None, reason: str) -> Non
     Firing.objects.filter(schedule__in=schedules, status=FiringStatus.WAITING).update(
         status=FiringStatus.SKIPPED, reason="paused", ended_at=now
     )
-    for schedule in schedules:
-        _publish(
-            "schedule.disabled",
-            schedule,
-            data={"reason": schedule.pause_reason or None},
-            before={"enabled": True},
-            after={"enabled": False},
-        )
+    publish_many(
+        [
+            Happening(
+                type="schedule.disabled",
+                project=schedule.project_id,
+                subject=("schedule", schedule.pk),
+                data={
+                    "schedule": schedule.pk,
+                    "name": schedule.name,
+                    "reason": schedule.pause_reason or None,
+                },
+                before={"enabled": True},
+                after={"enabled": False},
+            )
+            for schedule in schedules
+        ]
+    )
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,20 +11,24 @@ from django.db import connection, transaction
 from schedules.clock import database_time
 from schedules.models import OPEN, Blackout, Firing
 
-STEP = 2_000
+STEP = 5_000
 LAST_KEPT = 20
 BLACKOUT_DAYS = 365  # after its end
 
-# Those of a step that have so many younger ones behind them; what has not ended stays until it has.
+# Those of a step that are older than the last ones of their schedule; what has not ended stays until it has.
 _DELETE = """
-    DELETE FROM schedules_firing f WHERE f.id = ANY(%s) AND f.status <> ALL(%s) AND EXISTS (
-        SELECT 1 FROM schedules_firing y WHERE y.schedule_id = f.schedule_id AND y.id > f.id
-        ORDER BY y.id OFFSET %s
-    )
+    DELETE FROM schedules_firing f USING (
+        SELECT s.schedule_id, k.id
+        FROM (SELECT DISTINCT schedule_id FROM schedules_firing WHERE id = ANY(%s)) s
+        CROSS JOIN LATERAL (
+            SELECT id FROM schedules_firing WHERE schedule_id = s.schedule_id ORDER BY id DESC OFFSET %s LIMIT 1
+        ) k
+    ) kept
+    WHERE f.id = ANY(%s) AND f.schedule_id = kept.schedule_id AND f.id < kept.id AND f.status <> ALL(%s)
 """
 
 
-def prune(seconds: float = 20.0) -> int:
+def prune(seconds: float = 40.0) -> int:
     """Delete runs of settings.FIRING_RETENTION_DAYS ago and blackouts that ended long ago, for about so long.
 
     Return how many rows went; what is left goes with the next call.
@@ -46,7 +50,8 @@ def _prune_firings(before: datetime, until: float) -> int:
         if not step:
             break
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_DELETE, [[pk for _, pk in step], [str(each) for each in OPEN], LAST_KEPT - 1])
+            ids = [pk for _, pk in step]
+            cursor.execute(_DELETE, [ids, LAST_KEPT - 1, ids, [str(each) for each in OPEN]])
             removed += cursor.rowcount
         beyond = step[-1]
     return removed
