@@ -14,8 +14,9 @@ from jobs.models import Job, JobStatus
 from jobs.state import transition
 from jobs.tests.factories import make_project
 from schedules.clock import database_time
-from schedules.models import Blackout, Firing, FiringStatus, Schedule
+from schedules.models import Blackout, Firing, FiringStatus, Schedule, Ticker
 from schedules.tests.factories import make_due, make_schedule, stood_still
+from schedules.ticking.looking import TOLD_EVERY
 from schedules.ticking.outcomes import settle
 from schedules.ticking.soon import due_within
 from schedules.ticking.tick import tick
@@ -249,6 +250,25 @@ def test_the_statements_of_a_tick_do_not_grow_with_the_schedules() -> None:
     in_time, many_in_time, late_ones, many_late = counts
     assert many_in_time == in_time <= 25
     assert many_late == late_ones
+
+
+def test_a_tick_that_finds_nothing_asks_once() -> None:
+    make_schedule()
+    tick()
+    with CaptureQueriesContext(connection) as queries:
+        assert tick().claimed == 0
+    assert len(queries) == 1
+
+
+def test_a_tick_is_noted_although_nothing_is_due() -> None:
+    """But not by each, and whoever looks knows when the last one was."""
+    tick()
+    first = Ticker.objects.get().ticked_at
+    tick()
+    assert Ticker.objects.get().ticked_at == first
+    Ticker.objects.update(ticked_at=database_time() - TOLD_EVERY)
+    tick()
+    assert Ticker.objects.get().ticked_at != first
 
 
 def test_a_tick_knows_what_is_due_before_the_next_one() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import structlog
 from django.db import transaction
 
@@ -11,10 +9,9 @@ from schedules import keeping
 from schedules.clock import database_time
 from schedules.models import Schedule, Ticker
 from schedules.next_run import COLUMNS, count_from
+from schedules.ticking.looking import SET_BACK
 from schedules.timing.zones import data_version
 
-SET_BACK = timedelta(seconds=60)
-TOLD_EVERY = timedelta(seconds=30)  # a tick that finds nothing to do writes no oftener
 STEP = 2_000
 
 log = structlog.get_logger(__name__)
@@ -23,11 +20,6 @@ log = structlog.get_logger(__name__)
 def recount() -> None:
     """Note this tick, and take a step where next runs must be computed again. Of ticks at once, one does it."""
     now = database_time()
-    ticker = Ticker.objects.first()
-    if ticker is not None and ticker.ticked_at is not None and ticker.zone_data == data_version():
-        settled = ticker.recounted_to is None
-        if settled and ticker.ticked_at - SET_BACK <= now < ticker.ticked_at + TOLD_EVERY:
-            return
     Ticker.objects.bulk_create([Ticker()], ignore_conflicts=True)
     with transaction.atomic():
         ticker = Ticker.objects.select_for_update(skip_locked=True).first()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
 
 from schedules.models import Firing, Schedule
 
@@ -46,12 +47,14 @@ _MOVED = """
 
 def claim(now: datetime, limit: int) -> list[Schedule]:
     """Lock and return schedules that are due, the longest due first, but for those that another tick works on."""
-    return list(
-        Schedule.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        .select_related("project", "created_by")
+    schedules = list(
+        Schedule.objects.select_for_update(no_key=True, skip_locked=True)
         .filter(enabled=True, next_run_at__lte=now)
         .order_by("next_run_at", "pk")[:limit]
     )
+    # Many share a few projects and people, which a join would read and build once for each.
+    prefetch_related_objects(schedules, "project", "created_by")
+    return schedules
 
 
 def insert(firings: Sequence[Firing]) -> list[Firing]:

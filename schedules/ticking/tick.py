@@ -20,6 +20,7 @@ from schedules.next_run import count_from
 from schedules.tallies import count_lateness, count_states
 from schedules.ticking import rows
 from schedules.ticking.deciding import MOST_MERGED, Decision, Verdict, decide
+from schedules.ticking.looking import look
 from schedules.ticking.recounting import recount
 from schedules.ticking.standing import blackouts, open_runs
 from schedules.ticking.starting import cancel_all, reason_of, start
@@ -61,7 +62,11 @@ def tick(seconds: float = 4.0, batch: int = BATCH) -> Ticked:
     """
     until = time.monotonic() + seconds
     total = Ticked()
-    recount()
+    found = look()
+    if not found.settled:
+        recount()
+    elif not found.due:
+        return total
     while True:
         done = _batch(batch)
         total.add(done)
