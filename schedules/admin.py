@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -13,14 +15,13 @@ from django.http import HttpRequest
 from commandcenter.core.admin import (
     CappedPaginator,
     FlowModelAdmin,
-    ModelAdmin,
     ReadOnlyModelAdmin,
     action,
     register,
 )
 from commandcenter.core.fields import MAX_ID
 from jobs.exceptions import InvalidParameters
-from schedules import keeping
+from schedules import blackouts, keeping
 from schedules.exceptions import IllegalSchedule, InvalidSchedule
 from schedules.executing import execute
 from schedules.models import Blackout, Firing, Schedule
@@ -53,19 +54,29 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
                 cleaned[name] = empty
         if self.errors:
             return cleaned
-        try:
-            with transaction.atomic():
-                if self.instance.pk:
-                    changed = {name: cleaned[name] for name in self.changed_data}
-                    keeping.change_schedule(self.instance, changed, by=None)
-                else:
-                    _create(cleaned, None)
-                transaction.set_rollback(True)
-        except InvalidSchedule as error:
-            for each in error.errors:
-                field = each["field"].partition(".")[0]
-                self.add_error(field if field in self.fields else None, each["message"])
+        with _undone(self):
+            if self.instance.pk:
+                keeping.change_schedule(self.instance, _changed(self), by=None)
+            else:
+                _create(cleaned, None)
         return cleaned
+
+
+@contextmanager
+def _undone(form: forms.ModelForm[Any]) -> Iterator[None]:
+    """Undo what a flow does, and say at the form's fields what it refuses."""
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    except InvalidSchedule as error:
+        for each in error.errors:
+            field = each["field"].partition(".")[0]
+            form.add_error(field if field in form.fields else None, each["message"])
+
+
+def _changed(form: forms.ModelForm[Any]) -> dict[str, Any]:
+    return {name: form.cleaned_data[name] for name in form.changed_data}
 
 
 def _create(values: dict[str, Any], by: Any) -> Schedule:
@@ -190,26 +201,30 @@ class FiringAdmin(ReadOnlyModelAdmin):
 
 
 class BlackoutForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A period that begins before it ends, of a project or of one of its schedules."""
+    """A blackout that the flow would keep: it is asked, and what it did is undone."""
 
     class Meta:
         model = Blackout
         fields = ("project", "schedule", "starts_at", "ends_at", "reason")
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a period that is none, and a schedule of another project."""
+        """Say at each field what the flow says of it; a schedule must be the project's."""
         cleaned: dict[str, Any] = super().clean() or {}
-        starts, ends = cleaned.get("starts_at"), cleaned.get("ends_at")
-        if starts and ends and starts >= ends:
-            self.add_error("ends_at", "It ends before it starts.")
         project, schedule = cleaned.get("project"), cleaned.get("schedule")
         if project and schedule and schedule.project_id != project.pk:
             self.add_error("schedule", "The project has no such schedule.")
+        if self.errors:
+            return cleaned
+        with _undone(self):
+            if self.instance.pk:
+                blackouts.change_blackout(self.instance, _changed(self), by=None)
+            else:
+                blackouts.create_blackout(**cleaned, by=None)
         return cleaned
 
 
 @register(Blackout)
-class BlackoutAdmin(ModelAdmin):  # type: ignore[misc]
+class BlackoutAdmin(FlowModelAdmin):
     """When the schedules of a project, or one of them, skip their runs."""
 
     form = BlackoutForm
@@ -220,8 +235,14 @@ class BlackoutAdmin(ModelAdmin):  # type: ignore[misc]
     ordering = ("-pk",)
     autocomplete_fields = ("project", "schedule")
 
-    def save_model(self, request: HttpRequest, obj: Blackout, form: BlackoutForm, change: bool) -> None:
-        """Note who made it."""
-        if not change:
-            obj.created_by = request.user  # type: ignore[assignment]
-        super().save_model(request, obj, form, change)
+    def get_readonly_fields(self, request: HttpRequest, obj: Blackout | None = None) -> tuple[str, ...]:
+        return ("project", "schedule") if obj else ()
+
+    def create_through(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        return blackouts.create_blackout(**values, by=request.user)  # type: ignore[arg-type]
+
+    def update_through(self, request: HttpRequest, stored: Blackout, values: dict[str, Any]) -> None:
+        blackouts.change_blackout(stored, values, by=request.user)  # type: ignore[arg-type]
+
+    def delete_through(self, request: HttpRequest, stored: Blackout) -> None:
+        blackouts.delete_blackout(stored, by=request.user)  # type: ignore[arg-type]

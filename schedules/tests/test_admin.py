@@ -208,3 +208,10 @@ def test_a_blackout_is_of_the_project_or_of_a_schedule_of_it(client: Client) -> 
     make_due(schedule)
     tick()
     assert Firing.objects.get().reason == "blackout"
+    page = f"/admin/schedules/blackout/{blackout.pk}/"
+    assert "ends_at" in said(client.post(f"{page}change/", {**values, "ends_at_0": begin}))
+    assert client.post(f"{page}change/", {**values, "reason": "Longer week"}).status_code == 302
+    assert Blackout.objects.get().reason == "Longer week"
+    assert client.post(f"{page}delete/", {"post": "yes"}).status_code == 302
+    types = Event.objects.filter(subject_kind="blackout").order_by("pk").values_list("type", flat=True)
+    assert list(types) == ["blackout.created", "blackout.updated", "blackout.deleted"]
