@@ -103,7 +103,9 @@ def _paused(schedule: Schedule, now: datetime, names: Mapping[int, str]) -> str:
     at = f" {_ago(schedule.paused_at, now)}" if schedule.paused_at else ""
     reason = schedule.pause_reason.rstrip(".")
     why = f": {reason}" if reason else ""
-    return f"Paused{by}{at}{why}. Enable it to let it run again."
+    # The platform's own reasons say what else is to be done first.
+    advice = "" if "enable it" in reason.lower() else " Enable it to let it run again."
+    return f"Paused{by}{at}{why}.{advice}"
 
 
 def _failing(schedule: Schedule, now: datetime) -> str:

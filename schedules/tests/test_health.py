@@ -141,6 +141,13 @@ def test_a_paused_one_says_who_paused_it_when_and_why_whatever_else_is_wrong() -
     )
 
 
+def test_a_pause_whose_reason_says_what_to_do_says_it_once() -> None:
+    schedule = make_schedule()
+    reason = "Its repository shop was deleted; choose another one, then enable it."
+    keeping.disable(schedule, by=None, reason=reason)
+    assert health(schedule).detail == f"Paused just now: {reason}"
+
+
 def test_one_without_a_run_to_come_says_so() -> None:
     schedule = make_schedule()
     run(schedule)

@@ -254,8 +254,10 @@ def test_an_entry_that_is_not_whole_is_told_and_holds_up_nobody(project: Project
 def test_what_does_something_else_is_named_and_left_alone(project: Project) -> None:
     foreign = PeriodicTask.objects.create(name="Canary", task="ops.canary", **every(1))
     entry(project)
-    status, said = run("--disable-originals")
-    assert (status, said.splitlines()[-1]) == (0, "1 imported, 1 do something else.")
+    assert "foreign" not in run("--dry-run")[1]
+    status, said = run("--disable-originals", "--verbosity", "2")
+    last = "1 imported, 1 left alone, starting no jobs (--verbosity 2 names them)."
+    assert (status, said.splitlines()[-1]) == (0, last)
     assert "foreign   Canary: It runs ops.canary; only what runs jobs.dispatch" in said
     foreign.refresh_from_db()
     assert foreign.enabled

@@ -38,7 +38,7 @@ def client(project: Project) -> APIClient:
 def test_runs_that_start_with_many_others_are_marked(project: Project, client: APIClient) -> None:
     schedule = make_schedule(project, **AT_TWO)
     make_schedule(project, **AT_TWO)
-    make_schedule(project, frequency="cron", cron="*/30 * * * *")
+    make_schedule(project, frequency="hourly", time=time(0))
     assert notes(schedule, client) == [[], [], []]
     make_schedule(project, frequency="weekly", time=time(2), weekday=3)
     marked = notes(schedule, client, 7)
@@ -62,6 +62,17 @@ def test_what_is_paused_elsewhere_or_delayed_does_not_start_with_it(
     answer = client.get(f"/api/v1/schedules/{delayed.pk}/preview", {"count": 3}).json()["results"]
     together = [run["due_at"][11:16] == run["at"][11:16] for run in answer]
     assert [bool(run) for run in notes(schedule, client)] == together
+
+
+def test_what_runs_oftener_than_hourly_collides_with_nothing(project: Project, client: APIClient) -> None:
+    schedule = make_schedule(project, **AT_TWO)
+    frequent = make_schedule(project, frequency="cron", cron="*/30 * * * *")
+    for _ in range(2):
+        make_schedule(project, **AT_TWO)
+    assert notes(schedule, client) == [[], [], []]
+    make_schedule(project, **AT_TWO)
+    assert notes(schedule, client) == [["3 other schedules of the project start in the same minute."]] * 3
+    assert not any(notes(frequent, client, 60))
 
 
 def test_a_zone_that_is_gone_counts_for_nothing_and_the_look_costs_one_query(

@@ -32,13 +32,14 @@ def firing_look(firing: Firing) -> Look:
 
 @register.filter
 def clock(moment: datetime | None, zone: str) -> str:
-    """Return what the clock of a zone shows at a moment: "2026-12-01 02:30 Europe/Berlin"."""
+    """Return what the clock of a zone shows at a moment: "2026-12-01 02:30 Europe/Berlin", with seconds if there are."""
     if moment is None:
         return ""
+    shown = "%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M"
     try:
-        return f"{moment.astimezone(zone_named(zone)):%Y-%m-%d %H:%M} {zone}"
+        return f"{moment.astimezone(zone_named(zone)):{shown}} {zone}"
     except UnknownZone:
-        return f"{moment:%Y-%m-%d %H:%M} UTC"
+        return f"{moment:{shown}} UTC"
 
 
 @register.filter

@@ -59,6 +59,16 @@ def test_runs_say_how_late_how_long_which_job_and_why(world: World) -> None:
     assert f'href="/jobs/{world.job.pk + 1000}/"' not in content
 
 
+def test_runs_within_a_minute_are_told_apart(world: World) -> None:
+    schedule = schedule_of(world, frequency="interval", interval_seconds=20, time=None, timezone="UTC")
+    at = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
+    for seconds in (0, 20):
+        run_of(schedule, FiringStatus.SUCCEEDED, scheduled_for=at + timedelta(seconds=seconds))
+    content = shown(signed_in(world.viewer), f"/schedules/{schedule.pk}/")
+    assert ">2026-03-01 02:30 UTC<" in content
+    assert ">2026-03-01 02:30:20 UTC<" in content
+
+
 def test_runs_go_by_key_and_a_refresh_stays_on_its_page(world: World) -> None:
     schedule = schedule_of(world)
     now = database_time()

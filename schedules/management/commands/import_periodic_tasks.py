@@ -22,7 +22,7 @@ WORDS = {
     Outcome.SWITCHED: "imported before and switched over",
     Outcome.KNOWN: "imported before",
     Outcome.REFUSED: "could not be imported",
-    Outcome.FOREIGN: "do something else",
+    Outcome.FOREIGN: "left alone, starting no jobs (--verbosity 2 names them)",
 }
 
 
@@ -60,11 +60,10 @@ class Command(BaseCommand):
                     dry_run=options["dry_run"],
                 ):
                     counts[done.outcome] += 1
-                    self.stdout.write(
-                        to_json(_row(done, options["dry_run"])).decode()
-                        if options["format"] == "json"
-                        else _line(done)
-                    )
+                    if options["format"] == "json":
+                        self.stdout.write(to_json(_row(done, options["dry_run"])).decode())
+                    elif done.outcome != Outcome.FOREIGN or options["verbosity"] > 1:
+                        self.stdout.write(_line(done))
         except DatabaseError as error:
             lines = str(error).splitlines() or [type(error).__name__]
             self._end(FAILED, f"The database failed: {lines[0]}. Run it again: it goes on where it stopped.")
@@ -105,7 +104,7 @@ def _line(done: TakenOver) -> str:
     if schedule is None:
         return f"{done.outcome.value:9} {done.name}: {done.reason}"
     runs = f"next run {schedule.next_run_at:%Y-%m-%d %H:%M} UTC" if schedule.next_run_at else "no run to come"
-    state = runs if schedule.enabled else f"paused ({schedule.pause_reason})"
+    state = runs if schedule.enabled else f"paused ({schedule.pause_reason.rstrip('.')})"
     return f"{done.outcome.value:9} {done.name}: {described(schedule.timing)} {state}."
 
 
