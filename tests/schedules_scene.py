@@ -40,6 +40,13 @@ class SchedulesScene:
             month_day="last",
         )
         self.post(
+            "schedules/blackouts",
+            {
+                "project": self.project, "schedule": paused, "starts_at": "2990-12-24T00:00:00Z",
+                "ends_at": "2990-12-27T00:00:00Z", "reason": "Holidays",
+            },
+        )  # fmt: skip
+        self.post(
             f"schedules/{paused}/disable", {"reason": "The warehouse moves until the middle of the month."}
         )
         new = self.schedule(

@@ -99,7 +99,7 @@ def test_a_schedule_is_made_and_runs_by_itself(scene: SchedulesScene, opened: Ca
     expect(rows.filter(has_text="Succeeded").first).to_be_visible(timeout=60_000)
 
     page.locator("summary", has_text="Pause").click()
-    page.get_by_label("Why").fill("It was only a test")
+    page.get_by_label("Why", exact=True).fill("It was only a test")
     page.get_by_role("button", name="Pause it").click()
     expect(page.locator("#schedule-live .told")).to_contain_text("It was only a test")
     expect(page.get_by_text("Schedule disabled: It was only a test")).to_be_visible()
