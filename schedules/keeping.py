@@ -105,6 +105,16 @@ def disable(schedule: Schedule, *, by: User | None, reason: str = "") -> Schedul
     return schedule
 
 
+def give_up(schedule: Schedule, *, reason: str) -> None:
+    """Pause it because its runs cannot start; of one that is paused already, drop the runs that wait."""
+    with transaction.atomic():
+        schedule = locked(schedule)
+        if schedule.enabled:
+            _disable([schedule], None, reason)
+        else:
+            _drop_waiting([schedule], database_time())
+
+
 def disable_all(schedules: QuerySet[Schedule], *, reason: str) -> int:
     """Pause those of them that are enabled, as the platform does; return how many."""
     with transaction.atomic():
@@ -177,9 +187,7 @@ def _disable(schedules: Sequence[Schedule], by: User | None, reason: str) -> Non
         _pause(schedule, by, reason, now)
         schedule.updated_at = now
     Schedule.objects.bulk_update(schedules, [*PAUSE, "updated_at"], batch_size=500)
-    Firing.objects.filter(schedule__in=schedules, status=FiringStatus.WAITING).update(
-        status=FiringStatus.SKIPPED, reason="paused", ended_at=now
-    )
+    _drop_waiting(schedules, now)
     publish_many(
         [
             Happening(
@@ -196,6 +204,12 @@ def _disable(schedules: Sequence[Schedule], by: User | None, reason: str) -> Non
             )
             for schedule in schedules
         ]
+    )
+
+
+def _drop_waiting(schedules: Sequence[Schedule], now: datetime) -> None:
+    Firing.objects.filter(schedule__in=schedules, status=FiringStatus.WAITING).update(
+        status=FiringStatus.SKIPPED, reason="paused", ended_at=now
     )
 
 

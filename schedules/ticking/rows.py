@@ -57,6 +57,14 @@ def claim(now: datetime, limit: int) -> list[Schedule]:
     return schedules
 
 
+def as_stored(claimed: Sequence[Schedule]) -> list[Schedule]:
+    """Read claimed schedules again: a batch that was rolled back has moved some of these objects on."""
+    rows = Schedule.objects.select_related("project", "created_by").filter(
+        pk__in=[each.pk for each in claimed]
+    )
+    return list(rows.order_by("next_run_at", "pk"))
+
+
 def insert(firings: Sequence[Firing]) -> list[Firing]:
     """Store firings and return, with their keys, those that were not there already: a run is decided once."""
     by_key = {(each.schedule_id, each.scheduled_for, str(each.kind)): each for each in firings}

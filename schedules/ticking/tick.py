@@ -87,7 +87,7 @@ def _batch(size: int) -> Ticked:
             raise  # the database's trouble, not that of a schedule: the next tick tries again
         except Exception:
             log.exception("batch not decided", action="tick", schedules=len(claimed))
-        return _one_by_one(claimed, now)
+        return _one_by_one(rows.as_stored(claimed), now)
 
 
 def _one_by_one(claimed: Sequence[Schedule], now: datetime) -> Ticked:

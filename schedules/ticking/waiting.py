@@ -34,7 +34,7 @@ def release(schedule: Schedule) -> Firing | None:
     if firing.kind == FiringKind.SCHEDULED and _shut_out(schedule, firing):
         return None
     if _refused(schedule, firing):
-        keeping.disable(schedule, by=None, reason=firing.detail)
+        keeping.give_up(schedule, reason=firing.detail)
         return None
     schedule.last_run_at = database_time()
     schedule.save(update_fields=["last_run_at"])
