@@ -11,8 +11,9 @@ from schedules.clock import database_time
 from schedules.exceptions import IllegalSchedule
 from schedules.models import Firing, FiringKind, FiringStatus, Schedule
 from schedules.ticking.deciding import Verdict, on_overlap
+from schedules.ticking.replacing import cancel_earlier
 from schedules.ticking.standing import open_runs
-from schedules.ticking.starting import cancel_all, start
+from schedules.ticking.starting import start
 
 
 def execute(schedule: Schedule, *, by: User | None) -> Firing:
@@ -31,7 +32,7 @@ def execute(schedule: Schedule, *, by: User | None) -> Firing:
                 f"{detail} Cancel it first, or choose another overlap policy.", code="overlap"
             )
         if verdict == Verdict.REPLACE:
-            cancel_all(opened.job_ids)
+            cancel_earlier(schedule, opened)
         now = database_time()
         firing = Firing(
             schedule=schedule,

@@ -51,7 +51,11 @@ def _come_back() -> None:
     for seconds in due_within(EVERY_SECONDS):
         try:
             tick_schedules.apply_async(
-                (True,), countdown=seconds + LATE_SECONDS, expires=60 + seconds, queue="system", retry=False
+                (True,),
+                countdown=max(seconds, PILED_UP_SECONDS) + LATE_SECONDS,  # an earlier one would be dropped
+                expires=60 + seconds,
+                queue="system",
+                retry=False,
             )
         except Exception as error:  # noqa: BLE001  (kombu and redis raise families of their own)
             log.warning("tick not sent", action="tick", error=str(error))

@@ -14,7 +14,7 @@ from jobs.storable import json_value
 from schedules.exceptions import InvalidSchedule
 from schedules.models import Schedule
 from schedules.timing.checking import faults
-from schedules.timing.model import Frequency
+from schedules.timing.past import shortest_gap
 
 MOST_JITTER = 86_400  # seconds
 MOST_GRACE = 366 * 86_400  # seconds
@@ -59,11 +59,16 @@ def _error(field: str, code: str, message: str) -> FieldError:
 
 
 def _timing(schedule: Schedule, now: datetime) -> Iterator[tuple[str, str, str]]:
-    for fault in faults(schedule.timing, now):
-        yield fault.field, fault.code, fault.message
-    interval = schedule.interval_seconds
-    if schedule.frequency == Frequency.INTERVAL and interval and schedule.jitter_seconds >= interval > 0:
-        yield "jitter_seconds", "too_large", "The jitter must be shorter than the interval."
+    timing = schedule.timing
+    if found := faults(timing, now):
+        for fault in found:
+            yield fault.field, fault.code, fault.message
+    elif schedule.jitter_seconds > 0:
+        gap = shortest_gap(timing, now)
+        # With a longer one, the run after it would be due before it, and late at once.
+        if gap is not None and schedule.jitter_seconds >= (most := int(gap.total_seconds())):
+            message = f"The jitter must be shorter than the time between two runs, here {most:,} seconds."
+            yield "jitter_seconds", "too_large", message
 
 
 def _settings(schedule: Schedule) -> Iterator[FieldError]:

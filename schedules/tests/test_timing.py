@@ -77,6 +77,18 @@ def test_start_and_end_bound_the_firings() -> None:
     assert local_times(timing, 9) == ["06-01 02:30", "06-02 02:30"]
 
 
+def test_nothing_fires_in_the_second_in_which_it_starts_before_it_does() -> None:
+    start = datetime(2026, 6, 1, 2, 30, 0, 500_000, tzinfo=UTC)
+    assert local_times(replace(DAILY, starts_at=start), 1) == ["06-02 02:30"]
+    assert faults(Timing(Frequency.ONCE, run_at=start - timedelta(seconds=0.2), starts_at=start), NOW)
+
+
+def test_rare_firings_are_looked_for_in_fifty_years_however_many_are_wanted() -> None:
+    rare = Timing(Frequency.CRON, "Europe/Berlin", cron="0 0 * 2 1#5")
+    found = list(islice(occurrences(rare, NOW), 100))
+    assert [each.local.year for each in found] == [2044, 2072]
+
+
 @pytest.mark.parametrize("cron", ["*/20 * * * *", "0-59/20 0-23 * * *"])
 def test_a_window_over_midnight(cron: str) -> None:
     timing = Timing(Frequency.CRON, cron=cron, window_start=time(23, 40), window_end=time(0, 20))
@@ -166,6 +178,16 @@ def test_nothing_runs_outside_of_its_window_when_a_gap_moves_it() -> None:
         ({"window_start": time(22), "window_end": time(2)}, "window_start", "never"),
         ({"starts_at": NOW, "ends_at": NOW}, "ends_at", "invalid"),
         ({"ends_at": NOW + timedelta(hours=1)}, "ends_at", "never"),
+        (
+            {"window_start": time(2), "window_end": time(3), "ends_at": NOW + timedelta(minutes=5)},
+            "ends_at",
+            "never",
+        ),
+        ({"timezone": "right/UTC"}, "timezone", "unknown"),  # counts leap seconds
+        ({"timezone": "posix/UTC"}, "timezone", "unknown"),
+        ({"timezone": "localtime"}, "timezone", "unknown"),  # another one on each machine
+        ({"timezone": "posixrules"}, "timezone", "unknown"),
+        ({"timezone": "Factory"}, "timezone", "unknown"),
         ({"starts_at": datetime(9998, 1, 1, tzinfo=UTC)}, "starts_at", "out_of_range"),
     ],
 )

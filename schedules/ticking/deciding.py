@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
+from schedules.next_run import due_at
 from schedules.timing.past import counted, latest_until
 
 MOST_MERGED = 1_000  # runs that are counted behind one another; more are "1,000"
+INSTANT = timedelta(microseconds=1)
 
 
 class Verdict(StrEnum):
@@ -77,21 +79,26 @@ def decide(schedule: Schedule, now: datetime, blackouts: Sequence[Period], stand
         )
     if schedule.misfire_policy == MisfirePolicy.SKIP:
         return _miss(schedule, scheduled, now)
-    latest = latest_until(schedule.timing, now, scheduled)
-    last = latest.at if latest else scheduled
-    merged = counted(schedule.timing, scheduled, last, MOST_MERGED) if latest else 0
+    last = _last_due(schedule, now, scheduled)
+    merged = counted(schedule.timing, scheduled, last, MOST_MERGED)
     once = Decision(Verdict.FIRE, last, last, merged=merged, missed=True)
     return _fire(schedule, once, (now,), blackouts, standing)
 
 
 def _miss(schedule: Schedule, scheduled: datetime, now: datetime) -> Decision:
     """Give up what is later than the grace; what is younger comes next, and in time."""
-    until = now - timedelta(seconds=schedule.misfire_grace_seconds)
-    merged = counted(schedule.timing, scheduled, until, MOST_MERGED)
+    last = _last_due(schedule, now - timedelta(seconds=schedule.misfire_grace_seconds), scheduled)
+    merged = counted(schedule.timing, scheduled, last, MOST_MERGED)
     detail = "Nothing ticked in time, and its policy is to make up for nothing."
-    return Decision(
-        Verdict.MISS, scheduled, max(until, scheduled), "late", detail, merged=merged, missed=True
-    )
+    return Decision(Verdict.MISS, scheduled, last, "late", detail, merged=merged, missed=True)
+
+
+def _last_due(schedule: Schedule, moment: datetime, scheduled: datetime) -> datetime:
+    """Return the last run from `scheduled` on that was due by a moment: the jitter of one may reach beyond it."""
+    found = latest_until(schedule.timing, moment, scheduled)
+    if found is not None and due_at(schedule, found.at) > moment:
+        found = latest_until(schedule.timing, found.at - INSTANT, scheduled)
+    return found.at if found else scheduled
 
 
 def _fire(

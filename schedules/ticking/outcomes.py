@@ -82,6 +82,7 @@ def settle(schedule_id: int) -> None:
         started = list(schedule.firings.filter(status=FiringStatus.STARTED).order_by("pk"))
         jobs = Job.objects.in_bulk([each.job_id for each in started if each.job_id])
         ended = [each for each in started if _has_ended(jobs.get(each.job_id or 0))]
+        ended.sort(key=lambda each: ending_of(jobs.get(each.job_id or 0)).at)
         for firing in ended:
             _end(schedule, firing, jobs.get(firing.job_id or 0))
         count_states(each.status for each in ended)

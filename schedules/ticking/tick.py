@@ -22,8 +22,9 @@ from schedules.ticking import rows
 from schedules.ticking.deciding import MOST_MERGED, Decision, Verdict, decide
 from schedules.ticking.looking import look
 from schedules.ticking.recounting import recount
+from schedules.ticking.replacing import cancel_earlier
 from schedules.ticking.standing import blackouts, open_runs
-from schedules.ticking.starting import cancel_all, reason_of, start
+from schedules.ticking.starting import reason_of, start
 from schedules.timing.past import counted
 
 BATCH = 200  # schedules in one transaction
@@ -115,7 +116,7 @@ def _move_on(claimed: Sequence[Schedule], now: datetime) -> Ticked:
     made = rows.insert([_firing(by_id[pk], decision, now) for pk, decision in decided.items()])
     for firing in made:
         if decided[firing.schedule_id].verdict == Verdict.REPLACE:
-            cancel_all(opened[firing.schedule_id].job_ids)
+            cancel_earlier(by_id[firing.schedule_id], opened[firing.schedule_id])
     begun = [firing for firing in made if firing.status == FiringStatus.STARTED]
     refused = start(begun, by_id)
     rows.save_started(begun)
@@ -190,13 +191,15 @@ def _said(schedule: Schedule, decision: Decision, firing: Firing) -> str:
     if each:  # the others come with the next batches
         until = firing.decided_at - timedelta(seconds=schedule.misfire_grace_seconds)
         more = counted(schedule.timing, decision.scheduled_for, until, MOST_MERGED)
-    said = (
-        f"{more + 1:,} runs were late by more than the grace"
-        if more
-        else "1 run was late by more than the grace"
-    )
+    said = f"{_how_many(more)} late by more than the grace"
     if firing.status == FiringStatus.MISSED:
         return f"{said}; none is made up for."
     if each and more:
         return f"{said}; each is made up for."
     return f"{said}; made up for with one job." if firing.status == FiringStatus.STARTED else f"{said}."
+
+
+def _how_many(more: int) -> str:
+    if not more:
+        return "1 run was"
+    return f"More than {MOST_MERGED:,} runs were" if more >= MOST_MERGED else f"{more + 1:,} runs were"

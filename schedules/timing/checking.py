@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schedules.timing.model import LAST_DAY, Frequency, Timing
@@ -107,11 +107,11 @@ def _never(timing: Timing, now: datetime) -> Iterator[Fault]:
         return
     if timing.frequency == Frequency.ONCE:
         yield Fault("run_at", "past", "This moment is over.")
+    elif timing.ends_at is not None and next_after(replace(timing, ends_at=None), now) is not None:
+        yield Fault("ends_at", "never", "None of its times lies before its end, so it would never run.")
     elif timing.window_start is not None:
         yield Fault(
             "window_start", "never", "None of its times falls into the window, so it would never run."
         )
-    elif timing.ends_at is not None:
-        yield Fault("ends_at", "never", "None of its times lies before its end, so it would never run.")
     else:
         yield Fault("frequency", "never", "It would not run within the next fifty years.")

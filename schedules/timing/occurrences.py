@@ -47,10 +47,12 @@ def next_after(timing: Timing, after: datetime) -> Occurrence | None:
 
 
 def occurrences(timing: Timing, after: datetime) -> Iterator[Occurrence]:
-    """Yield the firings later than a moment, in order, each moment once; the timing is a checked one."""
+    """Yield the firings of the fifty years after a moment, in order, each once; the timing is a checked one."""
     if timing.starts_at is not None:
         after = max(after, timing.starts_at - SECOND)
     for found in _unbounded(timing, after.astimezone(UTC)):
+        if timing.starts_at is not None and found.at < timing.starts_at:  # in the second before
+            continue
         if timing.ends_at is not None and found.at >= timing.ends_at:
             return
         yield found
@@ -112,7 +114,6 @@ class _Clock:
         self._runs_at_gap_end = fixed and timing.gap == Gap.RUN
         self._once = fixed and timing.overlap == Overlap.FIRST
         self._misses = 0
-        self._latest: datetime | None = None  # the latest firing
         self._nothing: tuple[datetime, datetime | None] | None = None  # no match from the one up to the other
 
     def walk(self, after: datetime) -> Iterator[Occurrence]:
@@ -120,7 +121,7 @@ class _Clock:
         reached: datetime | None = None  # the latest local time that any clock of the zone has shown
         for stretch, following in _with_next(stretches(self._zone, after - LOOK_BACK)):
             if stretch.end > after:
-                if stretch.begin > (self._latest or after) + HORIZON:
+                if stretch.begin > after + HORIZON:
                     return
                 yield from self._in(stretch, following, reached, after)
                 if self._misses >= MOST_MISSES:
@@ -176,8 +177,7 @@ class _Clock:
         return self._window is None or self._window.holds(local)
 
     def _occurrence(self, stretch: Stretch, local: datetime, note: Note) -> Occurrence:
-        self._latest = at = local - stretch.offset
-        return Occurrence(at.replace(tzinfo=UTC), local, note)
+        return Occurrence((local - stretch.offset).replace(tzinfo=UTC), local, note)
 
 
 def _with_next(found: Iterator[Stretch]) -> Iterator[tuple[Stretch, Stretch]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from itertools import islice, takewhile
+from datetime import datetime, timedelta
+from itertools import islice, pairwise, takewhile
 
 from schedules.timing.model import Timing
 from schedules.timing.occurrences import Occurrence, next_after, occurrences
@@ -27,6 +27,12 @@ def latest_until(timing: Timing, moment: datetime, since: datetime) -> Occurrenc
         else:
             end = middle
     return latest
+
+
+def shortest_gap(timing: Timing, after: datetime, looked_at: int = 100) -> timedelta | None:
+    """Return the shortest time between two of the next firings, None where there are no two; of a checked timing."""
+    found = islice(occurrences(timing, after), looked_at)
+    return min((later.at - each.at for each, later in pairwise(found)), default=None)
 
 
 def counted(timing: Timing, since: datetime, moment: datetime, most: int = 1000) -> int:

@@ -21,6 +21,11 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 KNOWN_YEARS = 4096  # of zones, kept in memory: 600 zones for some years, about 1 MB
 
+# Files beside the zones that the other machines of a fleet may lack, or have with another content, and those whose
+# clock counts leap seconds.
+_OF_THIS_MACHINE = frozenset({"localtime", "posixrules", "Factory"})
+_OTHER_CLOCKS = ("right/", "posix/")
+
 
 class UnknownZone(ValueError):
     """A name that is not in the IANA database."""
@@ -46,17 +51,20 @@ class Stretch:
 @lru_cache(maxsize=1024)
 def zone_named(name: str) -> ZoneInfo:
     """Return a zone of the IANA database. Raises UnknownZone."""
+    unknown = UnknownZone(f"{name!r} is no time zone of the IANA database, such as Europe/Berlin.")
+    if name in _OF_THIS_MACHINE or name.startswith(_OTHER_CLOCKS):
+        raise unknown
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as "Europe"
-        raise UnknownZone(f"{name!r} is no time zone of the IANA database, such as Europe/Berlin.") from None
+        raise unknown from None
 
 
 @lru_cache(maxsize=1)
 def data_version() -> str:
     """Return what the time zone data of this process is known by: a digest of all of it, read once."""
     digest = hashlib.sha256()
-    for name in sorted(available_timezones()):
+    for name in sorted(available_timezones() - _OF_THIS_MACHINE):
         digest.update(name.encode())
         digest.update(_data(name))
     return digest.hexdigest()[:40]

@@ -12,6 +12,7 @@ from commandcenter.dashboard import schedule_words
 from commandcenter.dashboard.looks import FIRING, HEALTH, Look
 from commandcenter.dashboard.templatetags.figures import UNKNOWN, duration
 from schedules.models import Firing, FiringKind
+from schedules.ticking.deciding import MOST_MERGED
 from schedules.timing.zones import UnknownZone, zone_named
 
 register = template.Library()
@@ -53,7 +54,8 @@ def firing_words(firing: Firing) -> str:
     if firing.late_seconds >= SHOWN_LATE:
         parts.append(f"{duration(firing.late_seconds)} late")
     if firing.merged:
-        parts.append(f"for {firing.merged + 1:,} runs")
+        many = firing.merged >= MOST_MERGED
+        parts.append(f"for more than {MOST_MERGED:,} runs" if many else f"for {firing.merged + 1:,} runs")
     if firing.detail:
         parts.append(firing.detail)
     return ", ".join(parts)
