@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_fire_once_stands_for_what_is_due_and_leaves_the_next_run_its_delay() ->
         ({"frequency": "interval", "interval_seconds": 90}, 90),
     ],
 )
-def test_a_delay_that_reaches_the_next_run_is_refused(timing: dict[str, object], most: int) -> None:
+def test_a_delay_that_reaches_the_next_run_is_refused(timing: dict[str, Any], most: int) -> None:
     make_schedule(**timing, jitter_seconds=most - 1)
     with pytest.raises(InvalidSchedule) as caught:
         make_schedule(**timing, jitter_seconds=most)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models.signals import post_init
 
 from commandcenter.events.relay import relay
 from jobs.cancellation import cancel
 from jobs.models import Job, JobStatus
 from jobs.state import transition
-from schedules.models import FiringStatus, Schedule
+from schedules.models import Firing, FiringStatus, Schedule
 from schedules.tests.factories import make_due, make_schedule
-from schedules.ticking.outcomes import sweep
+from schedules.ticking.outcomes import settle, sweep
 from schedules.ticking.tick import tick
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +82,24 @@ def test_the_sweep_starts_a_run_that_waits_for_nothing() -> None:
     waiting.refresh_from_db()
     assert waiting.status == FiringStatus.STARTED
     assert Job.objects.get(pk=waiting.job_id or 0).status == JobStatus.QUEUED
+
+
+def test_the_end_of_one_run_loads_none_of_those_that_go_on() -> None:
+    """With overlapping runs and no worker there may be thousands of them."""
+    schedule, job = fired(overlap_policy="allow")
+    for _ in range(3):
+        make_due(schedule)
+        tick()
+    fail(job)
+    loaded: list[int | None] = []
+
+    def note(instance: Firing, **_: Any) -> None:
+        loaded.append(instance.job_id)
+
+    post_init.connect(note, sender=Firing)
+    try:
+        settle(schedule.pk)
+    finally:
+        post_init.disconnect(note, sender=Firing)
+    assert loaded == [job.pk]
+    assert schedule.firings.filter(status=FiringStatus.STARTED).count() == 3

@@ -29,6 +29,8 @@ ENDED = {
 ENDS = {f"job.{status}" for status in ENDED}
 LONGEST_DETAIL = 500
 BATCH = 200
+ENDED_AT_ONCE = 500  # of one schedule; the next end, or the sweep, finds the others
+_ACTIVE = Job.objects.filter(pk=OuterRef("job_id"), status__in=ACTIVE)  # the job of a run that goes on
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +48,7 @@ def on_event(event: Any) -> None:
 
 def sweep(limit: int = BATCH) -> int:
     """Settle runs whose end was not heard of, and let go what waits for nothing; return of how many schedules."""
-    active = Job.objects.filter(pk=OuterRef("job_id"), status__in=ACTIVE)
-    over = Firing.objects.filter(~Exists(active), status=FiringStatus.STARTED)
+    over = Firing.objects.filter(~Exists(_ACTIVE), status=FiringStatus.STARTED)
     found = set(over.values_list("schedule_id", flat=True)[:limit])
     before = Firing.objects.filter(schedule=OuterRef("schedule"), status=FiringStatus.STARTED)
     idle = Firing.objects.filter(~Exists(before), status=FiringStatus.WAITING)
@@ -79,9 +80,10 @@ def settle(schedule_id: int) -> None:
         )
         if schedule is None:
             return
-        started = list(schedule.firings.filter(status=FiringStatus.STARTED).order_by("pk"))
-        jobs = Job.objects.in_bulk([each.job_id for each in started if each.job_id])
-        ended = [each for each in started if _has_ended(jobs.get(each.job_id or 0))]
+        # Of those that go on there may be thousands, where runs may overlap and no worker came.
+        over = schedule.firings.filter(~Exists(_ACTIVE), status=FiringStatus.STARTED)
+        ended = list(over.order_by("pk")[:ENDED_AT_ONCE])
+        jobs = Job.objects.in_bulk([each.job_id for each in ended if each.job_id])
         ended.sort(key=lambda each: ending_of(jobs.get(each.job_id or 0)).at)
         for firing in ended:
             _end(schedule, firing, jobs.get(firing.job_id or 0))
@@ -98,10 +100,6 @@ def settle(schedule_id: int) -> None:
 def _schedules_of(job_id: int) -> list[int]:
     rows = Firing.objects.filter(job_id=job_id, status=FiringStatus.STARTED)
     return sorted(set(rows.values_list("schedule_id", flat=True)))
-
-
-def _has_ended(job: Job | None) -> bool:
-    return job is None or job.is_terminal
 
 
 def _end(schedule: Schedule, firing: Firing, job: Job | None) -> None:

@@ -22,10 +22,12 @@ def release(schedule: Schedule) -> Firing | None:
 
     Runs of a backfill come after all others, in the order of their times. One that can no longer start pauses the schedule, as in the tick.
     """
+    waiting = Firing.objects.filter(schedule=schedule, status=FiringStatus.WAITING)
+    if not waiting.exists():
+        return None
     opened = open_runs([schedule.pk])[schedule.pk]
     if opened.job_ids or opened.backfill_job_ids:
         return None
-    waiting = Firing.objects.filter(schedule=schedule, status=FiringStatus.WAITING)
     if opened.waiting:
         waiting = waiting.filter(pk=opened.waiting[0])
     firing = waiting.order_by("scheduled_for").first()

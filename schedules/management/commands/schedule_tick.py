@@ -8,7 +8,7 @@ import threading
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from schedules.tasks import LATE_SECONDS
 from schedules.ticking import outcomes
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             outcomes.sweep()
             find_overruns()
             done = tick()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             self._end(
                 FAILED, f"The database failed: {_first_line(error)} What is due is started by the next tick."
             )
@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 count += 1
                 if done.claimed:
                     self.stdout.write(_said(done))
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 self.stderr.write(f"The database failed: {_first_line(error)} The next tick tries again.")
             stopped.wait(self._pause(every))
 
@@ -77,7 +77,7 @@ class Command(BaseCommand):
         """Return how long to wait: until something is due, but no longer than asked."""
         try:
             return min([every, *(seconds + LATE_SECONDS for seconds in due_within(every)[:1])])
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             return every  # the next tick says so
 
     def _end(self, status: int, message: str) -> NoReturn:
