@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schedules.tests.clock_oracle import Wall
 from schedules.timing.model import Frequency, Gap, Overlap, Timing
-from schedules.timing.occurrences import Note, Occurrence, occurrences
+from schedules.timing.occurrences import HORIZON, Note, Occurrence, occurrences
 
 YEARS = (2025, 2026, 2027)
 AROUND = timedelta(hours=48)
@@ -155,4 +155,6 @@ def test_without_changes_of_clocks_it_is_cronsim(fields: tuple[str, ...], after:
     timing = Timing(Frequency.CRON, name, cron=expression)
     walk = occurrences(timing, start)
     for expected, _number in zip(CronSim(expression, start), range(20), strict=False):
+        if expected > start + HORIZON:
+            break
         assert next(walk).at == expected
