@@ -56,6 +56,9 @@ def make_due(count: int) -> dict[str, int]:
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE schedules_firing, jobs_job, events_event CASCADE")
+        cursor.execute(
+            "UPDATE schedules_schedule SET next_run_at = now() + interval '1 day' WHERE next_run_at < now()"
+        )
         cursor.execute(_DUE, [count])
         cursor.execute("VACUUM ANALYZE schedules_schedule")
         cursor.execute("CHECKPOINT")
