@@ -10,6 +10,7 @@ from schedules import keeping
 from schedules.clock import database_time
 from schedules.exceptions import IllegalSchedule
 from schedules.models import Firing, FiringKind, FiringStatus, Schedule
+from schedules.tallies import count_states
 from schedules.ticking.deciding import Verdict, on_overlap
 from schedules.ticking.replacing import cancel_earlier
 from schedules.ticking.standing import open_runs
@@ -44,7 +45,9 @@ def execute(schedule: Schedule, *, by: User | None) -> Firing:
             reason="overlap" if verdict == Verdict.WAIT else "",
             detail=detail,
         )
-        if verdict != Verdict.WAIT:
+        if verdict == Verdict.WAIT:
+            count_states([firing.status])
+        else:
             if start([firing], {schedule.pk: schedule}):
                 raise InvalidParameters.single("parameters", "invalid", firing.detail)
             Schedule.objects.filter(pk=schedule.pk).update(last_run_at=now)

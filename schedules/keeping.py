@@ -18,6 +18,7 @@ from schedules.clock import database_time
 from schedules.exceptions import InvalidSchedule
 from schedules.models import Firing, FiringStatus, Schedule
 from schedules.next_run import COLUMNS, count_from
+from schedules.tallies import count_states
 from schedules.validation import TIMING, check
 
 PAUSE = ("enabled", "pause_reason", "paused_by", "paused_at")
@@ -208,9 +209,10 @@ def _disable(schedules: Sequence[Schedule], by: User | None, reason: str) -> Non
 
 
 def _drop_waiting(schedules: Sequence[Schedule], now: datetime) -> None:
-    Firing.objects.filter(schedule__in=schedules, status=FiringStatus.WAITING).update(
+    dropped = Firing.objects.filter(schedule__in=schedules, status=FiringStatus.WAITING).update(
         status=FiringStatus.SKIPPED, reason="paused", ended_at=now
     )
+    count_states([FiringStatus.SKIPPED] * dropped)
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

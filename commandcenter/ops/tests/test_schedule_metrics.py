@@ -15,6 +15,7 @@ from commandcenter.ops.tests.test_metrics import samples
 from jobs.models import JobStatus
 from jobs.state import transition
 from schedules import keeping
+from schedules.executing import execute
 from schedules.models import Firing
 from schedules.tests.factories import make_due, make_schedule
 from schedules.ticking.outcomes import settle
@@ -64,6 +65,17 @@ def test_runs_are_counted_by_what_became_of_them_and_stay_counted(
     Firing.objects.all().delete()
     assert value("_firings_total", status="succeeded") == value("_firings_total", status="started") == 1
     assert value("_tick_age_seconds") is not None
+
+
+def test_a_run_by_hand_that_waits_and_is_dropped_by_a_pause_is_counted_twice(
+    django_capture_on_commit_callbacks: Committed,
+) -> None:
+    schedule = make_schedule(overlap_policy="queue")
+    with django_capture_on_commit_callbacks(execute=True):
+        execute(schedule, by=None)
+        execute(schedule, by=None)
+        keeping.disable(schedule, by=None)
+    assert value("_firings_total", status="waiting") == value("_firings_total", status="skipped") == 1
 
 
 def test_schedules_are_counted_by_their_health() -> None:
