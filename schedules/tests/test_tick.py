@@ -115,6 +115,21 @@ def test_what_is_late_within_the_grace_runs_as_if_it_were_not() -> None:
     assert not Event.objects.filter(type="schedule.missed").exists()
 
 
+@pytest.mark.parametrize("policy", ["skip", "queue", "cancel_running"])
+def test_each_missed_run_is_made_up_for_in_its_turn_where_the_policy_is_to_run_all(policy: str) -> None:
+    """Whatever becomes of runs that overlap in time: those that were missed overlap only because they were."""
+    schedule = make_schedule(misfire_policy="fire_all", overlap_policy=policy)
+    make_due(schedule, late=2 * HOUR + 10 * MINUTE)
+    while tick().claimed:
+        pass
+    assert [each.status for each in firings(schedule)] == ["started", "waiting", "waiting"]
+    for _ in range(3):
+        end(schedule.firings.get(status=FiringStatus.STARTED).job_id)
+        settle(schedule.pk)
+    assert [each.status for each in firings(schedule)] == ["succeeded"] * 3
+    assert Job.objects.count() == 3
+
+
 def test_one_tick_catches_up_with_a_schedule_that_is_oftener_due_than_anything_ticks() -> None:
     schedule = make_schedule(frequency="interval", interval_seconds=1, overlap_policy="allow")
     stood_still(schedule, timedelta(seconds=20))

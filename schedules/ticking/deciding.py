@@ -11,6 +11,7 @@ from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
 from schedules.next_run import due_at
 from schedules.timing.past import counted, latest_until
 
+MOST_WAITING = 1_000  # missed runs of a schedule that wait to be made up for
 MOST_MERGED = 1_000  # runs that are counted behind one another; more are "1,000"
 INSTANT = timedelta(microseconds=1)
 
@@ -112,7 +113,16 @@ def _fire(
         if any(period.covers(moment) for moment in moments):
             return _but(planned, Verdict.SKIP, "blackout", period.reason)
     verdict, reason, detail = on_overlap(schedule, standing)
+    if planned.missed and schedule.misfire_policy == MisfirePolicy.FIRE_ALL and verdict != Verdict.FIRE:
+        verdict, reason, detail = _in_its_turn(standing)
     return _but(planned, verdict, reason, detail)
+
+
+def _in_its_turn(standing: Standing) -> tuple[Verdict, str, str]:
+    """Let a run that must be made up for wait, where the overlap policy would drop it or end the one before."""
+    if standing.waiting >= MOST_WAITING:
+        return Verdict.SKIP, "overlap", f"{MOST_WAITING:,} missed runs wait already."
+    return Verdict.WAIT, "overlap", "It was missed, and waits its turn behind the run before."
 
 
 def on_overlap(schedule: Schedule, standing: Standing) -> tuple[Verdict, str, str]:
