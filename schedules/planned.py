@@ -67,9 +67,8 @@ class Planned:
     timeline: Timeline
     closed: dict[int, list[Period]]
     cut: frozenset[int]  # which had as many runs before now as are looked at, or more; the last ones count
-    zoneless: frozenset[int] = (
-        frozenset()
-    )  # of which the zone is not known any more, so that nothing is planned
+    # Of which the zone is not known any more, so that nothing is planned.
+    zoneless: frozenset[int] = frozenset()
 
     def lane(self, key: int) -> Lane:
         """Return what is planned for a schedule, an empty lane where nothing is."""

@@ -15,7 +15,7 @@ from schedules.timing.collisions import Collision
 from schedules.timing.notes import notes_of
 from schedules.timing.occurrences import Occurrence
 from schedules.timing.timeline import Band, Run
-from schedules.timing.words import described, spanned
+from schedules.timing.words import described, period
 from schedules.timing.zones import zone_named
 
 NAMED = 31  # marks of a lane that have a name each; more share one
@@ -114,7 +114,7 @@ def _run_words(span: Span, run: Run, tone: str, schedule: Schedule) -> str:
 
 
 def _band(span: Span, band: Band) -> Mark:
-    often = f"every {spanned(band.every)}" if band.every else "many runs"
+    often = f"every {period(band.every)}" if band.every else "many runs"
     return _stretch(span, band.begin, band.end, f"{span.between(band.begin, band.end)}, {often}")
 
 

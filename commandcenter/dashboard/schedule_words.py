@@ -8,6 +8,7 @@ from typing import Any
 from exports.registry import FORMATS
 from jobs.models import JobType
 from schedules.models import MisfirePolicy, OverlapPolicy, Schedule
+from schedules.timing.words import spanned
 
 LONGEST_REF = 60
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
@@ -33,7 +34,7 @@ def work_of(schedule: Schedule) -> str:
 def policies_of(schedule: Schedule) -> list[tuple[str, str]]:
     """Return what happens when something comes between, as (label, sentence)."""
     most = schedule.pause_after_failures
-    jitter, grace = span(schedule.jitter_seconds), span(schedule.misfire_grace_seconds)
+    jitter, grace = spanned(schedule.jitter_seconds), spanned(schedule.misfire_grace_seconds)
     return [
         *([("Spread", f"Each run begins up to {jitter} later")] if schedule.jitter_seconds else []),
         ("Overlap", OVERLAPS[OverlapPolicy(schedule.overlap_policy)]),
@@ -43,15 +44,6 @@ def policies_of(schedule: Schedule) -> list[tuple[str, str]]:
         ),
         ("Failures", f"Paused after {most:,} in a row" if most else "Never paused for them"),
     ]
-
-
-def span(seconds: int) -> str:
-    """Return a whole number of seconds in the largest unit that says it: "5 minutes"."""
-    for name, size in reversed(UNITS.items()):
-        if seconds and seconds % size == 0:
-            count = seconds // size
-            return f"{count:,} {name if count > 1 else name.removesuffix('s')}"
-    return "0 seconds"
 
 
 def _analysis(schedule: Schedule) -> str:

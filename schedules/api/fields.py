@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -80,26 +79,6 @@ class TimingFields(serializers.Serializer[Any]):
         choices=[each.value for each in Overlap],
         default=Overlap.FIRST,
         help_text="A fixed time that the clock shows twice: run at the first, or at both.",
-    )
-
-
-def timing_of(values: Mapping[str, Any]) -> Timing:
-    """Return the timing of validated fields."""
-    return Timing(
-        frequency=Frequency(values["frequency"]),
-        timezone=values["timezone"],
-        cron=values["cron"],
-        interval_seconds=values["interval_seconds"],
-        run_at=values["run_at"],
-        time=values["time"],
-        weekday=values["weekday"],
-        month_day=values["month_day"],
-        window_start=values["window_start"],
-        window_end=values["window_end"],
-        starts_at=values["starts_at"],
-        ends_at=values["ends_at"],
-        gap=Gap(values["dst_gap"]),
-        overlap=Overlap(values["dst_overlap"]),
     )
 
 

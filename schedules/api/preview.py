@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,7 +14,8 @@ from rest_framework.views import APIView
 
 from commandcenter.core.problems import Conflict
 from commandcenter.core.viewsets import ApiMixin
-from schedules.api.fields import TimingFields, check, timing_of
+from schedules.api.fields import TimingFields, check
+from schedules.clock import database_time
 from schedules.models import Schedule
 from schedules.timing.checking import OUT_OF_RANGE, YEARS
 from schedules.timing.notes import notes_of_each
@@ -23,6 +23,7 @@ from schedules.timing.occurrences import occurrences
 from schedules.timing.words import described
 from schedules.timing.zones import UnknownZone, zone_named
 from schedules.upcoming import upcoming
+from schedules.validation import TIMING
 
 MOST = 100
 
@@ -113,8 +114,8 @@ class PreviewUnsaved(ApiMixin, APIView):
         """Return the next runs of a timing; 400 names what is wrong with it."""
         body = PreviewInput(data=request.data)
         body.is_valid(raise_exception=True)
-        timing = timing_of(body.validated_data)
-        after = body.validated_data.get("after") or timezone.now()
+        timing = Schedule(**{name: body.validated_data[name] for name in TIMING}).timing
+        after = body.validated_data.get("after") or database_time()
         check(timing, after)
         found = list(islice(occurrences(timing, after), body.validated_data["count"]))
         zone = zone_named(timing.timezone)
@@ -132,7 +133,7 @@ def preview_of(schedule: Schedule, query: Any) -> dict[str, Any]:
     values = asked.validated_data
     viewer = zone_named(values["timezone"]) if "timezone" in values else None
     try:
-        runs = upcoming(schedule, values.get("after") or timezone.now(), values["count"])
+        runs = upcoming(schedule, values.get("after") or database_time(), values["count"])
     except UnknownZone as error:
         raise Conflict("unknown_timezone", f"{error} Change the schedule's zone.") from None
     return {

@@ -43,9 +43,8 @@ class Firing(models.Model):
     status = models.CharField(max_length=9, choices=FiringStatus.choices)
     reason = models.CharField(max_length=30, blank=True)  # a code, where it did not run
     detail = models.CharField(max_length=500, blank=True)
-    merged = models.PositiveIntegerField(
-        default=0
-    )  # further runs that were missed and that this one stands for
+    # Further runs that were missed and that this one stands for.
+    merged = models.PositiveIntegerField(default=0)
     # No reference: jobs are archived and deleted, and what became of the run stays.
     job_id = models.BigIntegerField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -28,7 +28,7 @@ class OverlapPolicy(models.TextChoices):
 
 
 class MisfirePolicy(models.TextChoices):
-    """What becomes of runs that are later than the grace: nothing ticked, or a project was shut out."""
+    """What becomes of runs that are later than the grace, because nothing ticked."""
 
     FIRE_ONCE = "fire_once", "Run once for all of them"
     FIRE_ALL = "fire_all", "Run each of them"

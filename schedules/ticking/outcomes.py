@@ -18,7 +18,7 @@ from schedules import keeping
 from schedules.models import OUTCOME, Firing, FiringStatus, Schedule
 from schedules.tallies import count_states
 from schedules.ticking.overruns import note_overrun
-from schedules.ticking.starting import reason_of
+from schedules.ticking.starting import LONGEST_DETAIL, reason_of
 from schedules.ticking.waiting import release
 
 ENDED = {
@@ -27,7 +27,6 @@ ENDED = {
     JobStatus.CANCELLED: FiringStatus.CANCELLED,
 }
 ENDS = {f"job.{status}" for status in ENDED}
-LONGEST_DETAIL = 500
 BATCH = 200
 ENDED_AT_ONCE = 500  # of one schedule; the next end, or the sweep, finds the others
 _ACTIVE = Job.objects.filter(pk=OuterRef("job_id"), status__in=ACTIVE)  # the job of a run that goes on

@@ -15,7 +15,7 @@ from schedules.tallies import count_states
 from schedules.timing.patterns import InvalidCron
 from schedules.timing.zones import UnknownZone
 
-LONGEST_DETAIL = 500
+LONGEST_DETAIL = 500  # of a firing
 
 
 def start(firings: Sequence[Firing], schedules: dict[int, Schedule]) -> list[Firing]:

@@ -44,8 +44,7 @@ def _set_between(before: Occurrence, found: Occurrence) -> list[str]:
     if not set_by:
         return []
     way = "forward" if set_by > timedelta() else "back"
-    length = spanned(int(abs(set_by).total_seconds()))
-    return [f"The clocks go {way} by {length if length[0].isdigit() else f'1 {length}'} before this run."]
+    return [f"The clocks go {way} by {spanned(int(abs(set_by).total_seconds()))} before this run."]
 
 
 def _left_out(timing: Timing, before: datetime, at: datetime) -> list[str]:

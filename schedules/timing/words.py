@@ -27,7 +27,7 @@ def _frequency(timing: Timing) -> str:
         case Frequency.ONCE:
             return f"Once, on {needed(timing.run_at):%Y-%m-%d at %H:%M %Z}"
         case Frequency.INTERVAL:
-            return f"Every {spanned(needed(timing.interval_seconds))}"
+            return f"Every {period(needed(timing.interval_seconds))}"
         case Frequency.HOURLY:
             return f"Every hour at minute {(timing.time or MIDNIGHT).minute}"
         case Frequency.DAILY:
@@ -48,10 +48,13 @@ def _month_day(day: int) -> str:
     return f"On day {day} of every month"
 
 
+def period(seconds: int) -> str:
+    """Return what stands behind "every": "90 minutes", of one unit its name alone."""
+    return spanned(seconds).removeprefix("1 ")
+
+
 def spanned(seconds: int) -> str:
-    """Return so many seconds in the largest unit that fits, such as "90 minutes", of one unit its name alone."""
-    for size, unit in _UNITS:
-        if seconds % size == 0:
-            count = seconds // size
-            return unit if count == 1 else f"{count:,} {unit}s"
-    raise AssertionError("every number of seconds is a multiple of one")
+    """Return a whole number of seconds in the largest unit that says it: "90 minutes", "1 hour"."""
+    size, unit = next(each for each in _UNITS if seconds % each[0] == 0 and (seconds or each[0] == 1))
+    count = seconds // size
+    return f"1 {unit}" if count == 1 else f"{count:,} {unit}s"

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django import template
 
-from commandcenter.dashboard import schedule_words
 from commandcenter.dashboard.looks import FIRING, HEALTH, Look
 from commandcenter.dashboard.templatetags.figures import UNKNOWN, duration
 from schedules.models import Firing, FiringKind
 from schedules.ticking.deciding import MOST_MERGED
+from schedules.timing.words import spanned
 from schedules.timing.zones import UnknownZone, zone_named
 
 register = template.Library()
@@ -84,4 +84,4 @@ def strip_words(firings: Sequence[Firing]) -> str:
     return f"Last {len(firings)} runs: {said}" if len(firings) > 1 else f"Last run: {said}"
 
 
-register.filter(schedule_words.span)
+register.filter(spanned)
