@@ -35,8 +35,12 @@ def read_turn() -> None:
 def only_asker(of: int) -> Iterator[bool]:
     """Say whether this process alone asks them outside, until the block ends: two beats must not double the questions.
 
-    For the session, not a transaction, which would last as long as the answers.
+    For the session, not a transaction, which would last as long as the answers. Behind PgBouncer in transaction mode, where a
+    lock would be left in another session than it was taken in and stay for good, everybody asks.
     """
+    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+        yield True
+        return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_SPACE, of])
         alone = bool(cursor.fetchone()[0])
