@@ -43,7 +43,6 @@ def index(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "here": request.get_full_path(),
         "healths": [(value, look.word) for value, look in HEALTH.items()],
-        "kept": wanted.kept,
     }
     if request.headers.get("HX-Request"):
         return render(request, "schedules/_rows.html", context)
