@@ -13,7 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import django
+# Only development installs it, and structlog takes it up where it is: 10 MB that a tick of the platform does not have.
+sys.modules["rich"] = None  # type: ignore[assignment]
+
+import django  # noqa: E402
 
 _COPY = """
     INSERT INTO schedules_schedule ({columns}) SELECT {values}
