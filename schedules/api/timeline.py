@@ -26,13 +26,13 @@ USUAL = timedelta(days=7)
 
 
 class TimelineQuery(serializers.Serializer[Any]):
-    """Which schedules, and which range: `from`, else now, and `until`, else a week later."""
+    """Which schedules, and which range: `from`, else now, and `to`, else a week later."""
 
     project = IdField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        """Add `from` and `until`; no attribute of a class can be called the first."""
-        within = {name: serializers.DateTimeField(required=False) for name in ("from", "until")}
+        """Add `from` and `to`; no attribute of a class can be called the first."""
+        within = {name: serializers.DateTimeField(required=False) for name in ("from", "to")}
         return super().get_fields() | within
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -40,10 +40,10 @@ class TimelineQuery(serializers.Serializer[Any]):
         begin = values.setdefault("from", self.context["now"])
         if begin.year not in YEARS:
             raise serializers.ValidationError({"from": OUT_OF_RANGE}, code="out_of_range")
-        end = values.setdefault("until", begin + USUAL)
+        end = values.setdefault("to", begin + USUAL)
         if not timedelta() < end - begin <= LONGEST:
             message = f"Give a moment later than `from`, by at most {LONGEST.days} days."
-            raise serializers.ValidationError({"until": message}, code="out_of_range")
+            raise serializers.ValidationError({"to": message}, code="out_of_range")
         return values
 
 
@@ -140,7 +140,7 @@ class TimelineView(ApiMixin, APIView):
         given = {name: value for name, value in query.items() if value}
         asked = TimelineQuery(data=given, context={"now": now})
         asked.is_valid(raise_exception=True)
-        begin, end = asked.validated_data["from"], asked.validated_data["until"]
+        begin, end = asked.validated_data["from"], asked.validated_data["to"]
         visible = Schedule.objects.visible_to(request.user, token_projects=token_projects(request))
         if "project" in asked.validated_data:
             visible = visible.filter(project=asked.validated_data["project"])

@@ -52,7 +52,7 @@ def ran(schedule: Schedule, when: datetime, status: str, seconds: float | None =
 
 
 def tomorrow(client: APIClient, **query: Any) -> Any:
-    answer = client.get(URL, {"from": at(0), "until": at(24), **query})
+    answer = client.get(URL, {"from": at(0), "to": at(24), **query})
     assert answer.status_code == 200, answer.content
     return answer.json()
 
@@ -124,7 +124,7 @@ def test_what_is_over_comes_from_the_runs_that_were_kept(client: APIClient, proj
         ran(schedule, day + timedelta(minutes=minutes), status)
     ran(schedule, day + timedelta(days=1), "succeeded")
     Schedule.objects.update(last_run_at=day)
-    query = {"from": day.isoformat(), "until": (day + timedelta(days=1)).isoformat()}
+    query = {"from": day.isoformat(), "to": (day + timedelta(days=1)).isoformat()}
     [lane] = client.get(URL, query).json()["results"]
     assert [(each["runs"], each["failed"], each["unrun"], each["open"]) for each in lane["past"]] == [
         (4, 2, 1, 0),
@@ -182,7 +182,7 @@ def test_queries_do_not_grow_with_schedules(
         with django_assert_num_queries(
             6
         ):  # the user, the page, the clock, blackouts, how long runs take, what ran
-            client.get(URL, {"from": at(-48), "until": at(24)})
+            client.get(URL, {"from": at(-48), "to": at(24)})
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ def test_queries_do_not_grow_with_schedules(
     [
         ({"from": "yesterday"}, "from"),
         ({"from": "0001-01-01T00:00:00Z"}, "from"),
-        ({"from": at(0), "until": at(0)}, "until"),
-        ({"from": at(0), "until": at(31 * 24 + 1)}, "until"),
-        ({"until": "9999-12-31T23:59:59Z"}, "until"),
+        ({"from": at(0), "to": at(0)}, "to"),
+        ({"from": at(0), "to": at(31 * 24 + 1)}, "to"),
+        ({"to": "9999-12-31T23:59:59Z"}, "to"),
         ({"project": "x"}, "project"),
         ({"limit": "101"}, "limit"),
         ({"cursor": "!"}, "cursor"),
