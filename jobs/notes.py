@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.conf import settings
 from django.db import transaction
 
@@ -22,7 +20,8 @@ def note(job_id: int, line: str) -> None:
 
     Nothing of the caller's transaction may keep the worker's heartbeat waiting for the row.
     """
-    transaction.on_commit(partial(_write, job_id, text(line)), robust=True)
+    written = text(line)
+    transaction.on_commit(lambda: _write(job_id, written), robust=True)
 
 
 def _write(job_id: int, line: str) -> None:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 
@@ -63,4 +62,4 @@ def _add_later(found: Counter[str]) -> None:
     """
     if found:
         named = {f"{_PREFIX}{name}": number for name, number in found.items()}
-        transaction.on_commit(partial(counts.add, named), robust=True)
+        transaction.on_commit(lambda: counts.add(named), robust=True)

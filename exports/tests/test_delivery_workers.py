@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from commandcenter.accounts.tests.factories import api
 from commandcenter.analysis.models import Analysis, PolicyVerdict
 from commandcenter.analysis.tests.factories import make_repository, make_user
+from commandcenter.core.tests.locks import WAITING
 from commandcenter.inventory.models import Role
 from exports.delivery.asking import ask
 from exports.delivery.commenting import marker
@@ -173,9 +174,7 @@ def test_a_worker_that_is_beaten_to_a_target_goes_on_with_another(
 
 def waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')"
-        )
+        cursor.execute(WAITING)
         (waits,) = cursor.fetchone()
     return bool(waits)
 

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
+from commandcenter.core.tests.locks import WAITING
 from jobs.cancellation import cancel
 from jobs.exceptions import IllegalState
 from jobs.models import Job
@@ -148,7 +149,7 @@ def test_a_job_whose_attempt_fails_before_it_sees_the_request_is_not_queued_agai
 def waits_for_a_lock() -> bool:
     """Tell whether a session waits for another one's row."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(WAITING)
         return bool(cursor.fetchone()[0])
 
 

@@ -5,7 +5,6 @@ The end of a job is heard of through its event, and looked for by a sweep: event
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import structlog
@@ -42,7 +41,11 @@ def on_event(event: Any) -> None:
     """
     if event.type in ENDS and event.subject_id is not None:
         for schedule_id in _schedules_of(event.subject_id):
-            transaction.on_commit(partial(_settle_or_pause, schedule_id), robust=True)
+            _settle_later(schedule_id)
+
+
+def _settle_later(schedule_id: int) -> None:
+    transaction.on_commit(lambda: _settle_or_pause(schedule_id), robust=True)
 
 
 def sweep(limit: int = BATCH) -> int:

@@ -24,6 +24,7 @@ from commandcenter.analysis.models import CorrelationKey, Finding, Occurrence
 from commandcenter.analysis.tests.conftest import GitRepository
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, make_user, messages
 from commandcenter.analysis.tests.running import run
+from commandcenter.core.tests.locks import WAITING
 from jobs.models import JobEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,7 +148,7 @@ def _await_a_waiting_lock() -> None:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+            cursor.execute(WAITING)
             if cursor.fetchone()[0]:
                 return
     pytest.fail("nobody waits")

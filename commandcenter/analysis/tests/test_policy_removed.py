@@ -12,6 +12,7 @@ from commandcenter.analysis.models import Policy, PolicyVerdict
 from commandcenter.analysis.policy import flows
 from commandcenter.analysis.tests.conftest import COMMITTED
 from commandcenter.analysis.tests.factories import analyse, finding, make_repository, messages
+from commandcenter.core.tests.locks import WAITING
 
 pytestmark = COMMITTED
 
@@ -49,7 +50,7 @@ def _await_a_waiting_lock() -> None:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+            cursor.execute(WAITING)
             if cursor.fetchone()[0]:
                 return
     pytest.fail("nobody waits")

@@ -30,6 +30,7 @@ from commandcenter.analysis.results import retention
 from commandcenter.analysis.results.sharing import ReplacedResults, find_shared, hold
 from commandcenter.analysis.tasks import prune_analyses
 from commandcenter.analysis.tests.factories import analyse, file_row, finding, make_repository, messages
+from commandcenter.core.tests.locks import WAITING
 from commandcenter.inventory.models import Repository
 
 pytestmark = pytest.mark.django_db
@@ -247,11 +248,11 @@ def test_a_pass_waits_for_an_analysis_that_ends_and_never_in_a_circle(settings: 
 
 
 def _until_someone_waits() -> None:
-    """Return when another connection waits for a lock; asked of pg_locks, which is not kept for a transaction."""
+    """Return when another connection waits for a lock."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(WAITING)
             if cursor.fetchone()[0]:
                 return
     raise AssertionError("Nobody waits.")
