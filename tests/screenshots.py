@@ -134,7 +134,7 @@ def _pictures(page: Page, suffix: str, scenes: dict[str, str]) -> None:
         page.get_by_text("SARIF 2.1.0").click()
         _shoot(page, f"{name}-{suffix}")
     for name, path in scenes.items():
-        page.goto(f"/{path}" if "?" in path else f"/{path.rstrip('/')}/")
+        page.goto(f"/{path}" if not path or "?" in path else f"/{path.rstrip('/')}/")
         _shoot(page, f"{name}-{suffix}")
 
 
