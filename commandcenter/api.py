@@ -14,8 +14,9 @@ from commandcenter.inventory.api import urls as inventory
 from exports.api import urls as exports
 from jobs.api import urls as jobs
 from schedules.api import urls as schedules
+from webhooks.api import urls as webhooks
 
-APPS = (inventory, jobs, advisories, analysis, exports, schedules, dashboard, events, accounts)
+APPS = (inventory, jobs, advisories, analysis, exports, schedules, webhooks, dashboard, events, accounts)
 
 
 class Router(DefaultRouter):

@@ -18,7 +18,7 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
 def _sources() -> list[Path]:
-    folders = ["commandcenter", "jobs", "exports", "schedules"]
+    folders = ["commandcenter", "jobs", "exports", "schedules", "webhooks"]
     found = [
         path for folder in folders for path in (ROOT / folder).rglob("*.py") if "tests" not in path.parts
     ]

@@ -119,6 +119,7 @@ _REPOSITORY = _object(
 )
 _REPOSITORY_EXAMPLE = {"repository": 3, "name": "billing", "source": "https://git.example.com/billing.git"}
 _ENDPOINT = _object({"endpoint": ID, "url": TEXT}, {"reason": MAYBE_TEXT})
+_ENDPOINT_EXAMPLE = {"endpoint": 2, "url": "https://hooks.example.com/cc"}
 _TECHNOLOGY = _object({"technology": ID, "name": TEXT}, {"domain": TEXT, "status": TEXT})
 _TECHNOLOGY_EXAMPLE = {"technology": 5, "name": "PostgreSQL", "domain": "database", "status": "integrated"}
 _PROJECT = _object({"project": ID, "name": TEXT, "slug": TEXT})
@@ -260,12 +261,12 @@ PUBLIC: dict[str, Entry] = {
     "endpoint.disabled": (
         "A webhook endpoint was switched off.",
         _ENDPOINT,
-        {"endpoint": 2, "url": "https://hooks.example.com/cc", "reason": "It failed for five days."},
+        {**_ENDPOINT_EXAMPLE, "reason": "It failed for five days."},
     ),
     "endpoint.test": (
         "A test, sent on request to one endpoint.",
         _ENDPOINT,
-        {"endpoint": 2, "url": "https://hooks.example.com/cc"},
+        _ENDPOINT_EXAMPLE,
     ),
 }
 
@@ -316,6 +317,11 @@ AUDIT: dict[str, Entry] = {
     "blackout.created": ("A blackout was made: nothing runs by itself then.", _BLACKOUT, _BLACKOUT_EXAMPLE),
     "blackout.updated": ("A blackout was changed.", _BLACKOUT, _BLACKOUT_EXAMPLE),
     "blackout.deleted": ("A blackout was removed.", _BLACKOUT, _BLACKOUT_EXAMPLE),
+    "endpoint.created": ("A webhook endpoint was made.", _ENDPOINT, _ENDPOINT_EXAMPLE),
+    "endpoint.updated": ("A webhook endpoint was changed.", _ENDPOINT, _ENDPOINT_EXAMPLE),
+    "endpoint.enabled": ("A webhook endpoint was switched on again.", _ENDPOINT, _ENDPOINT_EXAMPLE),
+    "endpoint.deleted": ("A webhook endpoint was removed.", _ENDPOINT, _ENDPOINT_EXAMPLE),
+    "endpoint.secret_rotated": ("A webhook endpoint got another secret.", _ENDPOINT, _ENDPOINT_EXAMPLE),
     "schedule.backfilled": (
         "Past runs of a schedule are made up for, or no longer.",
         _SCHEDULE,

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "commandcenter.analysis",
     "exports",
     "schedules",
+    "webhooks",
     "commandcenter.dashboard",
     "commandcenter.ops",
     "unfold",
@@ -242,6 +243,7 @@ SPECTACULAR_SETTINGS = {
         "ShownSuppressionEnum": "commandcenter.analysis.api.finding_shapes.KINDS",
         "TechnologyStatusEnum": "commandcenter.inventory.models.TechnologyStatus",
         "TechnologyDomainEnum": "commandcenter.inventory.models.TechnologyDomain",
+        "WebhookDeliveryStatusEnum": "webhooks.models.SHOWN",
         "DeliveryTargetKindEnum": "exports.delivery.models.TargetKind",
     },
 }
@@ -286,6 +288,9 @@ JOB_ARCHIVE_DAYS = env.integer(
 FIRING_RETENTION_DAYS = env.integer(
     "CC_FIRING_RETENTION_DAYS", 180, least=1, most=36_500
 )  # runs of schedules
+WEBHOOK_RETENTION_DAYS = env.integer(
+    "CC_WEBHOOK_RETENTION_DAYS", 30, least=7, most=36_500
+)  # messages with their deliveries and attempts
 # A run overruns when it takes so many times as long as usual, and so many seconds longer.
 SCHEDULE_OVERRUN_FACTOR = 2
 SCHEDULE_OVERRUN_SECONDS = 60
@@ -305,9 +310,11 @@ EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in
     "exports.settle.on_event",
     "exports.delivery.asking.on_event",
     "schedules.ticking.outcomes.on_event",
+    "webhooks.fanout.on_event",
 ]
 PROJECT_ENDINGS = [  # dotted paths of functions that get a project's id, in the transaction and before it is deleted
     "schedules.owners.end_of_project",
+    "webhooks.retention.end_of_project",
 ]
 PACKAGES_MATCHED_TASKS = [  # names of tasks that are sent when packages were matched with advisories
     "commandcenter.analysis.tasks.judge_overtaken",

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 
+from commandcenter.core.signing import key_of
 from commandcenter.events.publish import publish
 from commandcenter.inventory.flows.changes import apply
 from commandcenter.inventory.models import Project
 from commandcenter.outbound import ForbiddenAddress, is_allowed, literal
 from exports.delivery.github import NAME
 from exports.delivery.models import Action, DeliveryTarget, TargetKind
-from exports.delivery.webhook import key_of
 
 GITHUB = "https://api.github.com"
 MAX_TARGETS = 20  # of a project

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import secrets
 import time
 from urllib.parse import quote
 
+from commandcenter.core.signing import key_of, signature
 from exports.delivery.line import UPLOAD_SECONDS, Line, retry_after
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.outcomes import Later, Redirected, Refused
 from exports.delivery.reading import pieces
 from exports.models import Export
 
-PREFIX = "whsec_"
-SECRET_BYTES = range(24, 65)
 MAX_BYTES = 32 << 20
 _ADVICE = {
     401: " Does it know this target's secret?",
@@ -25,29 +19,6 @@ _ADVICE = {
     404: " Is the address right?",
     405: " Does it take POST?",
 }
-
-
-def new_secret() -> str:
-    """Return a secret that nobody knows yet."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def key_of(secret: str) -> bytes:
-    """Return the bytes of a secret. Raises ValueError for one that is not whsec_ and base64 of 24 to 64 bytes."""
-    try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
-        key = b""
-    if not secret.startswith(PREFIX) or len(key) not in SECRET_BYTES:
-        raise ValueError("A webhook's secret is whsec_ followed by the base64 of 24 to 64 bytes.")
-    return key
-
-
-def signature(key: bytes, message: str, timestamp: int, body: bytes) -> str:
-    """Return the value of webhook-signature."""
-    signed = hmac.new(key, f"{message}.{timestamp}.".encode(), hashlib.sha256)
-    signed.update(body)
-    return "v1," + base64.b64encode(signed.digest()).decode()
 
 
 def post(delivery: ExportDelivery, export: Export, target: DeliveryTarget) -> None:

@@ -17,13 +17,13 @@ from django.utils import timezone
 from commandcenter.analysis.models import Analysis, Finding, PolicyVerdict, SuppressionKind
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
 from commandcenter.analysis.triage.suppress import suppress
+from commandcenter.core.signing import new_secret, signature
 from exports.delivery import actions, commenting, line, scanning
 from exports.delivery.asking import ask
 from exports.delivery.github import repository_of
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.recording import MOST_FAILURES
 from exports.delivery.sending import claim, deliver, deliver_due
-from exports.delivery.webhook import new_secret, signature
 from exports.models import Export
 from exports.tests.factories import analysis_of, exported, finished
 from exports.tests.github import ME, OWNER_REPO, TOKEN, Closes, Double, Slow, github, in_an_hour

@@ -11,12 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from commandcenter.accounts.tests.factories import api
 from commandcenter.analysis.tests.factories import make_project, make_repository, make_user
+from commandcenter.core.signing import new_secret
 from commandcenter.events.models import Event
 from commandcenter.inventory.models import Role
 from exports.delivery import targets
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.targets import MAX_TARGETS
-from exports.delivery.webhook import new_secret
 from exports.models import Export
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, finished, make_job, run_queued

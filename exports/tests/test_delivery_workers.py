@@ -18,13 +18,13 @@ from django.db.models.functions import Now
 from commandcenter.accounts.tests.factories import api
 from commandcenter.analysis.models import Analysis, PolicyVerdict
 from commandcenter.analysis.tests.factories import make_repository, make_user
+from commandcenter.core.signing import new_secret
 from commandcenter.core.tests.locks import WAITING
 from commandcenter.inventory.models import Role
 from exports.delivery.asking import ask
 from exports.delivery.commenting import marker
 from exports.delivery.models import DeliveryTarget, ExportDelivery
 from exports.delivery.sending import claim, deliver_due
-from exports.delivery.webhook import new_secret
 from exports.tests.conftest import COMMITTED
 from exports.tests.factories import analysis_of, exported
 from exports.tests.github import OWNER_REPO, TOKEN, Closes, Double, github

@@ -1,0 +1,15 @@
+"""What this app adds to the API: router entries (prefix, viewset, basename) and plain URL patterns."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+from rest_framework.viewsets import ViewSetMixin
+
+from webhooks.api.deliveries import DeliveryViewSet
+from webhooks.api.endpoints import EndpointViewSet
+
+router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
+    ("webhooks/endpoints", EndpointViewSet, "webhook-endpoint"),
+    ("webhooks/deliveries", DeliveryViewSet, "webhook-delivery"),
+]
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,65 @@
+"""What an endpoint further asks of an event: {min_severity, repository_tags, repositories}."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+MOST = 100  # tags or repositories
+KNOWN = ("min_severity", "repositories", "repository_tags")
+
+
+def fulfils(
+    conditions: Mapping[str, Any], data: Mapping[str, Any], tags_of: Callable[[int], Collection[str]]
+) -> bool:
+    """Tell whether the data of an event fulfils all conditions.
+
+    One that an event says nothing about does not keep it away: severity for a job, a repository for an endpoint.
+    """
+    least = conditions.get("min_severity")
+    if least is not None and not _severe(data, SEVERITIES.index(least)):
+        return False
+    repository = data.get("repository")
+    if not isinstance(repository, int):
+        return True
+    wanted = conditions.get("repositories")
+    if wanted and repository not in wanted:
+        return False
+    tags = conditions.get("repository_tags")
+    return not tags or not set(tags).isdisjoint(tags_of(repository))
+
+
+def _severe(data: Mapping[str, Any], least: int) -> bool:
+    severity, counts = data.get("severity"), data.get("by_severity")
+    if isinstance(severity, str) and severity in SEVERITIES:
+        return SEVERITIES.index(severity) >= least
+    if isinstance(counts, Mapping):
+        return any(counts.get(each) for each in SEVERITIES[least:])
+    return True
+
+
+def faults(conditions: object) -> Iterator[str]:
+    """Yield what is wrong with conditions."""
+    if not isinstance(conditions, dict):
+        yield "Give an object."
+        return
+    for name in sorted(map(str, conditions.keys() - set(KNOWN))):
+        yield f"There is no condition {name[:60]!r}; there are {', '.join(KNOWN)}."
+    least = conditions.get("min_severity")
+    if least is not None and least not in SEVERITIES:
+        yield f"min_severity is one of {', '.join(SEVERITIES)}."
+    yield from _list_faults("repository_tags", conditions.get("repository_tags"), str, "texts")
+    yield from _list_faults("repositories", conditions.get("repositories"), int, "ids of repositories")
+
+
+def _list_faults(name: str, value: object, kind: type, what: str) -> Iterator[str]:
+    if value is None:
+        return
+    fits = isinstance(value, list) and all(
+        isinstance(each, kind) and not isinstance(each, bool) for each in value
+    )
+    if not fits:
+        yield f"{name} is a list of {what}."
+    elif isinstance(value, list) and len(value) > MOST:
+        yield f"{name} has at most {MOST} entries."

@@ -1,0 +1,46 @@
+"""When a delivery is tried again, and when no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+MINUTE, HOUR = 60.0, 3600.0
+# Before each attempt, in seconds; after the last one that fails the delivery is exhausted.
+DELAYS = (0.0, 5.0, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
+SPREAD = 0.2  # of each delay, either way
+LONGEST_ASKED = 24 * HOUR  # that a Retry-After is honoured for
+OVERLOADED = frozenset({429, 502, 504})
+REST = 60.0  # seconds at least that an overloaded receiver, or one that did not answer in time, is left alone
+
+
+def delay_after(
+    failed: int, *, status: int | None, timed_out: bool, asked: float | None, draw: Callable[[], float]
+) -> float | None:
+    """Return how many seconds after its `failed`-th attempt (from 1) the next one is due; None when there is none.
+
+    `asked` is what Retry-After says, `draw` gives a number in [0, 1). What the receiver asks for is never shortened.
+    """
+    if failed >= len(DELAYS):
+        return None
+    delay = DELAYS[failed] * (1 - SPREAD + 2 * SPREAD * draw())
+    if timed_out or status in OVERLOADED:
+        delay = max(delay, REST)
+    if asked is not None:
+        delay = max(delay, min(asked, LONGEST_ASKED))
+    return delay
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After asks for, which is a number or a date; None for what is neither."""
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 12:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

@@ -1,0 +1,29 @@
+"""Who is told, what is to be told, and every attempt to tell it."""
+
+from webhooks.models.deliveries import (
+    ENDED,
+    HELD,
+    OPEN,
+    SHOWN,
+    Attempt,
+    Delivery,
+    DeliveryQuerySet,
+    DeliveryStatus,
+    Message,
+)
+from webhooks.models.endpoints import Endpoint, EndpointQuerySet, EndpointRun
+
+__all__ = [
+    "ENDED",
+    "HELD",
+    "OPEN",
+    "SHOWN",
+    "Attempt",
+    "Delivery",
+    "DeliveryQuerySet",
+    "DeliveryStatus",
+    "Endpoint",
+    "EndpointQuerySet",
+    "EndpointRun",
+    "Message",
+]

@@ -1,0 +1,75 @@
+"""What operators do with one delivery: send it again, or give it up; and a test of an endpoint."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from commandcenter.accounts.models import User
+from commandcenter.events.publish import publish
+from webhooks import hints
+from webhooks.addresses import told
+from webhooks.exceptions import IllegalState
+from webhooks.fanout import TEST, address
+from webhooks.keeping import require_enabled
+from webhooks.models import Delivery, DeliveryStatus, Endpoint
+
+
+def send_test(endpoint: Endpoint, *, by: User | None) -> Delivery:
+    """Send the endpoint a test as any event is sent, whatever it asks for. Raises IllegalState for a disabled one."""
+    del by  # the actor is the request's
+    require_enabled(endpoint)
+    with transaction.atomic():
+        event = publish(
+            TEST,
+            project=endpoint.project_id,
+            subject=("endpoint", endpoint.pk),
+            data={"endpoint": endpoint.pk, "url": told(endpoint.url)},
+        )
+        made = address(event, [endpoint.pk])
+        return Delivery.objects.with_endpoint().with_message().get(pk__in=made)
+
+
+def retry(delivery: Delivery, *, by: User | None) -> Delivery:
+    """Send it now, under the same id, whatever became of it: attempts go on being counted, none is forgotten.
+
+    Raises IllegalState while it is in flight, and for an endpoint that is disabled.
+    """
+    del by
+    with transaction.atomic():
+        delivery = _locked(delivery)
+        require_enabled(delivery.endpoint)
+        _require_ashore(delivery)
+        delivery.status, delivery.ended_at = DeliveryStatus.PENDING, None
+        delivery.scheduled_for = Now()
+        delivery.save(update_fields=["status", "ended_at", "scheduled_for"])
+        delivery.refresh_from_db(fields=["scheduled_for"])
+        transaction.on_commit(hints.send_soon, robust=True)
+    return delivery
+
+
+def cancel(delivery: Delivery, *, by: User | None) -> Delivery:
+    """Give up one that waits, so that an ordered endpoint goes on. Raises IllegalState when it is in flight or over."""
+    del by
+    with transaction.atomic():
+        delivery = _locked(delivery)
+        _require_ashore(delivery)
+        if delivery.status != DeliveryStatus.PENDING:
+            raise IllegalState(f"The delivery is over: it has {delivery.status}.")
+        delivery.status, delivery.ended_at = DeliveryStatus.CANCELLED, Now()
+        delivery.save(update_fields=["status", "ended_at"])
+        delivery.refresh_from_db(fields=["ended_at"])
+        transaction.on_commit(hints.send_soon, robust=True)
+    return delivery
+
+
+def _locked(delivery: Delivery) -> Delivery:
+    rows = Delivery.objects.with_endpoint().with_message()
+    return rows.select_for_update(no_key=True, of=("self",)).get(pk=delivery.pk)
+
+
+def _require_ashore(delivery: Delivery) -> None:
+    if delivery.status == DeliveryStatus.LEASED:
+        raise IllegalState(
+            "The delivery is being sent at this moment; look again in a minute.", code="in_flight"
+        )

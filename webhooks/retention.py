@@ -1,0 +1,69 @@
+"""Forgets messages by age, with their deliveries and attempts, in small steps. What may still be sent stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db import connection
+
+from webhooks.models import Endpoint
+
+STEP = 1_000
+
+# A delivery that waits for a disabled endpoint goes as well: nobody has enabled that for so long.
+_DELETE = """
+    WITH old AS MATERIALIZED (
+        SELECT m.event_id FROM webhooks_message m
+        WHERE m.created_at < now() - make_interval(days => %(days)s)
+          AND NOT EXISTS (
+              SELECT 1 FROM webhooks_delivery d JOIN webhooks_endpoint e ON e.id = d.endpoint_id
+              WHERE d.message_id = m.event_id
+                AND (d.status = 'leased' OR (d.status = 'pending' AND e.enabled))
+          )
+        ORDER BY m.created_at
+        LIMIT %(step)s
+    ), tries AS (
+        DELETE FROM webhooks_attempt a USING webhooks_delivery d, old
+        WHERE d.message_id = old.event_id AND a.delivery_id = d.id
+    ), deliveries AS (
+        DELETE FROM webhooks_delivery d USING old WHERE d.message_id = old.event_id
+    )
+    DELETE FROM webhooks_message m USING old WHERE m.event_id = old.event_id
+"""
+
+_FORGET = """
+    WITH tries AS (
+        DELETE FROM webhooks_attempt a USING webhooks_delivery d
+        WHERE d.endpoint_id = ANY(%(endpoints)s) AND a.delivery_id = d.id
+    )
+    DELETE FROM webhooks_delivery d WHERE d.endpoint_id = ANY(%(endpoints)s)
+"""
+
+
+def forget_deliveries(endpoints: Collection[int]) -> None:
+    """Delete all deliveries of endpoints that go, without reading them: there may be a great many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, {"endpoints": list(endpoints)})
+
+
+def end_of_project(project_id: int) -> None:
+    """Delete the endpoints of a project that goes, with their deliveries. Named in settings.PROJECT_ENDINGS."""
+    endpoints = Endpoint.objects.filter(project=project_id)
+    # The lock keeps deliveries from being added meanwhile.
+    forget_deliveries(list(endpoints.select_for_update().order_by("pk").values_list("pk", flat=True)))
+    endpoints.delete()
+
+
+def prune(seconds: float = 40.0) -> int:
+    """Delete messages of settings.WEBHOOK_RETENTION_DAYS ago, for about so long; return how many went."""
+    until = time.monotonic() + seconds
+    removed = 0
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(_DELETE, {"days": settings.WEBHOOK_RETENTION_DAYS, "step": STEP})
+            removed += cursor.rowcount
+            if cursor.rowcount < STEP:
+                break
+    return removed
