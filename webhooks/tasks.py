@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import threading
+
 import structlog
 from celery import shared_task
 
-from webhooks import retention
+from webhooks import hints, retention
+from webhooks.sending.drain import drain
+
+DRAIN_SECONDS = 10.0  # then others of the queue have their turn
+# One at a time in a process: another would only share its places.
+_draining = threading.Lock()
 
 log = structlog.get_logger(__name__)
+
+
+@shared_task(name=hints.DRAIN, ignore_result=True, soft_time_limit=110, time_limit=120)
+def drain_webhooks() -> None:
+    """Send what is due. Beat sends this every 5 seconds, and so does whatever makes a delivery due."""
+    if not _draining.acquire(blocking=False):
+        return
+    try:
+        done, more = drain(DRAIN_SECONDS)
+    finally:
+        _draining.release()
+    if done.succeeded or done.failed:
+        log.info(
+            "webhooks sent",
+            action="deliver",
+            succeeded=done.succeeded,
+            failed=done.failed,
+            exhausted=done.exhausted,
+            disabled=done.disabled,
+        )
+    if more:
+        hints.send_soon()
 
 
 @shared_task(name="webhooks.prune", ignore_result=True, soft_time_limit=50, time_limit=60)

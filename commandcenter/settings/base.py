@@ -363,6 +363,7 @@ MIRRORS_BYTES = env.integer("CC_MIRRORS_BYTES", 20 * 1024**3, least=1)
 ENGINE_DIR = DATA_DIR / "engine"
 SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
+WEBHOOK_CA_FILE = env.optional("CC_WEBHOOK_CA_FILE")
 ENGINE_LIMITS = limits.engine_limits()
 ENGINES_OPTIONAL = extras.optional_engines()
 REPOSITORY_SOURCE_VALIDATOR = "commandcenter.analysis.sources.validate_source"  # inventory may not import it

@@ -46,8 +46,9 @@ class DeliveryViewSet(ReadOnlyModelViewSet):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one with what is sent and its attempts."""
         delivery: Delivery = self.get_object()
-        context = self.get_serializer_context() | {
-            "attempts": delivery.tries.order_by("-number")[:SHOWN_ATTEMPTS]
+        context = {
+            **self.get_serializer_context(),
+            "attempts": delivery.tries.order_by("-number")[:SHOWN_ATTEMPTS],
         }
         return Response(shapes.DeliveryDetailSerializer(delivery, context=context).data)
 

@@ -31,7 +31,8 @@ class Circuit:
         """When one delivery may be tried; None when the circuit is closed."""
         if self.opened_at is None:
             return None
-        return self.opened_at + min(OPEN_FOR * 2 ** min(self.probes, 10), LONGEST_OPEN)
+        doubled: timedelta = OPEN_FOR * 2 ** min(self.probes, 10)  # mypy cannot tell that the power is whole
+        return self.opened_at + min(doubled, LONGEST_OPEN)
 
 
 def after(circuit: Circuit, now: datetime, *, succeeded: int, failed: int) -> Circuit:

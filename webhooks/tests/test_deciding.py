@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_ten_attempts_in_the_times_that_are_promised() -> None:
     ]
     assert delays == [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400, None]
     for draw, factor in ((0.0, 0.8), (1.0, 1.2)):
-        spread = retries.delay_after(2, status=500, timed_out=False, asked=None, draw=lambda each=draw: each)
+        spread = retries.delay_after(2, status=500, timed_out=False, asked=None, draw=partial(float, draw))
         assert spread == pytest.approx(300 * factor)
 
 

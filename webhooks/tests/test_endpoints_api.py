@@ -41,7 +41,7 @@ def client(admin: Any) -> Any:
     return api(admin)
 
 
-def body(project: Any, **values: Any) -> dict[str, Any]:
+def body(project: Any, /, **values: Any) -> dict[str, Any]:
     given = {"project": project.pk, "url": HOOK, "events": ["analysis.*"]}
     return {name: value for name, value in (given | values).items() if value is not ...}
 
@@ -260,6 +260,7 @@ def test_a_new_secret_leaves_the_one_before_for_a_while(project: Any, client: An
     endpoint = Endpoint.objects.get()
     assert endpoint.secret == answer.json()["secret"] != first
     assert endpoint.previous_secret == first
+    assert endpoint.previous_until is not None
     ahead = endpoint.previous_until - timezone.now()
     assert timedelta(hours=23) < ahead < timedelta(hours=25)
     assert client.get(f"{URL}/{endpoint.pk}").json()["previous_secret_until"] is not None

@@ -1,0 +1,167 @@
+"""One attempt: a signed request, and what came back. It knows no database, and it never raises."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiohttp
+import structlog
+
+from commandcenter.core.signing import signature
+from commandcenter.outbound import ForbiddenAddress
+from webhooks.deciding.retries import retry_after
+from webhooks.sending.dialing import Line, current
+
+MOST_SECONDS = 30.0  # of an attempt, whatever its endpoint says: far below a lease
+MAX_BODY = 64 << 10  # of an answer; what follows is not read
+MAX_HEADER_CHARS = 16 << 10  # of all headers of an answer, as they are kept
+MAX_DETAIL = 500
+_UNKEPT = frozenset({"set-cookie"})
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is to be sent where. `keys`: the secrets that sign, the current one first."""
+
+    url: str
+    message: str
+    sequence: int
+    body: bytes
+    keys: Sequence[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 15.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an attempt. `error` is empty for a 2xx, else a class of failures."""
+
+    started_at: datetime
+    duration_ms: int = 0
+    address: str = ""
+    tls_peer: str = ""
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    body_cut: bool = False
+    error: str = ""
+    detail: str = ""
+    asked: float | None = None  # seconds, by Retry-After
+
+
+async def attempt(session: aiohttp.ClientSession, letter: Letter) -> Outcome:
+    """Send once. The status decides: an answer whose body breaks off or is too long was given all the same."""
+    outcome, line, began = Outcome(datetime.now(UTC)), Line(), time.monotonic()
+    token = current.set(line)
+    try:
+        async with asyncio.timeout(min(letter.seconds, MOST_SECONDS)):
+            await _post(session, letter, outcome)
+    except Exception as error:  # noqa: BLE001  (whatever a receiver does must not take the others with it)
+        if outcome.status is None:
+            outcome.error, outcome.detail = _failure(error, letter)
+        else:
+            outcome.body_cut = True
+    finally:
+        current.reset(token)
+    outcome.duration_ms = round((time.monotonic() - began) * 1000)
+    outcome.address, outcome.tls_peer = line.address, line.tls_peer
+    if outcome.status is not None and not 200 <= outcome.status < 300:
+        outcome.error, outcome.detail = _refusal(outcome)
+    return outcome
+
+
+async def _post(session: aiohttp.ClientSession, letter: Letter, outcome: Outcome) -> None:
+    async with session.post(
+        letter.url, data=letter.body, headers=signed(letter, int(time.time())), allow_redirects=False
+    ) as answer:
+        outcome.status = answer.status
+        outcome.headers = _kept(answer.headers)
+        outcome.asked = retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+        body = bytearray()
+        try:
+            async for piece in answer.content.iter_any():
+                body += piece
+                if len(body) > MAX_BODY:
+                    outcome.body_cut = True
+                    answer.close()  # with its connection: nobody reads the rest
+                    break
+        finally:
+            outcome.body = bytes(body[:MAX_BODY])
+
+
+def signed(letter: Letter, now: int) -> dict[str, str]:
+    """Return the headers of a request that is sent now; none of the endpoint's own takes the place of ours."""
+    ours = {
+        "Content-Type": "application/json",
+        "webhook-id": letter.message,
+        "webhook-timestamp": str(now),
+        "webhook-signature": " ".join(
+            signature(key, letter.message, now, letter.body) for key in letter.keys
+        ),
+        "webhook-sequence": str(letter.sequence),
+    }
+    taken = {name.lower() for name in ours}
+    return {name: value for name, value in letter.headers.items() if name.lower() not in taken} | ours
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers as the database takes them: bounded, and without what is no text."""
+    kept: dict[str, str] = {}
+    left = MAX_HEADER_CHARS
+    for name, value in headers.items():
+        key = _text(name.lower())
+        if key in _UNKEPT:
+            continue
+        text = _text(value)[: max(0, left - len(key))]
+        left -= len(key) + len(text)
+        if left <= 0:
+            break
+        kept[key] = f"{kept[key]}, {text}" if key in kept else text
+    return kept
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _refusal(outcome: Outcome) -> tuple[str, str]:
+    if 300 <= (outcome.status or 0) < 400:
+        return "redirect", f"The receiver points elsewhere ({outcome.status}), which is not followed."
+    if outcome.status == 410:
+        return "gone", "The receiver says that it is gone for good (410)."
+    return "http", f"The receiver answered {outcome.status}."
+
+
+def _failure(error: Exception, letter: Letter) -> tuple[str, str]:
+    """Return the class of a failure without an answer, and a sentence for people."""
+    if isinstance(error, TimeoutError):
+        return "timeout", f"No answer within {min(letter.seconds, MOST_SECONDS):g} s."
+    if isinstance(error, ForbiddenAddress):
+        return "forbidden_address", _said(error, "; see CC_OUTBOUND_ALLOW.")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "tls", _said(error.certificate_error)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "tls", _said(error)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "name", "The name of the receiver is unknown."
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "refused", _said(error.os_error)
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return "url", "The address cannot be used."
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
+        return "protocol", f"The receiver's answer is no HTTP: {_said(error)}"
+    if isinstance(error, aiohttp.ClientConnectionError | OSError):
+        return "closed", "The receiver closed the connection without an answer."
+    log.error("attempt broke", action="deliver", message=letter.message, exc_info=error)
+    return "internal", "An unexpected error; the log of the worker says more."
+
+
+def _said(error: BaseException, more: str = "") -> str:
+    text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+    return _text(str(text) or type(error).__name__)[: MAX_DETAIL - len(more)] + more

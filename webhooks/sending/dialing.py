@@ -1,0 +1,149 @@
+"""Connections of the sender: through the address guard, which looks at the very address that is dialled.
+
+Names are looked up by the guard, and whoever writes an address into a URL meets it when the socket is made. Nothing of
+the environment is heeded: no proxy, no .netrc.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from commandcenter import __version__
+from commandcenter.outbound import ForbiddenAddress, Network, is_allowed, resolve
+
+CONNECT_SECONDS = 5.0  # for one address
+LOOKUP_SECONDS = 5.0
+LOOKUPS = 16  # at once: a server of names that does not answer must not keep all others waiting
+NAMES_FRESH_SECONDS = 10  # what a cached name stands for has been looked at by the guard as well
+# Shorter than what common servers keep an idle connection for: a request over one that they just closed is lost.
+IDLE_SECONDS = 2.0
+MAX_HEADERS = 100  # of an answer
+MAX_HEADER_BYTES = 8190
+
+
+@dataclass(slots=True)
+class Line:
+    """What is known of the connection of one attempt, as soon as it is."""
+
+    address: str = ""
+    tls_peer: str = ""
+
+
+current: ContextVar[Line] = ContextVar("current")
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up through the guard, in threads of its own."""
+
+    def __init__(self, allow: Sequence[Network]) -> None:
+        self._allow = allow
+        self._threads = ThreadPoolExecutor(LOOKUPS, "webhooks-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses that may be dialled. Raises ForbiddenAddress, OSError or TimeoutError."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._threads, self._resolve, host, port)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in found
+        ]
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        return resolve(host, port, self._allow, seconds=LOOKUP_SECONDS)
+
+    async def close(self) -> None:
+        """Wait for nobody: a lookup ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells each attempt whom it talks to: aiohttp forgets the connection as soon as an answer is read."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a connection of the pool or a new one."""
+        connection = await super().connect(*args, **kwargs)
+        line, transport = current.get(None), connection.transport
+        if line is not None and transport is not None:
+            line.address = str((transport.get_extra_info("peername") or ("",))[0])
+            line.tls_peer = _name_of(transport.get_extra_info("peercert"))
+        return connection
+
+
+@asynccontextmanager
+async def lines(allow: Sequence[Network], ca_file: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """Yield a session whose connections are guarded and used again. `ca_file`: certificates to trust besides."""
+
+    def make_socket(info: Any) -> socket.socket:
+        """Look at the address that is dialled in the next step."""
+        family, kind, protocol, _, (address, *_rest) = info
+        line = current.get(None)
+        if line is not None:
+            line.address = str(address)
+        if not is_allowed(str(address), allow):
+            raise ForbiddenAddress(f"{address} is not a public address")
+        return socket.socket(family, kind, protocol)
+
+    names = _Resolver(allow)
+    connector = _Connector(
+        resolver=names,
+        socket_factory=make_socket,
+        ssl=_trust(ca_file),
+        limit=0,  # the drain counts
+        ttl_dns_cache=NAMES_FRESH_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+    )
+    session = aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),  # attempts have a deadline
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": f"command-center/{__version__}", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        trust_env=False,
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        max_headers=MAX_HEADERS,
+    )
+    try:
+        yield session
+    finally:
+        await session.close()
+        await names.close()
+
+
+@lru_cache(maxsize=2)
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """Read the certificates once: that takes longer than many a request."""
+    trust = ssl.create_default_context()
+    if ca_file:
+        trust.load_verify_locations(cafile=ca_file)
+    return trust
+
+
+def _name_of(certificate: dict[str, Any] | None) -> str:
+    """Return whom a certificate that was verified is for."""
+    if not certificate:
+        return ""
+    names = [name for kind, name in certificate.get("subjectAltName", ()) if kind in {"DNS", "IP Address"}]
+    common = [name for part in certificate.get("subject", ()) for kind, name in part if kind == "commonName"]
+    return ", ".join(dict.fromkeys(common + names))[:300]

@@ -1,0 +1,68 @@
+"""Sends until nothing is due: requests go on in a thread of their own while this one writes down and claims.
+
+Each turn takes with it whatever came home during the one before, so that batches grow with the load.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from webhooks.sending.attempt import MOST_SECONDS
+from webhooks.sending.claim import claim
+from webhooks.sending.in_flight import InFlight
+from webhooks.sending.letters import letters
+from webhooks.sending.lost import recover
+from webhooks.sending.recording import BATCH, Recorded, Result, record
+
+MOST_IN_FLIGHT = 400  # of this process, each with a connection
+LOOK_SECONDS = 0.1  # while slow receivers are waited for, others become due
+RECOVER_SECONDS = 5.0
+GRACE_SECONDS = 5.0  # after the longest deadline
+PAUSES = (0.2, 1.0, 3.0)  # before results are written again that the database did not take; far below a lease
+
+log = structlog.get_logger(__name__)
+
+
+def drain(seconds: float) -> tuple[Recorded, bool]:
+    """Send what is due; return what came of it, and whether time was up while there might have been more.
+
+    Nothing more is claimed after so many seconds; what is in flight by then is waited for.
+    """
+    total, until = Recorded(), time.monotonic() + seconds
+    recover()
+    leased, recover_at = claim(MOST_IN_FLIGHT), time.monotonic() + RECOVER_SECONDS
+    if not leased:  # as most often, when beat asks
+        return total, False
+    with InFlight() as in_flight:
+        while leased or in_flight.out:
+            if leased:
+                in_flight.send(letters(leased))
+            now = time.monotonic()
+            if now > until + MOST_SECONDS + GRACE_SECONDS:
+                break
+            _write(in_flight.wait(LOOK_SECONDS if now < until else GRACE_SECONDS), total)  # makes room
+            if recover_at <= now < until:
+                recover_at = now + RECOVER_SECONDS
+                recover()
+            leased = claim(MOST_IN_FLIGHT - in_flight.out) if now < until else []
+    return total, time.monotonic() >= until
+
+
+def _write(results: Sequence[Result], total: Recorded) -> None:
+    for start in range(0, len(results), BATCH):
+        total.add(_recorded(results[start : start + BATCH]))
+
+
+def _recorded(results: Sequence[Result]) -> Recorded:
+    for pause in PAUSES:
+        try:
+            return record(results)
+        except (OperationalError, InterfaceError) as error:  # away, or a deadlock with a deletion
+            log.warning("results not written", action="deliver", results=len(results), error=str(error))
+            time.sleep(pause)
+            close_old_connections()
+    return record(results)
