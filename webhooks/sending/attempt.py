@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +157,10 @@ def _failure(error: Exception, letter: Letter) -> tuple[str, str]:
         return "url", "The address cannot be used."
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
         return "protocol", f"The receiver's answer is no HTTP: {_said(error)}"
+    if isinstance(
+        error.__cause__, ssl.SSLError
+    ):  # after its handshake is over for us: TLS 1.3 asks for ours last
+        return "tls", _said(error.__cause__, "; see CC_WEBHOOK_CLIENT_CERT if it asks for a certificate.")
     if isinstance(error, aiohttp.ClientConnectionError | OSError):
         return "closed", "The receiver closed the connection without an answer."
     log.error("attempt broke", action="deliver", message=letter.message, exc_info=error)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -22,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from commandcenter import __version__
 from commandcenter.outbound import ForbiddenAddress, Network, is_allowed, resolve
+from webhooks.sending.trust import trust
 
 CONNECT_SECONDS = 5.0  # for one address
 LOOKUP_SECONDS = 5.0
@@ -91,8 +90,8 @@ class _Connector(aiohttp.TCPConnector):
 
 
 @asynccontextmanager
-async def lines(allow: Sequence[Network], ca_file: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
-    """Yield a session whose connections are guarded and used again. `ca_file`: certificates to trust besides."""
+async def lines(allow: Sequence[Network]) -> AsyncIterator[aiohttp.ClientSession]:
+    """Yield a session whose connections are guarded and used again. Raises UnusableCertificate."""
 
     def make_socket(info: Any) -> socket.socket:
         """Look at the address that is dialled in the next step."""
@@ -108,7 +107,7 @@ async def lines(allow: Sequence[Network], ca_file: str | None = None) -> AsyncIt
     connector = _Connector(
         resolver=names,
         socket_factory=make_socket,
-        ssl=_trust(ca_file),
+        ssl=trust(),
         limit=0,  # the drain counts
         ttl_dns_cache=NAMES_FRESH_SECONDS,
         keepalive_timeout=IDLE_SECONDS,
@@ -129,15 +128,6 @@ async def lines(allow: Sequence[Network], ca_file: str | None = None) -> AsyncIt
     finally:
         await session.close()
         await names.close()
-
-
-@lru_cache(maxsize=2)
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """Read the certificates once: that takes longer than many a request."""
-    trust = ssl.create_default_context()
-    if ca_file:
-        trust.load_verify_locations(cafile=ca_file)
-    return trust
 
 
 def _name_of(certificate: dict[str, Any] | None) -> str:

@@ -17,6 +17,7 @@ from webhooks.sending.in_flight import InFlight
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import BATCH, Recorded, Result, record
+from webhooks.sending.trust import trust
 
 MOST_IN_FLIGHT = 400  # of this process, each with a connection
 LOOK_SECONDS = 0.1  # while slow receivers are waited for, others become due
@@ -33,6 +34,7 @@ def drain(seconds: float) -> tuple[Recorded, bool]:
     Nothing more is claimed after so many seconds; what is in flight by then is waited for.
     """
     total, until = Recorded(), time.monotonic() + seconds
+    trust()  # raises before anything is claimed that could not be sent
     recover()
     leased, recover_at = claim(MOST_IN_FLIGHT), time.monotonic() + RECOVER_SECONDS
     if not leased:  # as most often, when beat asks

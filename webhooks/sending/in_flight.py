@@ -75,9 +75,7 @@ class InFlight:
             return found
 
     async def _open(self) -> None:
-        self._session = await self._stack.enter_async_context(
-            lines(settings.OUTBOUND_ALLOW, settings.WEBHOOK_CA_FILE)
-        )
+        self._session = await self._stack.enter_async_context(lines(settings.OUTBOUND_ALLOW))
 
     async def _close(self) -> None:
         for task in self._tasks:

@@ -30,6 +30,7 @@ from webhooks.sending.in_flight import InFlight
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import Result, record
+from webhooks.sending.trust import UnusableCertificate
 from webhooks.tasks import drain_webhooks
 from webhooks.tests.receiver import Receiver, answers, keeps_silent, receiving
 
@@ -427,3 +428,13 @@ def test_two_processes_that_claim_at_once_share_what_is_due(receiver: Receiver) 
     assert max(by_endpoint.values()) <= IN_FLIGHT
     for endpoint, number in by_endpoint.items():
         assert sorted(e.sequence for e in found if e.endpoint == endpoint) == list(range(1, number + 1))
+
+
+def test_without_usable_certificates_nothing_is_claimed(receiver: Receiver, settings: Any) -> None:
+    """A delivery that could not be sent for our own fault loses no attempt."""
+    (delivery,) = due(endpoint_at(receiver.url))
+    settings.WEBHOOK_CLIENT_CERT = "/nowhere/client.pem"
+    with pytest.raises(UnusableCertificate, match="CC_WEBHOOK_CLIENT_CERT"):
+        drain(SECONDS)
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts, receiver.got) == ("pending", 0, [])
