@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db import connection
 
 from webhooks.models import Endpoint
+from webhooks.statistics import LONGEST
 
 STEP = 1_000
+MOST_HOURS = 50_000  # sums of statistics that one call deletes
 
 # A delivery that waits for a disabled endpoint goes as well: nobody has enabled that for so long.
 _DELETE = """
@@ -41,6 +43,12 @@ _FORGET = """
     DELETE FROM webhooks_delivery d WHERE d.endpoint_id = ANY(%(endpoints)s)
 """
 
+_FORGET_HOURS = """
+    DELETE FROM webhooks_attempthour WHERE id = ANY (ARRAY(
+        SELECT id FROM webhooks_attempthour WHERE hour < now() - make_interval(days => %(days)s) ORDER BY hour LIMIT %(most)s
+    ))
+"""
+
 
 def forget_deliveries(endpoints: Collection[int]) -> None:
     """Delete all deliveries of endpoints that go, without reading them: there may be a great many."""
@@ -54,6 +62,14 @@ def end_of_project(project_id: int) -> None:
     # The lock keeps deliveries from being added meanwhile.
     forget_deliveries(list(endpoints.select_for_update().order_by("pk").values_list("pk", flat=True)))
     endpoints.delete()
+
+
+def forget_hours() -> int:
+    """Delete what statistics ask for no more, MOST_HOURS at most; return how many rows went."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET_HOURS, {"days": LONGEST.days + 1, "most": MOST_HOURS})
+        removed: int = cursor.rowcount
+    return removed
 
 
 def prune(seconds: float = 40.0) -> int:

@@ -41,7 +41,8 @@ def drain_webhooks() -> None:
 
 @shared_task(name="webhooks.prune", ignore_result=True, soft_time_limit=50, time_limit=60)
 def prune_messages() -> None:
-    """Forget old messages. Beat sends this every hour."""
+    """Forget old messages, and old sums of statistics. Beat sends this every hour."""
+    retention.forget_hours()
     removed = retention.prune()
     if removed:
         log.info("messages pruned", action="prune", removed=removed)

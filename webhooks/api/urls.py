@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, re_path
 from rest_framework.viewsets import ViewSetMixin
 
 from webhooks.api.deliveries import DeliveryViewSet
 from webhooks.api.endpoints import EndpointViewSet
+from webhooks.api.statistics import StatisticsView
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
     ("webhooks/endpoints", EndpointViewSet, "webhook-endpoint"),
     ("webhooks/deliveries", DeliveryViewSet, "webhook-delivery"),
 ]
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    re_path(r"^webhooks/statistics/?$", StatisticsView.as_view(), name="webhooks-statistics"),
+]

@@ -12,6 +12,7 @@ from webhooks.models.deliveries import (
     Message,
 )
 from webhooks.models.endpoints import Endpoint, EndpointQuerySet, EndpointRun
+from webhooks.models.statistics import AttemptHour
 
 __all__ = [
     "ENDED",
@@ -19,6 +20,7 @@ __all__ = [
     "OPEN",
     "SHOWN",
     "Attempt",
+    "AttemptHour",
     "Delivery",
     "DeliveryQuerySet",
     "DeliveryStatus",

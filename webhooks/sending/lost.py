@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
+from webhooks import tallies
 from webhooks.deciding.retries import delay_after
+from webhooks.tallies import Tried
 
 MOST = 1_000  # in one step
 
@@ -30,6 +32,7 @@ _LOST = """
         ended_at = CASE WHEN delay IS NULL THEN statement_timestamp() END
     FROM lost, LATERAL (SELECT (%(delays)s::float8[])[lost.attempts + 1] AS delay) wait
     WHERE d.id = lost.id
+    RETURNING d.endpoint_id, d.type
 """
 
 
@@ -40,9 +43,10 @@ def recover() -> int:
         delay := delay_after(len(delays) + 1, status=None, timed_out=False, asked=None, draw=random.random)
     ) is not None:
         delays.append(delay)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOST, {"most": MOST, "delays": delays})
-        found: int = cursor.rowcount
+        found = [Tried(endpoint, type_, tallies.LOST) for endpoint, type_ in cursor.fetchall()]
+        tallies.count(cursor, found)
     if found:
-        log.warning("deliveries lost", action="deliver", deliveries=found)
-    return found
+        log.warning("deliveries lost", action="deliver", deliveries=len(found))
+    return len(found)

@@ -16,12 +16,14 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
+from webhooks import tallies
 from webhooks.deciding.breaker import Circuit, after
 from webhooks.deciding.retries import delay_after
 from webhooks.keeping import disable
 from webhooks.models import DeliveryStatus, Endpoint
 from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import Leased
+from webhooks.tallies import Tried
 
 Result = tuple[Leased, Outcome]
 
@@ -61,14 +63,15 @@ _RESULTS = """
             ended_at = CASE WHEN said.delay IS NULL THEN statement_timestamp() END
         FROM said JOIN held ON held.id = said.delivery
         WHERE d.id = said.delivery AND d.lease_token = said.token
-        RETURNING d.id, d.attempts
+        RETURNING d.id, d.type, d.attempts
+    ), tried AS (
+        INSERT INTO webhooks_attempt (delivery_id, number, started_at, duration_ms, address, tls_peer, status, headers,
+            body, body_cut, error, detail)
+        SELECT moved.id, moved.attempts, said.started_at, said.duration_ms, said.address, said.tls_peer, said.status,
+            said.headers::jsonb, said.body, said.body_cut, said.error, said.detail
+        FROM moved JOIN said ON said.delivery = moved.id
     )
-    INSERT INTO webhooks_attempt (delivery_id, number, started_at, duration_ms, address, tls_peer, status, headers,
-        body, body_cut, error, detail)
-    SELECT moved.id, moved.attempts, said.started_at, said.duration_ms, said.address, said.tls_peer, said.status,
-        said.headers::jsonb, said.body, said.body_cut, said.error, said.detail
-    FROM moved JOIN said ON said.delivery = moved.id
-    RETURNING delivery_id
+    SELECT id, type FROM moved
 """
 _FARE = """
     UPDATE webhooks_endpointrun r
@@ -109,8 +112,9 @@ def record(results: Sequence[Result]) -> Recorded:
         cursor.execute(_RUNS, [sorted({leased.endpoint for leased, _ in results})])
         runs = cursor.fetchall()  # locked, before any delivery is: a claim goes the same way
         cursor.execute(_RESULTS, _columns(plans))
-        kept = {delivery for (delivery,) in cursor.fetchall()}
+        kept: dict[int, str] = dict(cursor.fetchall())  # the types of the deliveries
         held = [plan for plan in plans if plan[0].delivery in kept]
+        tallies.count(cursor, [_tried(*plan[:2], kept[plan[0].delivery]) for plan in held])
         reasons = _fare(cursor, runs, [(leased, outcome) for leased, outcome, *_ in held])
     for endpoint, reason in reasons.items():
         _disable(endpoint, reason)
@@ -123,6 +127,11 @@ def record(results: Sequence[Result]) -> Recorded:
         late=len(late),
         disabled=list(reasons),
     )
+
+
+def _tried(leased: Leased, outcome: Outcome, type_: str) -> Tried:
+    name = outcome.error or tallies.SUCCEEDED
+    return Tried(leased.endpoint, type_, name, None if outcome.error in OURS else outcome.duration_ms)
 
 
 def _next(leased: Leased, outcome: Outcome) -> tuple[str, float | None]:
