@@ -363,6 +363,8 @@ MIRRORS_BYTES = env.integer("CC_MIRRORS_BYTES", 20 * 1024**3, least=1)
 ENGINE_DIR = DATA_DIR / "engine"
 SOURCE_ROOTS = env.folders("CC_SOURCE_ROOTS")
 OUTBOUND_ALLOW = env.networks("CC_OUTBOUND_ALLOW")
+# How long a delivery belongs to whoever sends it: longer than the longest attempt (30 s) and its writing down.
+WEBHOOK_LEASE_SECONDS = env.integer("CC_WEBHOOK_LEASE_SECONDS", 60, least=45, most=3600)
 WEBHOOK_CA_FILE = env.optional("CC_WEBHOOK_CA_FILE")
 WEBHOOK_CLIENT_CERT = env.optional("CC_WEBHOOK_CLIENT_CERT")
 WEBHOOK_CLIENT_KEY = env.optional("CC_WEBHOOK_CLIENT_KEY")

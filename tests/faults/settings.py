@@ -9,3 +9,4 @@ JOB_HANDLERS = {
     "export": "tests.faults.handlers.FaultHandler",
 }
 JOB_RETRY_DELAY_SECONDS = 0
+WEBHOOK_LEASE_SECONDS = 3  # of attempts that take milliseconds

@@ -9,11 +9,11 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 IN_FLIGHT = 4  # of one endpoint; of an ordered one, and of one that is probed, a single delivery
 MOST_ENDPOINTS = 200  # in one claim
-LEASE_SECONDS = 60  # far above the deadline of an attempt
 BURST_SECONDS = 1.0  # of a rate limit that may go at once after a rest
 
 _PLACES = """
@@ -134,7 +134,7 @@ def claim(most: int) -> list[Leased]:
         "in_flight": IN_FLIGHT,
         "burst": BURST_SECONDS,
         "token": token,
-        "seconds": LEASE_SECONDS,
+        "seconds": settings.WEBHOOK_LEASE_SECONDS,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, values)
