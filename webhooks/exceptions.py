@@ -9,6 +9,10 @@ class InvalidEndpoint(InvalidParameters):
     """Raised when an endpoint is to be something that it cannot be; names each field."""
 
 
+class InvalidInboundSource(InvalidParameters):
+    """Raised when an inbound source is to be something that it cannot be; names each field."""
+
+
 class IllegalState(Exception):
     """Raised when something is asked for that the present state of an endpoint or a delivery does not allow."""
 

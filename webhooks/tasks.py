@@ -8,6 +8,7 @@ import structlog
 from celery import shared_task
 
 from webhooks import hints, retention
+from webhooks.inbound import retention as inbound_retention
 from webhooks.sending.drain import drain
 
 DRAIN_SECONDS = 10.0  # then others of the queue have their turn
@@ -41,8 +42,8 @@ def drain_webhooks() -> None:
 
 @shared_task(name="webhooks.prune", ignore_result=True, soft_time_limit=50, time_limit=60)
 def prune_messages() -> None:
-    """Forget old messages, and old sums of statistics. Beat sends this every hour."""
+    """Forget old messages, old sums of statistics, and what arrived. Beat sends this every hour."""
     retention.forget_hours()
-    removed = retention.prune()
-    if removed:
-        log.info("messages pruned", action="prune", removed=removed)
+    removed, received = retention.prune(), inbound_retention.prune()
+    if removed or received:
+        log.info("messages pruned", action="prune", removed=removed, received=received)

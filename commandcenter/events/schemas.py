@@ -120,6 +120,8 @@ _REPOSITORY = _object(
 _REPOSITORY_EXAMPLE = {"repository": 3, "name": "billing", "source": "https://git.example.com/billing.git"}
 _ENDPOINT = _object({"endpoint": ID, "url": TEXT}, {"reason": MAYBE_TEXT})
 _ENDPOINT_EXAMPLE = {"endpoint": 2, "url": "https://hooks.example.com/cc"}
+_INBOUND = _object({"source": ID, "repository": ID, "kind": TEXT})
+_INBOUND_EXAMPLE = {"source": 4, "repository": 3, "kind": "github"}
 _TECHNOLOGY = _object({"technology": ID, "name": TEXT}, {"domain": TEXT, "status": TEXT})
 _TECHNOLOGY_EXAMPLE = {"technology": 5, "name": "PostgreSQL", "domain": "database", "status": "integrated"}
 _PROJECT = _object({"project": ID, "name": TEXT, "slug": TEXT})
@@ -322,6 +324,10 @@ AUDIT: dict[str, Entry] = {
     "endpoint.enabled": ("A webhook endpoint was switched on again.", _ENDPOINT, _ENDPOINT_EXAMPLE),
     "endpoint.deleted": ("A webhook endpoint was removed.", _ENDPOINT, _ENDPOINT_EXAMPLE),
     "endpoint.secret_rotated": ("A webhook endpoint got another secret.", _ENDPOINT, _ENDPOINT_EXAMPLE),
+    "inbound.created": ("A code host may tell of pushes.", _INBOUND, _INBOUND_EXAMPLE),
+    "inbound.updated": ("What a code host may tell of was changed.", _INBOUND, _INBOUND_EXAMPLE),
+    "inbound.deleted": ("A code host may no longer tell of pushes.", _INBOUND, _INBOUND_EXAMPLE),
+    "inbound.secret_rotated": ("A code host got another secret.", _INBOUND, _INBOUND_EXAMPLE),
     "schedule.backfilled": (
         "Past runs of a schedule are made up for, or no longer.",
         _SCHEDULE,

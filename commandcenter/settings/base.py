@@ -244,6 +244,7 @@ SPECTACULAR_SETTINGS = {
         "TechnologyStatusEnum": "commandcenter.inventory.models.TechnologyStatus",
         "TechnologyDomainEnum": "commandcenter.inventory.models.TechnologyDomain",
         "WebhookDeliveryStatusEnum": "webhooks.models.SHOWN",
+        "InboundKindEnum": "webhooks.models.InboundKind",
         "DeliveryTargetKindEnum": "exports.delivery.models.TargetKind",
     },
 }

@@ -7,12 +7,19 @@ from rest_framework.viewsets import ViewSetMixin
 
 from webhooks.api.deliveries import DeliveryViewSet
 from webhooks.api.endpoints import EndpointViewSet
+from webhooks.api.inbound import InboundDeliveryList, InboundSourceViewSet
 from webhooks.api.statistics import StatisticsView
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
     ("webhooks/endpoints", EndpointViewSet, "webhook-endpoint"),
     ("webhooks/deliveries", DeliveryViewSet, "webhook-delivery"),
+    ("webhooks/inbound", InboundSourceViewSet, "webhook-inbound"),
 ]
 urlpatterns: list[URLPattern] = [
+    re_path(
+        r"^webhooks/inbound/(?P<pk>[0-9]{1,19})/received/?$",
+        InboundDeliveryList.as_view(),
+        name="webhook-inbound-received",
+    ),
     re_path(r"^webhooks/statistics/?$", StatisticsView.as_view(), name="webhooks-statistics"),
 ]

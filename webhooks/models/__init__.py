@@ -12,6 +12,13 @@ from webhooks.models.deliveries import (
     Message,
 )
 from webhooks.models.endpoints import Endpoint, EndpointQuerySet, EndpointRun
+from webhooks.models.inbound import (
+    InboundDelivery,
+    InboundKind,
+    InboundOutcome,
+    InboundSource,
+    InboundSourceQuerySet,
+)
 from webhooks.models.statistics import AttemptHour
 
 __all__ = [
@@ -27,5 +34,10 @@ __all__ = [
     "Endpoint",
     "EndpointQuerySet",
     "EndpointRun",
+    "InboundDelivery",
+    "InboundKind",
+    "InboundOutcome",
+    "InboundSource",
+    "InboundSourceQuerySet",
     "Message",
 ]

@@ -9,11 +9,13 @@ from django.db import transaction
 
 from commandcenter.events.models import Event
 from commandcenter.events.publish import publish
-from commandcenter.inventory.models import Project
+from commandcenter.inventory.models import Project, Repository
+from commandcenter.inventory.tests.factories import make_repository
 from jobs.tests.factories import make_project
 from webhooks.fanout import address
+from webhooks.inbound.keeping import create_source
 from webhooks.keeping import create_endpoint
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, InboundSource
 
 _numbers = itertools.count(1)
 URL = "https://8.8.8.8/hook"  # a literal, so that nothing is looked up
@@ -25,6 +27,14 @@ def make_endpoint(project: Project | None = None, **values: Any) -> Endpoint:
     given = {"url": URL, "events": ["*"]} | values
     made, _secret = create_endpoint(project=project or make_project(), values=given, by=None, **switch)
     return Endpoint.objects.get(pk=made.pk)
+
+
+def make_source(
+    repository: Repository | None = None, *, kind: str = "github", **values: Any
+) -> InboundSource:
+    """Return a new inbound source, of a new repository unless told otherwise."""
+    made, _secret = create_source(repository=repository or make_repository(), kind=kind, by=None, **values)
+    return InboundSource.objects.get(pk=made.pk)
 
 
 def make_event(project: Project, type_: str = "repository.created", **data: Any) -> Event:
