@@ -29,7 +29,10 @@ MOST_AT_ONCE = 1000  # requests a call: each that could be joined holds a lock o
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A job that is asked for. `queue` replaces the handler's own."""
+    """A job that is asked for. `queue` replaces the handler's own.
+
+    `fresh` is for one that was asked for because what it reads has changed: it joins only a job that has not started.
+    """
 
     project: Project
     job_type: str
@@ -44,6 +47,7 @@ class JobRequest:
     retry_of: Job | None = None
     queue: str | None = None
     child_key: str = ""
+    fresh: bool = False
 
 
 def create_job(
@@ -61,11 +65,12 @@ def create_job(
     retry_of: Job | None = None,
     queue: str | None = None,
     child_key: str = "",
+    fresh: bool = False,
 ) -> Job:
     """Create a job and, unless told otherwise, queue it, in one transaction; the hint is sent on commit.
 
     An identical request for work that one job does at a time joins the job that is queued or running (`joined` is
-    true then), unless it is to wait, to repeat another, or to run elsewhere.
+    true then), unless it is to wait, to repeat another, or to run elsewhere; a `fresh` one the job that is queued.
     `queue` replaces the handler's own; FOREGROUND is for `execution.run_in_foreground`.
     Raises InvalidParameters naming each field that cannot be used.
     """
@@ -83,6 +88,7 @@ def create_job(
         retry_of=retry_of,
         queue=queue,
         child_key=child_key,
+        fresh=fresh,
     )
     (made,) = create_jobs([request])
     if isinstance(made, InvalidParameters):
@@ -101,7 +107,9 @@ def create_jobs(requests: Sequence[JobRequest]) -> list[Job | InvalidParameters]
         raise ValueError(f"At most {MOST_AT_ONCE} jobs can be made at once, not {len(requests)}.")
     checked = _checked(requests)
     with transaction.atomic():
-        there = joining.find({each.digest for each in checked if isinstance(each, _Checked) and each.digest})
+        alike = [each for each in checked if isinstance(each, _Checked) and each.digest]
+        fresh = {each.digest for each in alike if each.request.fresh}
+        there = joining.find({each.digest for each in alike}, fresh)
         places = [each if isinstance(each, InvalidParameters) else _place(each, there) for each in checked]
         new = [place for place in places if isinstance(place, _Place) and place.is_new]
         for first in range(0, len(new), CHUNK):

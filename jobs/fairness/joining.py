@@ -25,9 +25,10 @@ def digest_of(project_id: int, job_type: str, parameters: Mapping[str, Any], tag
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:DIGEST]
 
 
-def find(digests: Collection[str]) -> dict[str, tuple[Job | None, str]]:
+def find(digests: Collection[str], fresh: Collection[str] = ()) -> dict[str, tuple[Job | None, str]]:
     """Return, by digest, the job to be joined, or None and the join key of the one to be made.
 
+    A running job is not joined by those that are `fresh`: it may have read what has changed since.
     Identical requests take turns from here to the end of the transaction. A running job whose cancellation was asked
     for keeps its key and is passed over: taking the key away would wait for a job that just commits its work.
     """
@@ -46,7 +47,7 @@ def find(digests: Collection[str]) -> dict[str, tuple[Job | None, str]]:
         )
     for job in _under_way(list(there)):
         there[job.join_key[:DIGEST]].append(job)
-    return {digest: _choice(digest, jobs) for digest, jobs in there.items()}
+    return {digest: _choice(digest, jobs, fresh=digest in fresh) for digest, jobs in there.items()}
 
 
 def _under_way(digests: list[str]) -> Iterable[Job]:
@@ -69,9 +70,10 @@ def _under_way(digests: list[str]) -> Iterable[Job]:
     return Job.objects.select_related("run", "project").filter(pk__in=found, status__in=JOINED).order_by("pk")
 
 
-def _choice(digest: str, jobs: Sequence[Job]) -> tuple[Job | None, str]:
+def _choice(digest: str, jobs: Sequence[Job], *, fresh: bool) -> tuple[Job | None, str]:
     for job in jobs:
-        if job.run.cancel_requested_at is None:
+        # One that is claimed just now was seen before it read anything, and so will read what is there now.
+        if job.run.cancel_requested_at is None and not (fresh and job.status == JobStatus.RUNNING):
             return job, job.join_key
     used = {job.join_key for job in jobs}
     return None, next(key for number in range(len(used) + 1) if (key := f"{digest}{number:04x}") not in used)

@@ -56,6 +56,18 @@ def test_an_identical_request_joins_the_queued_and_the_running_job_and_is_noted_
     assert seqs == list(range(1, len(seqs) + 1))
 
 
+def test_what_has_just_changed_is_read_by_a_job_that_has_not_started() -> None:
+    project = make_project()
+    first = make_job(project, ALONE)
+    assert make_job(project, ALONE, fresh=True).pk == first.pk
+    start(first)
+    second = make_job(project, ALONE, fresh=True)
+    assert (second.pk == first.pk, second.joined, second.status) == (False, False, "queued")
+    assert make_job(project, ALONE, fresh=True).pk == second.pk
+    assert make_job(project, ALONE).pk == first.pk
+    assert Job.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     "values",
     [
