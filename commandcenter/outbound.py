@@ -53,6 +53,8 @@ _FORBIDDEN_V6 = tuple(
         "3fff::/20",
     )  # Teredo is in the first
 )
+# The middle of an interface identifier that stands for an IPv4 address in whatever network (RFC 5214).
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*"
@@ -84,7 +86,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 def is_allowed(address: str | Address, allow: Iterable[Network]) -> bool:
     """Tell whether an address is public unicast or inside one of the allowed networks. Text that is no address: no.
 
-    An address that embeds another (mapped, 6to4, Teredo, NAT64) is never public, and only allowed by a network of
+    An address that embeds another (mapped, 6to4, Teredo, NAT64, ISATAP) is never public, and only allowed by a network of
     its own family that holds it as it stands.
     """
     if isinstance(address, str):
@@ -98,7 +100,11 @@ def is_allowed(address: str | Address, allow: Iterable[Network]) -> bool:
         return True
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _FORBIDDEN_V4)
-    return address in _GLOBAL_V6 and not any(address in network for network in _FORBIDDEN_V6)
+    return (
+        address in _GLOBAL_V6
+        and not any(address in network for network in _FORBIDDEN_V6)
+        and (int(address) >> 32) & 0xFFFFFFFF not in _ISATAP
+    )
 
 
 def literal(host: str) -> Address | None:
