@@ -17,6 +17,7 @@ from webhooks import headers, hints
 from webhooks.addresses import origin, told
 from webhooks.exceptions import IllegalState, InvalidEndpoint
 from webhooks.models import Endpoint, EndpointRun
+from webhooks.noticing.making import note_disabled
 from webhooks.retention import forget_deliveries
 from webhooks.validation import LONGEST_REASON, MOST_ENDPOINTS, check
 
@@ -106,8 +107,10 @@ def enable(endpoint: Endpoint, *, by: User | None) -> Endpoint:
 
 
 def disable(endpoint: Endpoint, *, by: User | None, reason: str = "") -> Endpoint:
-    """Tell it nothing more; what waits for it is held. `by` is None where the platform does it. Twice changes nothing."""
-    del by
+    """Tell it nothing more; what waits for it is held. Twice changes nothing.
+
+    `by` is None where the platform does it: then people hear of it by mail.
+    """
     with transaction.atomic():
         endpoint = locked(endpoint)
         if not endpoint.enabled:
@@ -122,6 +125,8 @@ def disable(endpoint: Endpoint, *, by: User | None, reason: str = "") -> Endpoin
             before={"enabled": True},
             after={"enabled": False},
         )
+        if by is None:
+            note_disabled(endpoint)
     return endpoint
 
 

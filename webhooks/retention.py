@@ -50,6 +50,18 @@ _FORGET_HOURS = """
 """
 
 
+# The row keeps its moment from being told again, for as long as the endpoint fails.
+_DELETE_NOTICES = """
+    DELETE FROM webhooks_notice WHERE id IN (
+        SELECT n.id FROM webhooks_notice n JOIN webhooks_endpointrun r ON r.endpoint_id = n.endpoint_id
+        WHERE n.created_at < now() - make_interval(days => %(days)s)
+          AND (n.kind = 'disabled' OR r.failing_since IS DISTINCT FROM n.since)
+        ORDER BY n.created_at
+        LIMIT %(step)s
+    )
+"""
+
+
 def forget_deliveries(endpoints: Collection[int]) -> None:
     """Delete all deliveries of endpoints that go, without reading them: there may be a great many."""
     with connection.cursor() as cursor:
@@ -82,4 +94,12 @@ def prune(seconds: float = 40.0) -> int:
             removed += cursor.rowcount
             if cursor.rowcount < STEP:
                 break
+    return removed
+
+
+def prune_notices() -> int:
+    """Delete old notices that are of no use any more, a step of them; return how many went."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE_NOTICES, {"days": settings.WEBHOOK_RETENTION_DAYS, "step": STEP})
+        removed: int = cursor.rowcount
     return removed

@@ -9,9 +9,11 @@ from celery import shared_task
 
 from webhooks import hints, retention
 from webhooks.inbound import retention as inbound_retention
+from webhooks.noticing import mailing, making
 from webhooks.sending.drain import drain
 
 DRAIN_SECONDS = 10.0  # then others of the queue have their turn
+MAIL_SECONDS = 40.0  # no mail is begun after that
 # One at a time in a process: another would only share its places.
 _draining = threading.Lock()
 
@@ -44,6 +46,16 @@ def drain_webhooks() -> None:
 def prune_messages() -> None:
     """Forget old messages, old sums of statistics, and what arrived. Beat sends this every hour."""
     retention.forget_hours()
+    retention.prune_notices()
     removed, received = retention.prune(), inbound_retention.prune()
     if removed or received:
         log.info("messages pruned", action="prune", removed=removed, received=received)
+
+
+@shared_task(name="webhooks.notice", ignore_result=True, soft_time_limit=110, time_limit=120)
+def notice_failing() -> None:
+    """Tell people of endpoints that fail. Beat sends this every 5 minutes."""
+    made = making.make_due()
+    if made:
+        log.info("failing endpoints told", action="notice", notices=made)
+    mailing.mail_due(MAIL_SECONDS)

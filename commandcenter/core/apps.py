@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class CoreConfig(AppConfig):
@@ -10,3 +11,9 @@ class CoreConfig(AppConfig):
 
     name = "commandcenter.core"
     label = "core"
+
+    def ready(self) -> None:
+        """Check at start-up that mail is wholly set up, or not at all."""
+        from commandcenter.core.mail import check_mail
+
+        checks.register(check_mail)

@@ -265,6 +265,15 @@ PUBLIC: dict[str, Entry] = {
         _ENDPOINT,
         {**_ENDPOINT_EXAMPLE, "reason": "It failed for five days."},
     ),
+    "endpoint.failing": (
+        "A webhook endpoint has only failed for a day, and once more a day before it is given up.",
+        _object({"endpoint": ID, "url": TEXT, "failing_since": TEXT, "disabled_at": TEXT}),
+        {
+            **_ENDPOINT_EXAMPLE,
+            "failing_since": "2026-01-01T02:00:00Z",
+            "disabled_at": "2026-01-06T02:00:00Z",
+        },
+    ),
     "endpoint.test": (
         "A test, sent on request to one endpoint.",
         _ENDPOINT,

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from commandcenter.embedded.layout import running_environment
-from commandcenter.settings import artifacts, database, env, extras, limits, logs
+from commandcenter.settings import artifacts, database, env, extras, limits, logs, mail
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(env.text("CC_DATA_DIR", str(BASE_DIR / ".data"))).absolute()
@@ -43,6 +43,14 @@ _public_host = urlsplit(PUBLIC_URL).hostname
 if _public_host and _public_host not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(_public_host)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+_mail = mail.server(env.optional("EMAIL_URL"))
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port  # no host: no mail is sent
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
+EMAIL_TIMEOUT = 10  # seconds, of each step
+EMAIL_FROM_GIVEN = env.optional("CC_EMAIL_FROM") is not None
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = mail.sender(env.optional("CC_EMAIL_FROM"), _public_host)
 
 INSTALLED_APPS = [
     "commandcenter.core",

@@ -82,6 +82,12 @@ class EndpointSerializer(KnownFieldsSerializer):
         allow_null=True,
         help_text="Nothing but failures since then.",
     )
+    given_up_at = serializers.DateTimeField(
+        source="run.given_up_at",
+        read_only=True,
+        allow_null=True,
+        help_text="A failure from then on disables it; null unless it only fails.",
+    )
     previous_secret_until = serializers.DateTimeField(
         source="previous_until", read_only=True, allow_null=True, help_text="Until then two secrets sign."
     )

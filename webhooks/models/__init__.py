@@ -11,7 +11,7 @@ from webhooks.models.deliveries import (
     DeliveryStatus,
     Message,
 )
-from webhooks.models.endpoints import Endpoint, EndpointQuerySet, EndpointRun
+from webhooks.models.endpoints import SECRETS, Endpoint, EndpointQuerySet, EndpointRun
 from webhooks.models.inbound import (
     InboundDelivery,
     InboundKind,
@@ -19,12 +19,14 @@ from webhooks.models.inbound import (
     InboundSource,
     InboundSourceQuerySet,
 )
+from webhooks.models.notices import Notice, NoticeKind
 from webhooks.models.statistics import AttemptHour
 
 __all__ = [
     "ENDED",
     "HELD",
     "OPEN",
+    "SECRETS",
     "SHOWN",
     "Attempt",
     "AttemptHour",
@@ -40,4 +42,6 @@ __all__ = [
     "InboundSource",
     "InboundSourceQuerySet",
     "Message",
+    "Notice",
+    "NoticeKind",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +14,7 @@ from commandcenter.accounts.models import User
 from commandcenter.core.encryption import EncryptedTextField
 from commandcenter.core.models import TimestampedModel
 from commandcenter.inventory.models import Project
+from webhooks.deciding.countdown import given_up_at
 
 SECRETS = ("secret", "previous_secret", "headers")
 
@@ -87,7 +90,16 @@ class EndpointRun(models.Model):
         indexes = [
             # serves: the claim, which takes the least recently served first
             models.Index(fields=["served_at", "endpoint"], name="endpointrun_served"),
+            # serves: the notices of endpoints that only fail
+            models.Index(
+                fields=["failing_since"], condition=Q(failing_since__isnull=False), name="endpointrun_failing"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"run of endpoint {self.endpoint_id}"
+
+    @property
+    def given_up_at(self) -> datetime | None:
+        """From when on another failure disables the endpoint; None while it does not only fail."""
+        return None if self.failing_since is None else given_up_at(self.failing_since)

@@ -10,7 +10,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from webhooks import tallies
 from webhooks.deciding.breaker import Circuit, after
+from webhooks.deciding.countdown import GIVEN_UP, is_given_up
 from webhooks.deciding.retries import delay_after
 from webhooks.keeping import disable
 from webhooks.models import DeliveryStatus, Endpoint
@@ -28,7 +29,6 @@ from webhooks.tallies import Tried
 Result = tuple[Leased, Outcome]
 
 BATCH = 100  # results, of up to 64 KiB each
-GIVEN_UP = timedelta(days=5)  # of failures only
 OURS = frozenset({"secret", "internal"})  # failures that say nothing about the endpoint
 GONE = 410
 MAX_ERROR = 200
@@ -179,7 +179,7 @@ def _fare(cursor: Any, runs: Iterable[tuple[Any, ...]], results: Iterable[Result
         failing_since = None if succeeded else failing or now
         if any(outcome.status == GONE for _, outcome in own):
             reasons[endpoint] = "The receiver says that it is gone for good (410)."
-        elif failing_since is not None and now - failing_since >= GIVEN_UP:
+        elif is_given_up(failing_since, now):
             reasons[endpoint] = f"All deliveries failed for {GIVEN_UP.days} days."
         circuit = _circuit(Circuit(since or now, *counts), now, own)
         rows.append((

@@ -44,6 +44,10 @@ def test_what_is_old_and_over_goes_with_its_attempts(settings: Any, monkeypatch:
     assert Attempt.objects.count() == Message.objects.count() == 3
 
 
-def test_beat_is_told_to_send_and_to_forget() -> None:
+def test_beat_is_told_to_send_to_tell_of_failures_and_to_forget() -> None:
     seeded = PeriodicTask.objects.filter(task__startswith="webhooks.").values_list("task", "queue")
-    assert set(seeded) == {("webhooks.drain", "webhooks"), ("webhooks.prune", "default")}
+    assert set(seeded) == {
+        ("webhooks.drain", "webhooks"),
+        ("webhooks.notice", "default"),
+        ("webhooks.prune", "default"),
+    }

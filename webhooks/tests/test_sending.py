@@ -194,6 +194,7 @@ def test_a_receiver_that_is_gone_is_told_nothing_more(receiver: Receiver) -> Non
     assert drain(SECONDS)[0].disabled == [endpoint.pk]
     endpoint.refresh_from_db()
     assert (endpoint.enabled, "410" in endpoint.disabled_reason) == (False, True)
+    assert list(endpoint.notices.values_list("kind", flat=True)) == ["disabled"]  # people hear of it
     assert Event.objects.get(type="endpoint.disabled").subject_id == endpoint.pk
     make_due()
     drain(SECONDS)
