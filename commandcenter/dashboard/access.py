@@ -24,10 +24,19 @@ def projects(request: HttpRequest) -> ProjectQuerySet:
 
 def writable(request: HttpRequest) -> ProjectQuerySet:
     """Return the projects in which the viewer may add and change things, by name."""
+    return _with_role(request, Role.OPERATOR)
+
+
+def administered(request: HttpRequest) -> ProjectQuerySet:
+    """Return the projects of which the viewer is an admin, by name."""
+    return _with_role(request, Role.ADMIN)
+
+
+def _with_role(request: HttpRequest, needed: Role) -> ProjectQuerySet:
     user = viewer(request)
     if user.is_staff:
         return projects(request)
-    enough = [role for role in Role if role.covers(Role.OPERATOR)]
+    enough = [role for role in Role if role.covers(needed)]
     return projects(request).filter(memberships__user=user, memberships__role__in=enough)
 
 

@@ -35,7 +35,7 @@ def recent(project_ids: list[int] | None) -> list[Line]:
 def _grouped(events: Iterable[Event]) -> Iterable[Line]:
     line: Line | None = None
     for event in events:
-        name = event.data.get("name")
+        name = event.data.get("url" if event.subject_kind == "endpoint" else "name")
         same = line is not None and _kind(line.event) == _kind(event)
         if line is None or not same:
             if line is not None:

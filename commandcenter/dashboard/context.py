@@ -36,6 +36,7 @@ _GROUPS = (
         (
             ("Jobs", "job", "dashboard:jobs"),
             ("Schedules", "calendar", "dashboard:schedules"),
+            ("Webhooks", "webhook", "dashboard:webhooks"),
             ("System", "system", "dashboard:system"),
         ),
     ),

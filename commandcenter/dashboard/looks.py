@@ -28,6 +28,10 @@ STATUS = {
     # deliveries of exports
     "sending": Look("live", "running", "Sending", "spin"),
     "succeeded": Look("good", "check", "Delivered"),
+    # deliveries of webhooks
+    "leased": Look("live", "running", "In flight", "spin"),
+    "exhausted": Look("bad", "cross", "Exhausted"),
+    "held": Look("warn", "pause", "Held"),
     # engines and services
     "ok": Look("good", "check", "Ok"),
     "skipped": Look("", "stop", "Skipped"),
@@ -88,4 +92,11 @@ HEALTH = {  # how a schedule fares
     "failing": Look("bad", "cross", "Failing"),
     "never_run": Look("", "dot", "Never run"),
     "paused": Look("warn", "pause", "Paused"),
+}
+ENDPOINT = {  # how an endpoint of webhooks fares
+    "disabled": Look("", "pause", "Disabled"),
+    "open": Look("bad", "alert", "Circuit open"),
+    "failing": Look("warn", "alert", "Failing"),
+    "unused": Look("", "dot", "Not used yet"),
+    "healthy": Look("good", "check", "Healthy"),
 }

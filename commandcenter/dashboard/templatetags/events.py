@@ -10,18 +10,28 @@ from commandcenter.events.models import Event
 register = template.Library()
 _EVENT_PAGES = {
     "analysis": "dashboard:analysis",
+    "endpoint": "dashboard:endpoint",
     "job": "dashboard:job",
     "project": "dashboard:project",
     "repository": "dashboard:repository",
     "schedule": "dashboard:schedule",
     "technology": "dashboard:technology",
 }
+_WORDS = {
+    "endpoint.created": "Webhook endpoint made",
+    "endpoint.updated": "Webhook endpoint changed",
+    "endpoint.enabled": "Webhook endpoint switched on",
+    "endpoint.disabled": "Webhook endpoint switched off",
+    "endpoint.deleted": "Webhook endpoint removed",
+    "endpoint.secret_rotated": "Webhook endpoint got another secret",
+    "endpoint.test": "Test sent to a webhook endpoint",
+}
 
 
 @register.filter
 def event_words(event_type: str) -> str:
     """Turn "analysis.completed" into "Analysis completed"."""
-    return event_type.replace(".", " ").replace("_", " ").capitalize()
+    return _WORDS.get(event_type) or event_type.replace(".", " ").replace("_", " ").capitalize()
 
 
 @register.filter
@@ -39,6 +49,7 @@ def event_tone(event_type: str) -> str:
         "failed": "bad",
         "violated": "bad",
         "missed": "bad",
+        "disabled": "warn",
         "completed": "good",
         "fixed": "good",
         "started": "live",

@@ -12,6 +12,16 @@ register = template.Library()
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 # Controls, and characters that change the order in which others are shown: a page must show what is there.
 _DECEIVING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_KEPT = frozenset("\n\t")
+
+
+@register.filter
+def spelt_out(text: str) -> str:
+    """Spell out what would deceive about a text of several lines; line feeds and tabs stay."""
+    return _DECEIVING.sub(
+        lambda found: found[0] if found[0] in _KEPT else f"\\u{ord(found[0]):04x}",
+        str(text).replace("\r\n", "\n"),
+    )
 
 
 @register.filter

@@ -93,6 +93,8 @@ LISTS = [
     "/exports/",
     "/schedules/",
     "/schedules/new/",
+    "/webhooks/",
+    "/webhooks/new/",
     "/system/",
 ]
 

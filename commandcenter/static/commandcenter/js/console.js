@@ -23,6 +23,9 @@ for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-c
 }
 const job = document.querySelector("[data-socket]");
 if (job) followJob(job);
+// What a POST answered with and shows but once: to load the page again leads on instead of asking for it again.
+const settled = document.querySelector("[data-settle]");
+if (settled) history.replaceState(null, "", settled.dataset.settle);
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
