@@ -87,6 +87,10 @@ vendor: $(RUNTIME) ## Fetch the front-end files and the texts of licences again 
 	@$(PY) deploy/vendor/vendor.py
 	@$(PY) deploy/vendor/licenses.py
 
+.PHONY: events
+events: $(RUNTIME) ## Write docs/events.md from the catalogue of event types
+	@$(CHECK_ENV) $(PY) manage.py describe_events > docs/events.md
+
 .PHONY: screenshots
 screenshots: $(DEV) ## Pictures of every page, light and dark, for the eye: build/screenshots
 	@$(PY) -m tests.chromium

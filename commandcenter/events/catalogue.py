@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from commandcenter.events.fitting import misfits
-from commandcenter.events.schemas import AUDIT, PUBLIC
+from commandcenter.events.schemas import AUDIT, PUBLIC, VERSIONS
 
 
 class InvalidEvent(Exception):
@@ -15,17 +15,21 @@ class InvalidEvent(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One type of event. `public` ones may be sent to webhooks; the others are for the audit trail alone."""
+    """One type of event. `public` ones may be sent to webhooks; the others are for the audit trail alone.
+
+    `version` counts the schemas that took something back from consumers; one that only adds keeps the version.
+    """
 
     name: str
     description: str
     schema: dict[str, Any]
     example: dict[str, Any]
     public: bool
+    version: int
 
 
 CATALOGUE: dict[str, EventType] = {
-    name: EventType(name, description, schema, example, public)
+    name: EventType(name, description, schema, example, public, VERSIONS.get(name, 1))
     for table, public in ((PUBLIC, True), (AUDIT, False))
     for name, (description, schema, example) in table.items()
 }

@@ -9,6 +9,9 @@ from typing import Any
 
 Entry = tuple[str, dict[str, Any], dict[str, Any]]
 
+# Of types whose schema once took something back: a member, its type, or that it is always there. All others have 1.
+VERSIONS: dict[str, int] = {}
+
 ID: dict[str, Any] = {"type": "integer", "minimum": 1}
 MAYBE_ID: dict[str, Any] = {"type": ["integer", "null"], "minimum": 1}
 TEXT: dict[str, Any] = {"type": "string"}

@@ -77,6 +77,7 @@ class EventTypesView(ApiMixin, APIView):
                     {
                         "type": serializers.CharField(),
                         "description": serializers.CharField(),
+                        "version": serializers.IntegerField(),
                         "schema": serializers.JSONField(),
                         "example": serializers.JSONField(),
                     },
@@ -91,6 +92,7 @@ class EventTypesView(ApiMixin, APIView):
             {
                 "type": each.name,
                 "description": each.description,
+                "version": each.version,
                 "schema": each.schema,
                 "example": each.example,
             }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from jsonschema import Draft202012Validator
 
 from commandcenter.accounts.tests.factories import api, make_user
+from commandcenter.embedded.processes import CHECKOUT
 from commandcenter.events.catalogue import CATALOGUE, InvalidEvent, check, public_types
+from commandcenter.events.schemas import VERSIONS
 
 CONTRACT = [
     "analysis.started",
@@ -67,4 +74,31 @@ def test_event_types_are_listed_with_schema_and_example() -> None:
     answer = api(make_user()).get("/api/v1/webhooks/event-types").json()
     assert [row["type"] for row in answer["results"]] == [each.name for each in public_types()]
     assert all(row["schema"]["type"] == "object" and row["example"] for row in answer["results"])
+    assert all(row["version"] == VERSIONS.get(row["type"], 1) for row in answer["results"])
     assert not any(row["type"].startswith(("token.", "user.", "member.")) for row in answer["results"])
+
+
+def test_the_page_of_events_is_current() -> None:
+    """`make events` writes it."""
+    written = StringIO()
+    call_command("describe_events", stdout=written)
+    assert (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8") == written.getvalue()
+    assert all(f"## {name}\n" in written.getvalue() for name in CONTRACT)
+
+
+def _texts() -> Iterator[str]:
+    """Yield what the product's code says literally, outside of the catalogue."""
+    for package in ("commandcenter", "exports", "jobs", "schedules", "webhooks"):
+        for path in (CHECKOUT / package).rglob("*.py"):
+            if not {"tests", "migrations", "events"} & set(path.relative_to(CHECKOUT).parts):
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+                yield from (
+                    node.value
+                    for node in ast.walk(tree)
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+                )
+
+
+def test_every_type_is_said_by_some_code() -> None:
+    said = set(_texts())
+    assert CATALOGUE.keys() - said == set(), "nothing in the code says these"
