@@ -231,6 +231,7 @@ WAYS = {
     "commandcenter/embedded/ports.py": OURS,
     "commandcenter/embedded/valkey.py": OURS,
     "commandcenter/engine/process.py": OURS,  # a pair of sockets between two processes
+    "webhooks/noticing/mailing.py": OPERATOR,  # the server of EMAIL_URL
     "webhooks/sending/attempt.py": GUARDED,
     "webhooks/sending/dialing.py": GUARDED,
     "webhooks/sending/in_flight.py": GUARDED,  # asks for lines of dialing.py
