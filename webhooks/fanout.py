@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from django.db import connection, transaction
@@ -33,14 +33,26 @@ _DELIVER = """
     RETURNING id
 """
 
+# Rows are numbered in the order of the events: an ordered endpoint is told them so.
+_DELIVER_ALL = """
+    INSERT INTO webhooks_delivery
+        (endpoint_id, message_id, type, status, attempts, scheduled_for, last_error, created_at)
+    SELECT e.id, t.message, t.type, 'pending', 0, statement_timestamp(), '', statement_timestamp()
+    FROM unnest(%(messages)s::bigint[], %(types)s::text[]) AS t(message, type), (
+        SELECT id FROM webhooks_endpoint WHERE id = %(endpoint)s FOR KEY SHARE
+    ) e
+    ORDER BY t.message
+    ON CONFLICT (message_id, endpoint_id) DO NOTHING
+    RETURNING id
+"""
+
 
 def on_event(event: Event) -> None:
     """Take a committed event and store what is to be sent. Named in settings.EVENT_SUBSCRIBERS; may come twice.
 
     A test goes to one endpoint, whatever it and others ask for, and was addressed by whoever asked for it.
     """
-    known = CATALOGUE.get(event.type)
-    if event.project_id is None or known is None or not known.public or event.type == TEST:
+    if event.project_id is None or not _told(event.type):
         return
     tags_of = cache(_tags_of)
     asking = [
@@ -55,13 +67,17 @@ def on_event(event: Event) -> None:
         address(event, asking)
 
 
+def asked_for(endpoint: Endpoint, type_: str) -> bool:
+    """Tell whether the endpoint is told events of this type, whatever they say."""
+    return _told(type_) and patterns.matches_any(endpoint.events, type_)
+
+
 def address(event: Event, endpoints: Collection[int]) -> list[int]:
     """Store the message of an event, once, and a delivery for each of these endpoints that has none.
 
     Return the ids of the new deliveries.
     """
-    message = Message(event_id=event.pk, uid=event.uid, type=event.type, body=body_of(event))
-    Message.objects.bulk_create([message], ignore_conflicts=True)
+    Message.objects.bulk_create([_message(event)], ignore_conflicts=True)
     with connection.cursor() as cursor:
         cursor.execute(
             _DELIVER, {"message": event.pk, "type": event.type, "endpoints": sorted(set(endpoints))}
@@ -72,9 +88,31 @@ def address(event: Event, endpoints: Collection[int]) -> list[int]:
     return made
 
 
+def address_all(events: Sequence[Event], endpoint: int) -> list[int]:
+    """Store the messages of these events and a delivery of each for this endpoint, in their order, as address does."""
+    Message.objects.bulk_create([_message(each) for each in events], ignore_conflicts=True)
+    values = {
+        "endpoint": endpoint,
+        "messages": [each.pk for each in events],
+        "types": [each.type for each in events],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DELIVER_ALL, values)
+        return [pk for (pk,) in cursor.fetchall()]
+
+
 def body_of(event: Event) -> bytes:
     """Return the bytes that are signed and sent: {type, timestamp, data}."""
     return to_json({"type": event.type, "timestamp": timestamp(event.created_at), "data": event.data})
+
+
+def _told(type_: str) -> bool:
+    known = CATALOGUE.get(type_)
+    return known is not None and known.public and type_ != TEST
+
+
+def _message(event: Event) -> Message:
+    return Message(event_id=event.pk, uid=event.uid, type=event.type, body=body_of(event))
 
 
 def _tags_of(repository_id: int) -> list[str]:

@@ -31,7 +31,7 @@ def send_test(endpoint: Endpoint, *, by: User | None) -> Delivery:
 
 
 def retry(delivery: Delivery, *, by: User | None) -> Delivery:
-    """Send it now, under the same id, whatever became of it: attempts go on being counted, none is forgotten.
+    """Send it now, under the same id, whatever became of it: attempts go on being counted, and retries begin anew.
 
     Raises IllegalState while it is in flight, and for an endpoint that is disabled.
     """
@@ -41,8 +41,8 @@ def retry(delivery: Delivery, *, by: User | None) -> Delivery:
         require_enabled(delivery.endpoint)
         _require_ashore(delivery)
         delivery.status, delivery.ended_at = DeliveryStatus.PENDING, None
-        delivery.scheduled_for = Now()
-        delivery.save(update_fields=["status", "ended_at", "scheduled_for"])
+        delivery.scheduled_for, delivery.attempts_before = Now(), delivery.attempts
+        delivery.save(update_fields=["status", "ended_at", "scheduled_for", "attempts_before"])
         delivery.refresh_from_db(fields=["scheduled_for"])
         transaction.on_commit(hints.send_soon, robust=True)
     return delivery

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
-from webhooks.models import Endpoint
+from webhooks.models import UNDER_WAY, Endpoint, Resending
 from webhooks.statistics import LONGEST
 
 STEP = 1_000
@@ -82,6 +84,13 @@ def forget_hours() -> int:
         cursor.execute(_FORGET_HOURS, {"days": LONGEST.days + 1, "most": MOST_HOURS})
         removed: int = cursor.rowcount
     return removed
+
+
+def forget_resendings() -> int:
+    """Delete what was asked to be sent again settings.WEBHOOK_RETENTION_DAYS ago; return how many rows went."""
+    before = timezone.now() - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
+    old = Resending.objects.filter(created_at__lt=before).exclude(state__in=UNDER_WAY).order_by("created_at")
+    return Resending.objects.filter(pk__in=old.values("pk")[:STEP]).delete()[0]
 
 
 def prune(seconds: float = 40.0) -> int:

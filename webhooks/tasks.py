@@ -8,11 +8,13 @@ import structlog
 from celery import shared_task
 
 from webhooks import hints, retention
+from webhooks.again import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
 from webhooks.sending.drain import drain
 
 DRAIN_SECONDS = 10.0  # then others of the queue have their turn
+RESEND_SECONDS = 10.0  # likewise
 MAIL_SECONDS = 40.0  # no mail is begun after that
 # One at a time in a process: another would only share its places.
 _draining = threading.Lock()
@@ -42,11 +44,19 @@ def drain_webhooks() -> None:
         hints.send_soon()
 
 
+@shared_task(name=waking.RESEND, ignore_result=True, soft_time_limit=110, time_limit=120)
+def resend_deliveries() -> None:
+    """Go on with what operators asked to be sent again. Beat sends this every minute, and so does who asks."""
+    if stepping.work(RESEND_SECONDS):
+        waking.resend_soon()
+
+
 @shared_task(name="webhooks.prune", ignore_result=True, soft_time_limit=50, time_limit=60)
 def prune_messages() -> None:
     """Forget old messages, old sums of statistics, and what arrived. Beat sends this every hour."""
     retention.forget_hours()
     retention.prune_notices()
+    retention.forget_resendings()
     removed, received = retention.prune(), inbound_retention.prune()
     if removed or received:
         log.info("messages pruned", action="prune", removed=removed, received=received)

@@ -340,6 +340,17 @@ AUDIT: dict[str, Entry] = {
     "inbound.updated": ("What a code host may tell of was changed.", _INBOUND, _INBOUND_EXAMPLE),
     "inbound.deleted": ("A code host may no longer tell of pushes.", _INBOUND, _INBOUND_EXAMPLE),
     "inbound.secret_rotated": ("A code host got another secret.", _INBOUND, _INBOUND_EXAMPLE),
+    "endpoint.recovered": (
+        "What a webhook endpoint missed since a time is sent to it.",
+        _ENDPOINT,
+        _ENDPOINT_EXAMPLE,
+    ),
+    "endpoint.resent": ("Deliveries of a webhook endpoint are sent again.", _ENDPOINT, _ENDPOINT_EXAMPLE),
+    "endpoint.resending_cancelled": (
+        "Deliveries of a webhook endpoint are no longer sent again.",
+        _ENDPOINT,
+        _ENDPOINT_EXAMPLE,
+    ),
     "schedule.backfilled": (
         "Past runs of a schedule are made up for, or no longer.",
         _SCHEDULE,

@@ -11,13 +11,17 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from commandcenter.core.idempotency import idempotent
 from commandcenter.core.permissions import SignedInWithScope
 from commandcenter.core.viewsets import ReadOnlyModelViewSet
 from commandcenter.inventory.permissions import ProjectRolePermission
 from webhooks import resending
+from webhooks.again import asking
+from webhooks.again.chosen import count
 from webhooks.api import shapes
 from webhooks.api.filters import DeliveryFilters
 from webhooks.api.problems import webhook_problems
+from webhooks.api.resendings import FoundSerializer, ResendingSerializer, RetryInput, chosen_by
 from webhooks.models import Delivery
 
 SHOWN_ATTEMPTS = 20  # the last ones; each may hold 64 KiB
@@ -52,8 +56,22 @@ class DeliveryViewSet(ReadOnlyModelViewSet):
         }
         return Response(shapes.DeliveryDetailSerializer(delivery, context=context).data)
 
+    @extend_schema(request=RetryInput, responses={200: FoundSerializer, 202: ResendingSerializer})
+    @action(detail=False, methods=["post"], url_path="retry", url_name="retry-many")
+    @idempotent
+    def retry_many(self, request: Request) -> Response:
+        """Send again what a filter finds at one endpoint, or tell how many that is."""
+        wanted, dry_run = chosen_by(request)
+        if dry_run:
+            found, more = count(wanted)
+            return Response({"deliveries": found, "more": more})
+        with webhook_problems():
+            resending = asking.resend(wanted, by=self._user())
+        return Response(ResendingSerializer(resending).data, status=status.HTTP_202_ACCEPTED)
+
     @extend_schema(request=None, responses={202: shapes.DeliverySerializer})
     @action(detail=True, methods=["post"])
+    @idempotent
     def retry(self, request: Request, pk: str) -> Response:
         """Send it now, with the same id, whatever became of it."""
         with webhook_problems():

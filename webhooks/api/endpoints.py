@@ -18,9 +18,11 @@ from commandcenter.inventory.models import Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
 from webhooks import keeping
 from webhooks.addresses import require_reachable
+from webhooks.again import asking
 from webhooks.api import shapes
 from webhooks.api.filters import EndpointFilters
 from webhooks.api.problems import webhook_problems
+from webhooks.api.resendings import RecoverInput, ResendingSerializer
 from webhooks.models import Endpoint
 from webhooks.resending import send_test
 
@@ -111,6 +113,18 @@ class EndpointViewSet(ModelViewSet):
             )
         until = self.get_object().previous_until
         return Response(shapes.RotatedSerializer({"secret": secret, "previous_secret_until": until}).data)
+
+    @extend_schema(request=RecoverInput, responses={202: ResendingSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def recover(self, request: Request, pk: str) -> Response:
+        """Send it again what it did not take since a time, and then the events that it was not told."""
+        endpoint = self.get_object()
+        body = RecoverInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        with webhook_problems():
+            resending = asking.recover(endpoint, since=body.validated_data["since"], by=self._user())
+        return Response(ResendingSerializer(resending).data, status=status.HTTP_202_ACCEPTED)
 
     def _user(self) -> Any:
         return self.request.user

@@ -8,12 +8,14 @@ from rest_framework.viewsets import ViewSetMixin
 from webhooks.api.deliveries import DeliveryViewSet
 from webhooks.api.endpoints import EndpointViewSet
 from webhooks.api.inbound import InboundDeliveryList, InboundSourceViewSet
+from webhooks.api.resendings import ResendingViewSet
 from webhooks.api.statistics import StatisticsView
 
 router_entries: list[tuple[str, type[ViewSetMixin], str]] = [
     ("webhooks/endpoints", EndpointViewSet, "webhook-endpoint"),
     ("webhooks/deliveries", DeliveryViewSet, "webhook-delivery"),
     ("webhooks/inbound", InboundSourceViewSet, "webhook-inbound"),
+    ("webhooks/resendings", ResendingViewSet, "webhook-resending"),
 ]
 urlpatterns: list[URLPattern] = [
     re_path(

@@ -20,6 +20,13 @@ from webhooks.models.inbound import (
     InboundSourceQuerySet,
 )
 from webhooks.models.notices import Notice, NoticeKind
+from webhooks.models.resendings import (
+    UNDER_WAY,
+    Resending,
+    ResendingKind,
+    ResendingQuerySet,
+    ResendingState,
+)
 from webhooks.models.statistics import AttemptHour
 
 __all__ = [
@@ -28,6 +35,7 @@ __all__ = [
     "OPEN",
     "SECRETS",
     "SHOWN",
+    "UNDER_WAY",
     "Attempt",
     "AttemptHour",
     "Delivery",
@@ -44,4 +52,8 @@ __all__ = [
     "Message",
     "Notice",
     "NoticeKind",
+    "Resending",
+    "ResendingKind",
+    "ResendingQuerySet",
+    "ResendingState",
 ]

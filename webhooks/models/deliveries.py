@@ -91,6 +91,9 @@ class Delivery(models.Model):
     sequence = models.BigIntegerField(null=True)  # within the endpoint, given when it is first sent
     status = models.CharField(max_length=9, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    attempts_before = models.PositiveSmallIntegerField(
+        db_default=0
+    )  # it was last sent again by hand: retries begin anew there
     scheduled_for = models.DateTimeField(default=timezone.now)  # of the next attempt
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)

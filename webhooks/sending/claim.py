@@ -107,7 +107,7 @@ _TAKE = f"""
         lease_expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
     FROM numbered n, webhooks_message m
     WHERE d.id = n.id AND m.event_id = d.message_id
-    RETURNING d.id, d.endpoint_id, d.sequence, d.attempts, n.probe, m.uid::text, m.body
+    RETURNING d.id, d.endpoint_id, d.sequence, d.attempts - d.attempts_before, n.probe, m.uid::text, m.body
 """  # noqa: S608  (constants)
 
 
@@ -118,7 +118,7 @@ class Leased:
     delivery: int
     endpoint: int
     sequence: int
-    attempts: int  # before this one
+    attempts: int  # before this one, since it was last sent again by hand
     probe: bool  # of an endpoint whose circuit is open
     message: str
     body: bytes

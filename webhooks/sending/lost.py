@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 # nobody measured it: the numbers there skip it. It says nothing about the endpoint, whose circuit stays as it is.
 _LOST = """
     WITH lost AS (
-        SELECT d.id, d.attempts FROM webhooks_delivery d
+        SELECT d.id, d.attempts - d.attempts_before AS attempts FROM webhooks_delivery d
         WHERE d.status = 'leased' AND d.lease_expires_at < statement_timestamp()
         ORDER BY d.id LIMIT %(most)s
         FOR NO KEY UPDATE SKIP LOCKED

@@ -1,0 +1,1 @@
+"""Sending many deliveries again: asked for in a row, worked through step by step."""
