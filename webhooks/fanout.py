@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -91,7 +92,7 @@ def address(event: Event, endpoints: Collection[int]) -> list[int]:
 def address_all(events: Sequence[Event], endpoint: int) -> list[int]:
     """Store the messages of these events and a delivery of each for this endpoint, in their order, as address does."""
     Message.objects.bulk_create([_message(each) for each in events], ignore_conflicts=True)
-    values = {
+    values: dict[str, Any] = {
         "endpoint": endpoint,
         "messages": [each.pk for each in events],
         "types": [each.type for each in events],

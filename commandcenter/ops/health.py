@@ -22,6 +22,7 @@ from commandcenter.ops.models import QueueCanary
 from jobs.fairness.queues import states
 from jobs.fleet import workers
 from schedules.pulse import pulse
+from webhooks.pulse import pulse as pulse_of_webhooks
 
 CANARY_FRESH = timedelta(seconds=150)  # two missed ones and a half
 LEAST_FREE_BYTES = 1024**3
@@ -56,7 +57,7 @@ def detailed() -> dict[str, Any]:
     usable = all(check["status"] == "ok" for check in services)
     if not usable:
         return {"status": "failed", "services": services, "queues": [], "workers": [], "engines": []}
-    services += [_beat(), _schedules(), *_workers(), _disk()]
+    services += [_beat(), _schedules(), _webhooks(), *_workers(), _disk()]
     failed = any(check["status"] == "failed" for check in services)
     return {
         "status": "failed" if failed else "ok",
@@ -156,6 +157,19 @@ def _schedules() -> Check:
         detail = f"{left}, {last}: ticks do not keep up; see what the worker of the queue system does"
         return {"name": "schedules", "status": "failed", "detail": detail}
     return {"name": "schedules", "status": "ok", "detail": last}
+
+
+def _webhooks() -> Check:
+    felt = pulse_of_webhooks()
+    oldest = "" if felt.oldest_seconds is None else f", the first for {felt.oldest_seconds:.0f} s"
+    words = (
+        f"{felt.due_words} due{oldest}; of {felt.enabled + felt.disabled} endpoints {felt.disabled} disabled, "
+        f"{felt.open_circuits} failing and tried one delivery at a time"
+    )
+    if felt.silent:
+        detail = f"Nothing was sent for {felt.unserved_seconds:.0f} s to who could be sent to, {words}: is a worker of the queue webhooks running, and does it keep up?"
+        return {"name": "webhooks", "status": "failed", "detail": detail}
+    return {"name": "webhooks", "status": "ok", "detail": words}
 
 
 def _workers() -> list[Check]:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from commandcenter.ops.jobmetrics import JobsCollector, QueuesCollector
 from commandcenter.ops.processfiles import ProcessesCollector
 from commandcenter.ops.schedulemetrics import SchedulesCollector
+from commandcenter.ops.webhookmetrics import WebhooksCollector
 
 
 def exposition() -> bytes:
@@ -29,6 +30,7 @@ def exposition() -> bytes:
     registry.register(JobsCollector())
     registry.register(QueuesCollector())
     registry.register(SchedulesCollector())
+    registry.register(WebhooksCollector())
     return generate_latest(registry)
 
 

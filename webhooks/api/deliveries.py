@@ -21,7 +21,13 @@ from webhooks.again.chosen import count
 from webhooks.api import shapes
 from webhooks.api.filters import DeliveryFilters
 from webhooks.api.problems import webhook_problems
-from webhooks.api.resendings import FoundSerializer, ResendingSerializer, RetryInput, chosen_by
+from webhooks.api.resendings import (
+    EXAMPLE,
+    FoundSerializer,
+    ResendingSerializer,
+    RetryDeliveriesInput,
+    chosen_by,
+)
 from webhooks.models import Delivery
 
 SHOWN_ATTEMPTS = 20  # the last ones; each may hold 64 KiB
@@ -56,7 +62,12 @@ class DeliveryViewSet(ReadOnlyModelViewSet):
         }
         return Response(shapes.DeliveryDetailSerializer(delivery, context=context).data)
 
-    @extend_schema(request=RetryInput, responses={200: FoundSerializer, 202: ResendingSerializer})
+    @extend_schema(
+        operation_id="webhooks_deliveries_retry_many",
+        request=RetryDeliveriesInput,
+        responses={200: FoundSerializer, 202: ResendingSerializer},
+        examples=[EXAMPLE],
+    )
     @action(detail=False, methods=["post"], url_path="retry", url_name="retry-many")
     @idempotent
     def retry_many(self, request: Request) -> Response:

@@ -22,7 +22,7 @@ from webhooks.again import asking
 from webhooks.api import shapes
 from webhooks.api.filters import EndpointFilters
 from webhooks.api.problems import webhook_problems
-from webhooks.api.resendings import RecoverInput, ResendingSerializer
+from webhooks.api.resendings import EXAMPLE, RecoverInput, ResendingSerializer
 from webhooks.models import Endpoint
 from webhooks.resending import send_test
 
@@ -114,7 +114,7 @@ class EndpointViewSet(ModelViewSet):
         until = self.get_object().previous_until
         return Response(shapes.RotatedSerializer({"secret": secret, "previous_secret_until": until}).data)
 
-    @extend_schema(request=RecoverInput, responses={202: ResendingSerializer})
+    @extend_schema(request=RecoverInput, responses={202: ResendingSerializer}, examples=[EXAMPLE])
     @action(detail=True, methods=["post"])
     @idempotent
     def recover(self, request: Request, pk: str) -> Response:

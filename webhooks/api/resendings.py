@@ -26,7 +26,7 @@ from webhooks.api.problems import webhook_problems
 from webhooks.models import DeliveryStatus, Endpoint, Resending, ResendingKind, ResendingState
 
 ASKABLE = [each for each in DeliveryStatus.values if each != DeliveryStatus.LEASED]
-MOST_YEAR = 9000  # with room for a time zone on either side
+LATEST_YEAR = 9000
 _RECOVERY = {
     "id": 7,
     "endpoint": 2,
@@ -44,6 +44,7 @@ _RECOVERY = {
     "started_at": "2026-11-30T14:20:00Z",
     "ended_at": None,
 }
+EXAMPLE = OpenApiExample("Under way", value=_RECOVERY, response_only=True, status_codes=["202"])
 
 
 @extend_schema_serializer(
@@ -69,7 +70,7 @@ class RecoverInput(KnownFieldsSerializer):
         ),
     ]
 )
-class RetryInput(KnownFieldsSerializer):
+class RetryDeliveriesInput(KnownFieldsSerializer):
     """The body of POST /webhooks/deliveries/retry: which deliveries of which endpoint."""
 
     endpoint = IdField()
@@ -107,15 +108,12 @@ class RetryInput(KnownFieldsSerializer):
 
 
 def _in_range(moment: datetime | None) -> datetime | None:
-    if moment is not None and not 2000 <= moment.year <= MOST_YEAR:
-        raise serializers.ValidationError(f"Give a time from 2000 to {MOST_YEAR}.", code="out_of_range")
+    if moment is not None and not 2000 <= moment.year <= LATEST_YEAR:
+        raise serializers.ValidationError(f"Give a time from 2000 to {LATEST_YEAR}.", code="out_of_range")
     return moment
 
 
-@extend_schema_serializer(
-    component_name="WebhookResending",
-    examples=[OpenApiExample("A recovery", value=_RECOVERY, response_only=True)],
-)
+@extend_schema_serializer(component_name="WebhookResending")
 class ResendingSerializer(serializers.Serializer[Any]):
     """Deliveries of one endpoint that are sent again, step by step."""
 
@@ -193,7 +191,7 @@ def chosen_by(request: Request) -> tuple[Chosen, bool]:
 
     400 for an endpoint that is not there or not to be seen, 403 for who is no operator of its project.
     """
-    body = RetryInput(data=request.data)
+    body = RetryDeliveriesInput(data=request.data)
     body.is_valid(raise_exception=True)
     asked = body.validated_data
     visible = Endpoint.objects.visible_to(request.user, token_projects=token_projects(request))

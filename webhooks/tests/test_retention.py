@@ -50,4 +50,5 @@ def test_beat_is_told_to_send_to_tell_of_failures_and_to_forget() -> None:
         ("webhooks.drain", "webhooks"),
         ("webhooks.notice", "default"),
         ("webhooks.prune", "default"),
+        ("webhooks.resend", "default"),
     }

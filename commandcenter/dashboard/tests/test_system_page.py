@@ -175,5 +175,5 @@ def test_the_page_costs_the_same_for_any_number_of_workers(django_assert_max_num
         worker(f"{number}@host")
     browser = client(make_user())
     browser.get("/system/")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         browser.get("/system/")

@@ -119,7 +119,7 @@ def test_queues_workers_canaries_and_the_outbox_are_there() -> None:
 
 def test_a_scrape_reads_no_job_that_is_counted(django_assert_max_num_queries) -> None:
     Client().get("/metrics")
-    with django_assert_max_num_queries(12), CaptureQueriesContext(connection) as queries:
+    with django_assert_max_num_queries(14), CaptureQueriesContext(connection) as queries:
         Client().get("/metrics")
     about_jobs = [query["sql"] for query in queries if "jobs_job" in query["sql"]]
     assert not [sql for sql in about_jobs if "status" not in sql and "uncounted" not in sql]
