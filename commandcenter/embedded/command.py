@@ -23,7 +23,7 @@ from commandcenter.embedded.errors import EmbeddedError, Refusal, StopRequested
 from commandcenter.embedded.layout import Layout
 from commandcenter.embedded.leftovers import end_leftovers
 from commandcenter.embedded.lock import held
-from commandcenter.embedded.processes import CHECKOUT, all_processes, manage
+from commandcenter.embedded.processes import CHECKOUT, first_processes, later_processes, manage
 from commandcenter.embedded.supervisor import Supervisor, say
 
 PREPARE_SECONDS = 1800.0  # migrations of a large database
@@ -99,8 +99,9 @@ def _start(
         supervisor.start_servers(servers.needed(layout, environ))
         step.go()
         report = _prepared(supervisor.output(step, PREPARE_SECONDS))
-    supervisor.start_processes(all_processes(port))
+    supervisor.start_processes(first_processes(port))
     supervisor.wait_until(lambda: _web_ready(port), READY_SECONDS, "The web server was not ready")
+    supervisor.start_processes(later_processes())
     announce(layout, full)
     _print_block(full["CC_PUBLIC_URL"], layout, report)
 

@@ -14,9 +14,14 @@ WORKERS = {
     # name -> (queues, pool). Housekeeping has a worker of its own: the reaper must not wait behind imports. Its tasks
     # are short and bounded by the database's timeouts, so it needs no pool process beside it.
     "analysis": ("analysis", ("-c", "2")),
-    "default": ("export,default,webhooks", ("-c", "1")),
+    "default": ("export,default", ("-c", "1")),
     "system": ("system", ("--pool", "solo")),
+    # Deliveries wait for no export. Their task ends by itself, and does all its waiting in one event loop.
+    "webhooks": ("webhooks", ("--pool", "solo")),
 }
+# Started once the platform is ready: what loads beside the web server makes it ready later, and the sender has nothing
+# to do before somebody can ask for it.
+LATER = ("webhooks",)
 _PYTHON = (sys.executable, "-m")
 _CELERY = (*_PYTHON, "commandcenter.celery_process")
 
@@ -84,6 +89,11 @@ def beat() -> Process:
     )  # fmt: skip
 
 
-def all_processes(port: int) -> tuple[Process, ...]:
-    """Return the processes in the order in which they start."""
-    return (web(port), *(worker(name) for name in WORKERS), beat())
+def first_processes(port: int) -> tuple[Process, ...]:
+    """Return the processes that start at once, in their order."""
+    return (web(port), *(worker(name) for name in WORKERS if name not in LATER), beat())
+
+
+def later_processes() -> tuple[Process, ...]:
+    """Return the processes that start when the web server is ready."""
+    return tuple(worker(name) for name in LATER)

@@ -23,6 +23,7 @@ PARTS = (
     "-n analysis@",
     "-n default@",
     "-n system@",
+    "-n webhooks@",
     " beat --pidfile",
     "postgres -D",
     "valkey-server",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from jobs.running import shutdown
 from webhooks.sending.attempt import MOST_SECONDS
 from webhooks.sending.claim import claim
 from webhooks.sending.in_flight import InFlight
@@ -31,9 +32,12 @@ log = structlog.get_logger(__name__)
 def drain(seconds: float) -> tuple[Recorded, bool]:
     """Send what is due; return what came of it, and whether time was up while there might have been more.
 
-    Nothing more is claimed after so many seconds; what is in flight by then is waited for.
+    Nothing more is claimed after so many seconds, nor once the worker was told to stop; what is in flight by then is
+    waited for, by a worker that stops for as long as its jobs have.
     """
     total, until = Recorded(), time.monotonic() + seconds
+    if shutdown.begun():
+        return total, True
     trust()  # raises before anything is claimed that could not be sent
     recover()
     leased, recover_at = claim(MOST_IN_FLIGHT), time.monotonic() + RECOVER_SECONDS
@@ -43,10 +47,12 @@ def drain(seconds: float) -> tuple[Recorded, bool]:
         while leased or in_flight.out:
             if leased:
                 in_flight.send(letters(leased))
+            _write(in_flight.wait(LOOK_SECONDS), total)  # makes room
             now = time.monotonic()
-            if now > until + MOST_SECONDS + GRACE_SECONDS:
+            if shutdown.begun():
+                until = min(until, now)
+            if now > until + MOST_SECONDS + GRACE_SECONDS or shutdown.grace_over():
                 break
-            _write(in_flight.wait(LOOK_SECONDS if now < until else GRACE_SECONDS), total)  # makes room
             if recover_at <= now < until:
                 recover_at = now + RECOVER_SECONDS
                 recover()
