@@ -106,6 +106,10 @@ class FlowModelAdmin(ModelAdmin):  # type: ignore[misc]
     def create_through(self, request: HttpRequest, values: dict[str, Any]) -> Model:
         raise NotImplementedError
 
+    def stored(self, request: HttpRequest, pk: Any) -> Any:
+        """Return the row as it is, without what the form entered."""
+        return self.model._default_manager.get(pk=pk)
+
     def update_through(self, request: HttpRequest, stored: Any, values: dict[str, Any]) -> None:
         raise NotImplementedError
 
@@ -115,7 +119,7 @@ class FlowModelAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         if change:
             values = {name: form.cleaned_data[name] for name in form.changed_data}
-            self.update_through(request, self.model._default_manager.get(pk=obj.pk), values)
+            self.update_through(request, self.stored(request, obj.pk), values)
             obj.refresh_from_db()
         else:
             created = self.create_through(request, dict(form.cleaned_data))

@@ -1,0 +1,6 @@
+"""Webhooks in the admin."""
+
+from webhooks.admin.endpoints import EndpointAdmin
+from webhooks.admin.sent import AttemptAdmin, DeliveryAdmin, MessageAdmin
+
+__all__ = ["AttemptAdmin", "DeliveryAdmin", "EndpointAdmin", "MessageAdmin"]
