@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from commandcenter.core.problems import api_not_found
 
 urlpatterns = [
+    path("", include("webhooks.urls")),
     path("", include("commandcenter.dashboard.urls")),
     path("", include("commandcenter.accounts.urls")),
     path("", include("commandcenter.ops.urls")),

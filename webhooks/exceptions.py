@@ -13,6 +13,14 @@ class InvalidInboundSource(InvalidParameters):
     """Raised when an inbound source is to be something that it cannot be; names each field."""
 
 
+class UnreadableDelivery(Exception):
+    """Raised when what arrived, although its signature is right, cannot be read; the message says what should be there."""
+
+    def __init__(self, message: str, *, code: str = "unreadable") -> None:
+        self.code = code
+        super().__init__(message)
+
+
 class IllegalState(Exception):
     """Raised when something is asked for that the present state of an endpoint or a delivery does not allow."""
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -53,13 +54,13 @@ class RequestIdMiddleware:
 
 
 class ProblemMiddleware:
-    """Under /api/, replace error pages made outside DRF (404, CSRF, crashes) by problem+json, and tell limits."""
+    """Under settings.PROBLEM_PREFIXES, replace error pages made outside DRF by problem+json, and tell limits."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(API_PREFIX):
+        if not request.path_info.startswith(settings.PROBLEM_PREFIXES):
             return self.get_response(request)
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             # WSGI gives a body of unknown length as an empty one, which would be told as missing fields.

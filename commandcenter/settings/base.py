@@ -261,6 +261,10 @@ RATELIMIT_USE_CACHE = "limits"
 RATELIMIT_IP_META_KEY = "commandcenter.core.addresses.client_address"
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("CC_MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+INBOUND_BODY_BYTES = env.integer(
+    "CC_INBOUND_BODY_BYTES", 25 * 1024 * 1024, least=1024
+)  # what code hosts send at most
+PROBLEM_PREFIXES = ("/api/", "/webhooks/github/", "/webhooks/gitlab/")  # errors there are problem+json
 
 # --- work --------------------------------------------------------------------------------------------------------
 

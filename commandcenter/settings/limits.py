@@ -17,6 +17,8 @@ DEFAULT_RATES = {
     "token": "10/m",
     "overall_minute": "200/m",
     "overall_hour": "2000/h",
+    "inbound": "600/m",
+    "inbound_address": "1200/m",
 }
 _NAME = re.compile(r"^[a-z][a-z_]*$")
 _RATE = re.compile(r"^[1-9][0-9]*/[1-9]?[0-9]*[smhd]$")

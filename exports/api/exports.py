@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from commandcenter.accounts.models import User
 from commandcenter.analysis.models import Analysis
 from commandcenter.core.idempotency import idempotent
+from commandcenter.core.negotiation import NoNegotiation
 from commandcenter.core.permissions import SignedInWithScope, token_projects
 from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.viewsets import ApiMixin, DestroyMixin, ScopedMixin
@@ -29,7 +30,6 @@ from exports.api.deliveries import DeliverMixin, asked
 from exports.api.filters import ExportFilter
 from exports.api.links import LinkInput, LinkMade
 from exports.api.serializers import ExportAccepted, ExportInput, ExportSerializer
-from exports.api.views import NoNegotiation
 from exports.deleting import StillRuns, delete_export
 from exports.models import Export
 from exports.parameters import listed

@@ -12,9 +12,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from commandcenter.core.negotiation import NoNegotiation
 from commandcenter.core.viewsets import ApiMixin
 from exports import downloads, links
-from exports.api.views import NoNegotiation
 from jobs.api.answers import KnownFieldsSerializer
 
 log = structlog.get_logger(__name__)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from commandcenter.analysis.models import Analysis, AnalysisStatus
+from commandcenter.core.negotiation import NoNegotiation
 from commandcenter.core.permissions import token_projects
 from commandcenter.core.problems import Conflict, Problem
 from commandcenter.core.renderers import OrjsonRenderer
@@ -23,20 +21,6 @@ from commandcenter.core.viewsets import ApiMixin
 from exports import streaming
 from exports.options import InvalidOptions, read
 from exports.registry import FORMATS, Format, UnknownFormat, format_named
-
-
-class NoNegotiation(BaseContentNegotiation):
-    """The URL names the format, so `Accept` is not read; what goes wrong is answered as JSON."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Return the first parser."""
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        """Return JSON whatever is asked for."""
-        return renderers[0], renderers[0].media_type
 
 
 class FormatList(ApiMixin, APIView):
