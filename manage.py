@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Command line entry point: `manage.py up`, `analyze`, `doctor`, `createtoken`, `jobs`, `archive_jobs` and Django's own."""
+"""Command line entry point: `manage.py up`, `analyze`, `doctor`, `createtoken`, `jobs`, `archive_jobs`, `webhooks` and Django's own."""
 
 from __future__ import annotations
 
@@ -20,12 +20,20 @@ def main() -> None:
         from commandcenter.ops.standalone import run as run_standalone
 
         sys.exit(run_standalone(sys.argv))
-    if len(sys.argv) > 1 and sys.argv[1] in {"jobs", "archive_jobs"}:
+    if len(sys.argv) > 1 and sys.argv[1] in {"jobs", "archive_jobs", "webhooks"}:
         os.environ.setdefault("CC_LOG_LEVEL", "ERROR")  # the person at the terminal gets lines and sentences
     if {"-h", "--help"} & set(sys.argv[2:]):
         from commandcenter.ops.standalone import allow_help
 
         allow_help(sys.argv)
+    if (
+        sys.argv[1:2] == ["webhooks"]
+        and "listen" in sys.argv
+        and not any(each.startswith("--e") for each in sys.argv)
+    ):
+        from commandcenter.ops.standalone import let_settings_load
+
+        let_settings_load()  # it asks no database for the secrets
     if sys.argv[1:2] == ["prepare"]:
         from commandcenter import loading
 

@@ -51,10 +51,15 @@ def allow_help(argv: list[str]) -> bool:
     """Let settings load where nothing runs, if the command is only asked for its help. Return whether it is."""
     if not {"-h", "--help", "--version"} & set(argv[2:]):
         return False
+    let_settings_load()
+    return True
+
+
+def let_settings_load() -> None:
+    """Give settings what they insist on, for a command that never connects to anything."""
     os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1/none")  # never connected to
     os.environ.setdefault("SECRET_KEY", "x" * 50)
     os.environ.setdefault("CC_ENCRYPTION_KEYS", "unused")
-    return True
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
