@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
-
 from jobs.statistics import counts
-from jobs.statistics.histograms import Histogram, bucket, pack
+from jobs.statistics.histograms import bucket, one
 
 SUCCEEDED, LOST = "succeeded", "lost"
 # All there are, so that monitoring is shown those that never happened: see sending.attempt and sending.in_flight.
@@ -26,8 +23,8 @@ _PREFIX = "webhook:"  # of the names of the counts
 # Sorted, so that two who count at once wait for one another instead of each for the other.
 _COUNT = """
     INSERT INTO webhooks_attempthour AS h (endpoint_id, hour, type, outcome, attempts, latency)
-    SELECT endpoint, date_trunc('hour', statement_timestamp(), 'UTC'), type, outcome, attempts, latency
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::numeric[])
+    SELECT endpoint, date_trunc('hour', statement_timestamp(), 'UTC'), type, outcome, attempts, latency::numeric
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[])
         AS t(endpoint, type, outcome, attempts, latency)
     ORDER BY endpoint, type, outcome
     ON CONFLICT (endpoint_id, hour, type, outcome) DO UPDATE
@@ -48,13 +45,13 @@ class Tried:
 @dataclass(slots=True)
 class _Sum:
     attempts: int = 0
-    latency: Histogram = field(default_factory=dict)
+    latency: int = 0  # a histogram as one number
 
 
 def count(cursor: Any, tries: Iterable[Tried]) -> None:
-    """Count attempts in the transaction that writes them down; for monitoring once that commits.
+    """Count attempts in the transaction that writes them down, and as the last that it does.
 
-    Who dies between the two leaves monitoring short of these, and nothing else.
+    Whoever counts as well waits at the sums for monitoring, until it commits.
     """
     sums: dict[tuple[int, str, str], _Sum] = defaultdict(_Sum)
     outcomes: Counter[str] = Counter()
@@ -63,13 +60,12 @@ def count(cursor: Any, tries: Iterable[Tried]) -> None:
         found = sums[each.endpoint, each.type, each.outcome]
         found.attempts += 1
         if each.milliseconds is not None:
-            name = bucket(each.milliseconds / 1000)
-            found.latency[name] = found.latency.get(name, 0) + 1
+            found.latency += one(bucket(each.milliseconds / 1000))
     if not sums:
         return
-    rows = [(*key, found.attempts, Decimal(pack(found.latency))) for key, found in sums.items()]
+    rows = [(*key, found.attempts, str(found.latency)) for key, found in sums.items()]
     cursor.execute(_COUNT, [list(column) for column in zip(*rows, strict=True)])
-    transaction.on_commit(lambda: counts.add(outcomes), robust=True)
+    counts.add(outcomes)
 
 
 def by_outcome() -> dict[str, int]:

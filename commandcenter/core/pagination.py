@@ -58,11 +58,15 @@ class KeysetPagination(BasePagination):
     def slice(self, queryset: QuerySet[Any], request: Request) -> QuerySet[Any]:
         """Return the ordered page with one row more than asked, in query order (reversed for `previous`)."""
         self.begin(request, queryset.model)
+        return self.ordered(queryset)[: self.limit + 1]
+
+    def ordered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return all rows from where the page begins, in query order."""
         reverse = self.cursor is not None and self.cursor.reverse
         ordering = [_flip(name) if reverse else name for name in self.ordering]
         if self.cursor is not None:
             queryset = queryset.filter(_beyond(queryset.model, ordering, self.cursor.values))
-        return queryset.order_by(*ordering)[: self.limit + 1]
+        return queryset.order_by(*ordering)
 
     def finish(self, rows: list[Any], key: Callable[[Any], Sequence[Any]] | None = None) -> list[Any]:
         """Take the rows of `slice`, note whether there are more, and return the page in list order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 
 GROWTH = 1.1
 LONGEST_MS = 7 * 24 * 3600 * 1000
@@ -31,6 +32,12 @@ def pack(histogram: Mapping[str, int]) -> str:
     """
     last = max(map(int, histogram), default=0)
     return "".join(f"{histogram.get(str(name), 0):0{_DIGITS}d}" for name in range(last, -1, -1))
+
+
+@cache
+def one(name: str) -> int:
+    """Return the number that `pack` makes of a single duration in this bucket; those of several add up."""
+    return int("1" + _NONE * int(name))
 
 
 def unpack(number: str) -> Histogram:

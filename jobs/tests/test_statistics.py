@@ -21,7 +21,7 @@ from jobs.models import Job, JobDay, JobStatus, JobTotal
 from jobs.running import lease
 from jobs.running.execution import execute, run_in_foreground
 from jobs.statistics import stats
-from jobs.statistics.histograms import Histogram, add, bucket, pack, quantile, unpack
+from jobs.statistics.histograms import Histogram, add, bucket, one, pack, quantile, unpack
 from jobs.statistics.rollups import count_ended
 from jobs.tests.factories import make_job, make_project, make_user
 from jobs.tests.history import ago, ended
@@ -70,6 +70,7 @@ def test_histograms_survive_being_packed_and_added(histogram: Histogram) -> None
     doubled = {name: 2 * count for name, count in histogram.items()}
     assert unpack(str(2 * int(pack(histogram)))) == doubled
     assert unpack(str(int(pack(histogram)))) == histogram
+    assert unpack(str(sum(count * one(name) for name, count in histogram.items()))) == histogram
 
 
 def test_durations_beyond_the_scale_stay_at_its_ends() -> None:

@@ -17,9 +17,10 @@ _FIRST = """
     WITH RECURSIVE search(low, high) AS (
         SELECT min(id), max(id) + 1 FROM webhooks_delivery
         UNION ALL
-        SELECT CASE WHEN probe.created_at < %(moment)s THEN probe.id + 1 ELSE low END,
-            CASE WHEN probe.created_at < %(moment)s THEN high ELSE half END
+        SELECT CASE WHEN probe.created_at < sought.moment THEN probe.id + 1 ELSE low END,
+            CASE WHEN probe.created_at < sought.moment THEN high ELSE half END
         FROM search
+        CROSS JOIN (SELECT %(moment)s::timestamptz + make_interval(secs => %(slack)s) AS moment) sought
         CROSS JOIN LATERAL (SELECT (low + high) / 2 AS half) middle
         CROSS JOIN LATERAL (
             SELECT d.id, d.created_at FROM webhooks_delivery d WHERE d.id >= half ORDER BY d.id LIMIT 1
@@ -32,16 +33,16 @@ _FIRST = """
 
 def first_delivery(moment: datetime) -> int:
     """Return an id below which no delivery was made at this moment or later; above all where there is none."""
-    return _first(moment - SLACK)
+    return _first(moment, -SLACK)
 
 
 def last_delivery(moment: datetime) -> int:
     """Return an id above which no delivery was made at this moment or before."""
-    return _first(moment + SLACK)
+    return _first(moment, SLACK)
 
 
-def _first(moment: datetime) -> int:
+def _first(moment: datetime, slack: timedelta) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST, {"moment": moment})
+        cursor.execute(_FIRST, {"moment": moment, "slack": slack.total_seconds()})
         (found,) = cursor.fetchone()
     return found or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -19,7 +19,7 @@ from webhooks import resending
 from webhooks.again import asking
 from webhooks.again.chosen import count
 from webhooks.api import shapes
-from webhooks.api.filters import DeliveryFilters
+from webhooks.api.filters import DeliveryFilters, asked_endpoints
 from webhooks.api.problems import webhook_problems
 from webhooks.api.resendings import (
     EXAMPLE,
@@ -28,6 +28,7 @@ from webhooks.api.resendings import (
     RetryDeliveriesInput,
     chosen_by,
 )
+from webhooks.latest import latest
 from webhooks.models import Delivery
 
 SHOWN_ATTEMPTS = 20  # the last ones; each may hold 64 KiB
@@ -47,6 +48,18 @@ class DeliveryViewSet(ReadOnlyModelViewSet):
         if self.action == "retrieve":
             return visible.select_related("message")  # type: ignore[no-any-return]
         return visible.with_message()  # type: ignore[no-any-return]
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page of the latest."""
+        of_each = self.filter_queryset(Delivery.objects.filter(endpoint=OuterRef("pk")))
+        endpoints = asked_endpoints(request)
+        if endpoints is None:
+            return super().list(request, *args, **kwargs)
+        pages: Any = self.paginator
+        pages.begin(request, Delivery)
+        found = latest(endpoints, pages.ordered(of_each), pages.limit + 1)
+        rows = pages.finish(list(pages.ordered(self.get_queryset().filter(pk__in=found))))
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     def project_of(self, delivery: Delivery) -> int:
         """Return the project that decides who may."""

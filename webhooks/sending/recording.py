@@ -114,8 +114,8 @@ def record(results: Sequence[Result]) -> Recorded:
         cursor.execute(_RESULTS, _columns(plans))
         kept: dict[int, str] = dict(cursor.fetchall())  # the types of the deliveries
         held = [plan for plan in plans if plan[0].delivery in kept]
-        tallies.count(cursor, [_tried(*plan[:2], kept[plan[0].delivery]) for plan in held])
         reasons = _fare(cursor, runs, [(leased, outcome) for leased, outcome, *_ in held])
+        tallies.count(cursor, [_tried(*plan[:2], kept[plan[0].delivery]) for plan in held])
     for endpoint, reason in reasons.items():
         _disable(endpoint, reason)
     if late := [leased.delivery for leased, *_ in plans if leased.delivery not in kept]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,7 +60,15 @@ def test_deliveries_are_found_by_endpoint_event_type_and_status(project: Any, cl
     assert ids(client, "status=held") == [held.pk]
     assert ids(client, "status=held&status=pending&status=succeeded") == [held.pk, done.pk, waits.pk]
     assert client.get(f"{URL}/{held.pk}").json()["status"] == "held"
-    for query in ("status=lost", "type=token.created", "endpoint=x", "event=0", "cursor=x"):
+    for query in (
+        "status=lost",
+        "type=token.created",
+        "endpoint=x",
+        "event=0",
+        "cursor=x",
+        "since=x",
+        "until=y",
+    ):
         assert client.get(f"{URL}?{query}").status_code == 400, query
 
 
@@ -137,3 +146,43 @@ def test_pages_follow_one_another_and_cost_the_same_for_many(project: Any, clien
     second = client.get(first["next"]).json()
     assert [each["id"] for each in first["results"] + second["results"]] == made[::-1]
     assert second["next"] is None
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+
+
+def test_a_time_bounds_what_is_shown(project: Any, client: Any) -> None:
+    endpoint, now = make_endpoint(project), timezone.now()
+    old, middle, new = (
+        make_delivery(endpoint, created_at=now - timedelta(hours=hours)).pk for hours in (9, 5, 0)
+    )
+
+    def ago(hours: int) -> str:
+        return (now - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    assert ids(client, f"since={ago(6)}") == [new, middle]
+    assert ids(client, f"until={ago(4)}") == [middle, old]
+    assert ids(client, f"since={ago(6)}&until={ago(4)}&endpoint={endpoint.pk}") == [middle]
+    assert ids(client, f"until={ago(10)}") == ids(client, f"since={ago(-1)}") == []
+    assert ids(client, "since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59Z") == [new, middle, old]
+
+
+def test_the_latest_of_many_endpoints_are_those_of_all_together(
+    project: Any, client: Any, operator: Any
+) -> None:
+    more = make_project(operator=operator)
+    endpoints = [
+        make_endpoint(project),
+        make_endpoint(more),
+        make_endpoint(make_project()),
+        make_endpoint(more),
+    ]
+    made = [make_delivery(endpoints[number % 4]).pk for number in range(12)]
+    seen = [pk for number, pk in enumerate(made) if number % 4 != 2][::-1]
+    first = client.get(f"{URL}?limit=4").json()
+    second = client.get(first["next"]).json()
+    assert [each["id"] for each in first["results"] + second["results"]] == seen[:8]
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+    assert ids(api(make_user(staff=True)), "limit=12") == made[::-1]
+    assert (
+        ids(api(make_user(staff=True)), f"status=pending&project={more.pk}")
+        == [pk for number, pk in enumerate(made) if number % 2][::-1]
+    )
