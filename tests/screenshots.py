@@ -17,6 +17,8 @@ from tests.embedded.running import Up, data_folder, small_repository
 from tests.exports_scene import ExportsScene
 from tests.scene import RETRY_SECONDS, Scene, stalling_server
 from tests.schedules_scene import SchedulesScene
+from tests.webhooks_scene import WebhooksScene
+from webhooks.tests.receiver import receiving
 
 TARGET = Path(__file__).resolve().parent.parent / "build" / "screenshots"
 WIDTHS = {"wide": 1366, "phone": 360}
@@ -62,7 +64,7 @@ def main() -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     for old in TARGET.glob("*.png"):
         old.unlink()
-    with data_folder() as folder, stalling_server() as stalled, github() as hub:
+    with data_folder() as folder, stalling_server() as stalled, github() as hub, receiving() as receiver:
         write_repository(folder / "service")
         small_repository(folder).rename(folder / "small")
         up = Up(
@@ -85,10 +87,12 @@ def main() -> int:
             exports.end()
             schedules = SchedulesScene(up, token)
             schedules.make()
+            webhooks = WebhooksScene(up, token, receiver)
+            webhooks.make()
             scene = Scene(up, token, stalled)
             scene.make()
             waiting = exports.get("exports?status=queued")["results"][0]["id"]
-            pages = scene.pages | exports.pages | schedules.pages | {"export-waiting": f"exports/{waiting}/"}
+            pages = scene.pages | exports.pages | schedules.pages | webhooks.pages | {"export-waiting": f"exports/{waiting}/"}
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_ARGUMENTS)
                 for theme in ("light", "dark"):

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
@@ -91,6 +92,7 @@ def _context(request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
         "asked": asked_for(endpoint.events),
         "conditions": initial_of(endpoint),
         "given_up_at": endpoint.run.given_up_at if endpoint.enabled else None,
+        "now": timezone.now(),
         "overlap": {"usual": OVERLAP_HOURS, "most": LONGEST_OVERLAP_HOURS},
     }
 
