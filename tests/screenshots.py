@@ -92,7 +92,13 @@ def main() -> int:
             scene = Scene(up, token, stalled)
             scene.make()
             waiting = exports.get("exports?status=queued")["results"][0]["id"]
-            pages = scene.pages | exports.pages | schedules.pages | webhooks.pages | {"export-waiting": f"exports/{waiting}/"}
+            pages = (
+                scene.pages
+                | exports.pages
+                | schedules.pages
+                | webhooks.pages
+                | {"export-waiting": f"exports/{waiting}/"}
+            )
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium.find(), args=CHROMIUM_ARGUMENTS)
                 for theme in ("light", "dark"):

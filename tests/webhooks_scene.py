@@ -30,7 +30,9 @@ class WebhooksScene:
             "/fine": answers(200, b'{"taken": true}', content_type="application/json"),
         }
         self.pages["webhooks-none"] = "webhooks/?q=nothing"
-        healthy = self.endpoint("/fine", description="The on-call bot", headers={"Authorization": "Bearer 6f1c"})
+        healthy = self.endpoint(
+            "/fine", description="The on-call bot", headers={"Authorization": "Bearer 6f1c"}
+        )
         arrived = self.tested(healthy, "succeeded")
         failing = self.endpoint(
             "/broken", description="Tickets", events=["*.failed", "finding.*"], rate_limit=600, ordered=True,

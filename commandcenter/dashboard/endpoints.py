@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 
 from commandcenter.dashboard import access, filters
 from commandcenter.dashboard.endpoint_figures import Figures, figures_of
+from commandcenter.dashboard.endpoint_hours import Day, days_of
 from commandcenter.dashboard.endpoint_state import EndpointState, Faring, faring, in_state
 from webhooks.addresses import told
 from webhooks.models import Endpoint, EndpointQuerySet
@@ -60,6 +61,7 @@ class Shown:
     endpoint: Endpoint
     faring: Faring
     figures: Figures
+    day: Day | None = None
     may_operate: bool = False
     may_administer: bool = False
 
@@ -89,8 +91,9 @@ def visible(request: HttpRequest) -> EndpointQuerySet:
 def shown(endpoints: Iterable[Endpoint], operable: Collection[int] = ()) -> list[Shown]:
     """Return these endpoints as lists show them, in their order; `operable` are the projects of an operator."""
     endpoints = list(endpoints)
-    figures = figures_of([each.pk for each in endpoints])
+    keys = [each.pk for each in endpoints]
+    figures, days = figures_of(keys), days_of(keys)
     return [
-        Shown(each, faring(each), figures[each.pk], may_operate=each.project_id in operable)
+        Shown(each, faring(each), figures[each.pk], days[each.pk], may_operate=each.project_id in operable)
         for each in endpoints
     ]

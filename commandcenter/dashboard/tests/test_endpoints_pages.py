@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -15,7 +15,8 @@ from commandcenter.dashboard.tests.conftest import World, signed_in
 from commandcenter.inventory.models import Role
 from commandcenter.inventory.tests.factories import make_member
 from webhooks.keeping import disable
-from webhooks.models import Delivery, Endpoint, EndpointRun
+from webhooks.models import AttemptHour, Delivery, Endpoint, EndpointRun
+from webhooks.tallies import Tried, count
 from webhooks.tests.factories import make_delivery, make_endpoint
 
 WRITES = ("enable", "disable", "rotate", "delete")
@@ -104,7 +105,8 @@ def test_a_page_of_many_asks_as_often_as_a_page_of_one(world: World) -> None:
         return len(captured)
 
     paths = ("/webhooks/", f"/webhooks/{first.pk}/")
-    client.get(paths[0])
+    for path in paths:
+        client.get(path)
     one = [asked(path) for path in paths]
     for _ in range(3):
         make_delivery(make_endpoint(world.project))
@@ -242,3 +244,31 @@ def test_the_activity_tells_of_endpoints_in_words_and_the_project_leads_to_them(
         assert words in content, words
     project = f"/projects/{world.project.pk}/"
     assert f'href="/webhooks/?project={world.project.pk}"' in shown(client, project)
+
+
+def attempts_of(endpoint: Endpoint, outcome: str, many: int, milliseconds: int | None = None) -> None:
+    tried = Tried(endpoint.pk, "job.failed", outcome, milliseconds)
+    with transaction.atomic(), connection.cursor() as cursor:
+        count(cursor, [tried] * many)
+
+
+def test_the_last_hours_are_drawn_from_what_was_counted(world: World) -> None:
+    endpoint, quiet = make_endpoint(world.project), make_endpoint(world.project)
+    attempts_of(endpoint, "succeeded", 3, 40)
+    attempts_of(endpoint, "refused", 1)
+    AttemptHour.objects.create(
+        endpoint=endpoint,
+        hour=timezone.now() - timedelta(hours=30),
+        type="job.failed",
+        outcome="http",
+        attempts=50,
+    )
+    client = signed_in(world.viewer)
+    for path in ("/webhooks/", f"/webhooks/{endpoint.pk}/"):
+        content = shown(client, path)
+        assert "3 succeeded, 1 failed" in content, path
+        assert "75 %" in content, path
+    assert "Time until the answer by the hour" in content
+    rows = {row.endpoint.pk: row.day for row in client.get("/webhooks/").context["rows"]}
+    assert (rows[endpoint.pk].attempts, rows[quiet.pk].attempts) == (4, 0)
+    assert "No attempt was made." in shown(client, f"/webhooks/{quiet.pk}/")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from commandcenter.dashboard import access, endpoints, filters
 from commandcenter.dashboard.endpoint_figures import figures_of
+from commandcenter.dashboard.endpoint_hours import charts_of
 from commandcenter.dashboard.endpoint_reading import initial_of
 from commandcenter.dashboard.endpoint_state import EndpointState, faring
 from commandcenter.dashboard.event_choices import asked_for
@@ -92,6 +93,7 @@ def _context(request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
         "asked": asked_for(endpoint.events),
         "conditions": initial_of(endpoint),
         "given_up_at": endpoint.run.given_up_at if endpoint.enabled else None,
+        "charts": charts_of(endpoint),
         "now": timezone.now(),
         "overlap": {"usual": OVERLAP_HOURS, "most": LONGEST_OVERLAP_HOURS},
     }
