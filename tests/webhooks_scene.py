@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from commandcenter.embedded import ports
@@ -10,6 +11,11 @@ from tests.embedded.running import Up, until
 from webhooks.tests.receiver import Receiver, answers
 
 TESTS = 12  # more than the breaker wants to see before it opens
+
+
+def this_morning() -> str:
+    """Return the beginning of the day, UTC."""
+    return f"{datetime.now(UTC):%Y-%m-%dT00:00:00Z}"
 
 
 class WebhooksScene:
@@ -46,6 +52,7 @@ class WebhooksScene:
         disabled = self.endpoint("/broken?token=6f1c", description="The chat of the old team")
         held = self.tested(disabled, "pending")
         self.patch(disabled, {"enabled": False, "disabled_reason": "The team has moved to another chat."})
+        self.post(f"webhooks/endpoints/{healthy}/recover", {"since": this_morning()})
         unused = self.endpoint("/new", description="A script that nobody has called yet")
         self.pages |= {
             "webhooks": "webhooks/",
@@ -55,6 +62,7 @@ class WebhooksScene:
             "endpoint-open": f"webhooks/{dead}/",
             "endpoint-disabled": f"webhooks/{disabled}/",
             "endpoint-unused": f"webhooks/{unused}/",
+            "endpoint-again": f"webhooks/{healthy}/again/?status=succeeded",
             "endpoint-form": "webhooks/new/",
             "endpoint-edit": f"webhooks/{failing}/edit/",
             "delivery-arrived": f"webhooks/deliveries/{arrived}/",

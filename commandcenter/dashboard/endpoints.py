@@ -73,13 +73,18 @@ class Shown:
     @property
     def address(self) -> str:
         """Its address without the query."""
-        return told(self.endpoint.url)
+        return address_of(self.endpoint)
 
     @property
     def events(self) -> str:
         """What it asks for, in words."""
         asked = self.endpoint.events
         return "all events" if "*" in asked else ", ".join(asked)
+
+
+def address_of(endpoint: Endpoint) -> str:
+    """Return its address without the query, which may hold a secret."""
+    return told(endpoint.url)
 
 
 def visible(request: HttpRequest) -> EndpointQuerySet:

@@ -30,6 +30,7 @@ STATUS = {
     "succeeded": Look("good", "check", "Delivered"),
     # deliveries of webhooks
     "leased": Look("live", "running", "In flight", "spin"),
+    "waiting": Look("warn", "clock", "Waiting"),
     "exhausted": Look("bad", "cross", "Exhausted"),
     "held": Look("warn", "pause", "Held"),
     # engines and services

@@ -28,6 +28,7 @@ from webhooks.models import SHOWN, Delivery, Endpoint
 
 PROJECTS = 500  # that the filter offers
 DELIVERIES = 25  # of an endpoint on a page
+RESENDINGS = 5  # the last ones
 
 
 @login_required
@@ -94,6 +95,7 @@ def _context(request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
         "conditions": initial_of(endpoint),
         "given_up_at": endpoint.run.given_up_at if endpoint.enabled else None,
         "charts": charts_of(endpoint),
+        "resendings": endpoint.resendings.select_related("created_by").order_by("-pk")[:RESENDINGS],
         "now": timezone.now(),
         "overlap": {"usual": OVERLAP_HOURS, "most": LONGEST_OVERLAP_HOURS},
     }
