@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -77,11 +78,17 @@ def test_what_came_back_is_shown_safely_whatever_it_is(world: World, body: bytes
     assert client.get(f"/webhooks/deliveries/{delivery.pk}/attempts/2/").status_code == 404
 
 
-def test_a_page_that_is_over_is_not_fetched_again(world: World) -> None:
-    client = signed_in(world.viewer)
-    waiting, done = delivery_of(world), delivery_of(world, status="succeeded", ended_at=timezone.now())
-    assert 'data-live-every="2"' in shown(client, f"/webhooks/deliveries/{waiting.pk}/live/")
-    assert "data-live-every" not in shown(client, f"/webhooks/deliveries/{done.pk}/live/")
+def test_a_page_is_fetched_again_as_often_as_something_may_happen(world: World) -> None:
+    client, now = signed_in(world.viewer), timezone.now()
+    for seconds, values in (
+        ("2", {}),
+        ("2", {"status": "leased", "lease_token": uuid.uuid4(), "lease_expires_at": now}),
+        ("10", {"scheduled_for": now + timedelta(hours=1)}),
+        ("", {"status": "succeeded", "ended_at": now}),
+    ):
+        content = shown(client, f"/webhooks/deliveries/{delivery_of(world, **values).pk}/live/")
+        assert (f'data-live-every="{seconds}"' in content) is bool(seconds), values
+        assert ("data-live-every" in content) is bool(seconds), values
 
 
 def test_many_attempts_ask_no_more_and_show_no_answers_unasked(world: World) -> None:

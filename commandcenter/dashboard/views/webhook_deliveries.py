@@ -24,6 +24,7 @@ from webhooks.exceptions import IllegalState
 from webhooks.models import ENDED, Delivery, DeliveryStatus
 
 SOON_SECONDS = 60
+OFTEN, SELDOM = 2, 10  # seconds between two looks of the page
 
 
 @login_required
@@ -114,7 +115,8 @@ def _done(request: HttpRequest, pk: int, act: Callable[[], Any]) -> HttpResponse
 def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
     over = delivery.status in ENDED
     waits = delivery.status == DeliveryStatus.PENDING and delivery.endpoint.enabled
-    later = waits and (delivery.scheduled_for - timezone.now()).total_seconds() > SOON_SECONDS
+    soon = (delivery.scheduled_for - timezone.now()).total_seconds() <= SOON_SECONDS
+    happens = delivery.status == DeliveryStatus.LEASED or (waits and soon)
     return {
         "delivery": delivery,
         "endpoint": delivery.endpoint,
@@ -124,6 +126,6 @@ def _context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         "own_headers": headers.masked(delivery.endpoint.header_names),
         "over": over,
         "waits": waits,
-        "every": None if over else 10 if later or not waits else 2,
+        "every": None if over else OFTEN if happens else SELDOM,
         "may_write": access.may(request, delivery.endpoint.project, Role.OPERATOR),
     }
