@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from commandcenter.accounts.models import User
+from commandcenter.core.encryption import DecryptionFailed
 from commandcenter.core.signing import new_secret
 from commandcenter.events.publish import publish
 from commandcenter.inventory.models import Project
@@ -152,11 +153,21 @@ def rotate_secret(endpoint: Endpoint, *, by: User | None, overlap_hours: int = O
     secret = new_secret()
     with transaction.atomic():
         endpoint = locked(endpoint)
-        endpoint.previous_secret = endpoint.secret if overlap_hours else None
-        endpoint.previous_until = Now() + timedelta(hours=overlap_hours) if overlap_hours else None
+        endpoint.previous_secret = _readable_secret(endpoint) if overlap_hours else None
+        overlaps = endpoint.previous_secret is not None
+        endpoint.previous_until = Now() + timedelta(hours=overlap_hours) if overlaps else None
         endpoint.secret = secret
         endpoint.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
         _publish("endpoint.secret_rotated", endpoint, after={"overlap_hours": overlap_hours})
+    return secret
+
+
+def _readable_secret(endpoint: Endpoint) -> str | None:
+    """Return the secret that signs now, None for one that no key fits, which signs nothing."""
+    try:
+        secret: str = endpoint.secret
+    except DecryptionFailed:
+        return None
     return secret
 
 
@@ -211,9 +222,19 @@ def _keeps_values(endpoint: Endpoint, entered: Mapping[str, str] | None) -> bool
 
 
 def _replace_headers(endpoint: Endpoint, entered: Mapping[str, str]) -> bool:
-    """Set them, and tell whether that changes anything."""
-    wanted = _merged(endpoint.headers, entered)
-    if wanted == headers.read(endpoint.headers):
+    """Set them, and tell whether that changes anything. Where nobody can read what is stored, all is entered anew."""
+    try:
+        stored = endpoint.headers
+    except DecryptionFailed:
+        if headers.MASK in entered.values():
+            message = (
+                "The stored values cannot be read, for CC_ENCRYPTION_KEYS lacks their key; enter them again."
+            )
+            raise InvalidEndpoint.single("headers", "unreadable", message) from None
+        _keep_headers(endpoint, dict(entered))
+        return True
+    wanted = _merged(stored, entered)
+    if wanted == headers.read(stored):
         return False
     _keep_headers(endpoint, wanted)
     return True

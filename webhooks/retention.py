@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from webhooks.models import UNDER_WAY, Endpoint, Resending
+from webhooks.models import UNDER_WAY, Endpoint, EndpointRun, Resending
 from webhooks.statistics import LONGEST
 
 STEP = 1_000
@@ -65,7 +65,12 @@ _DELETE_NOTICES = """
 
 
 def forget_deliveries(endpoints: Collection[int]) -> None:
-    """Delete all deliveries of endpoints that go, without reading them: there may be a great many."""
+    """Delete all deliveries of endpoints that go, without reading them: there may be a great many.
+
+    The runs are locked before, as those have them who claim and record: else each could wait for the other.
+    """
+    runs = EndpointRun.objects.filter(endpoint__in=list(endpoints)).select_for_update().order_by("endpoint")
+    list(runs.values_list("pk"))
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, {"endpoints": list(endpoints)})
 

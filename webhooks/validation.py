@@ -33,9 +33,10 @@ def _faults(endpoint: Endpoint) -> Iterator[FieldError]:
     known = [each.name for each in public_types()]
     for fault in patterns.faults(endpoint.events, known):
         yield _error("events", "invalid", fault)
-    for fault in conditions.faults(endpoint.conditions):
+    faults = list(conditions.faults(endpoint.conditions))
+    for fault in faults:
         yield _error("conditions", "invalid", fault)
-    if len(to_json(endpoint.conditions)) > LARGEST_CONDITIONS:
+    if not faults and len(to_json(endpoint.conditions)) > LARGEST_CONDITIONS:
         yield _error("conditions", "too_large", f"Give at most {LARGEST_CONDITIONS:,} bytes.")
     if endpoint.rate_limit is not None and not 1 <= endpoint.rate_limit <= MOST_A_MINUTE:
         yield _error("rate_limit", "out_of_range", f"Give 1 to {MOST_A_MINUTE:,} a minute, or null.")

@@ -7,6 +7,7 @@ from typing import Any
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 MOST = 100  # tags or repositories
+MAX_ID = 2**63 - 1
 KNOWN = ("min_severity", "repositories", "repository_tags")
 
 
@@ -49,17 +50,22 @@ def faults(conditions: object) -> Iterator[str]:
     least = conditions.get("min_severity")
     if least is not None and least not in SEVERITIES:
         yield f"min_severity is one of {', '.join(SEVERITIES)}."
-    yield from _list_faults("repository_tags", conditions.get("repository_tags"), str, "texts")
-    yield from _list_faults("repositories", conditions.get("repositories"), int, "ids of repositories")
+    yield from _list_faults("repository_tags", conditions.get("repository_tags"), _is_tag, "printable texts")
+    yield from _list_faults("repositories", conditions.get("repositories"), _is_id, "ids of repositories")
 
 
-def _list_faults(name: str, value: object, kind: type, what: str) -> Iterator[str]:
+def _is_tag(each: object) -> bool:
+    return isinstance(each, str) and each.isprintable()
+
+
+def _is_id(each: object) -> bool:
+    return isinstance(each, int) and not isinstance(each, bool) and 0 < each <= MAX_ID
+
+
+def _list_faults(name: str, value: object, fits: Callable[[object], bool], what: str) -> Iterator[str]:
     if value is None:
         return
-    fits = isinstance(value, list) and all(
-        isinstance(each, kind) and not isinstance(each, bool) for each in value
-    )
-    if not fits:
+    if not isinstance(value, list) or not all(map(fits, value)):
         yield f"{name} is a list of {what}."
-    elif isinstance(value, list) and len(value) > MOST:
+    elif len(value) > MOST:
         yield f"{name} has at most {MOST} entries."

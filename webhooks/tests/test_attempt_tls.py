@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from pytest_django import Settings
 
 from commandcenter.core.signing import key_of, new_secret
@@ -206,3 +208,11 @@ def test_files_that_cannot_be_used_are_named_at_start_up(
     (message,) = check_certificates()
     assert message.id == "webhooks.E001"
     assert said in message.msg
+
+
+def test_the_start_is_refused_with_files_that_cannot_be_used(settings: Settings) -> None:
+    settings.WEBHOOK_CA_FILE = "/nowhere/authorities.pem"
+    with pytest.raises(
+        SystemCheckError, match=r"CC_WEBHOOK_CA_FILE: /nowhere/authorities\.pem cannot be read"
+    ):
+        call_command("check")

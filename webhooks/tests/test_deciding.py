@@ -69,6 +69,10 @@ def test_what_an_endpoint_further_asks(asked: dict[str, Any], data: dict[str, An
         {"min_severity": "worst"},
         {"repository_tags": "pci"},
         {"repositories": [True]},
+        {"repositories": [0]},
+        {"repositories": [10**400]},
+        {"repository_tags": ["nul\x00"]},
+        {"repository_tags": ["half \ud800"]},
         {"repositories": list(range(101))},
     ],
 )

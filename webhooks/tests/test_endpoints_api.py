@@ -271,6 +271,28 @@ def test_a_new_secret_leaves_the_one_before_for_a_while(project: Any, client: An
     assert Event.objects.filter(type="endpoint.secret_rotated").count() == 2
 
 
+def lose_the_key() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE webhooks_endpoint SET secret = 'x', headers = 'x'")
+
+
+def test_what_no_key_fits_any_more_is_entered_anew(project: Any, client: Any) -> None:
+    """Rotating the secret and entering the headers again is the way out of a lost key."""
+    endpoint = make_endpoint(project, headers={"X-Key": "lost"})
+    lose_the_key()
+    path = f"{URL}/{endpoint.pk}"
+    masked = client.patch(path, {"headers": {"X-Key": headers.MASK}}, content_type="application/json")
+    assert errors(masked) == [("headers", "unreadable")]
+    entered = client.patch(path, {"headers": {"X-Key": "new"}}, content_type="application/json")
+    assert entered.status_code == 200, entered.content
+    rotated = post(client, f"{path}/rotate-secret")
+    assert rotated.status_code == 200, rotated.content
+    assert rotated.json()["previous_secret_until"] is None
+    endpoint = Endpoint.objects.get()
+    assert endpoint.secret == rotated.json()["secret"]
+    assert headers.read(endpoint.headers) == {"X-Key": "new"}
+
+
 def test_a_test_goes_to_this_endpoint_alone_whatever_it_asks_for(project: Any, client: Any) -> None:
     endpoint = make_endpoint(project, events=["job.failed"], conditions={"min_severity": "critical"})
     make_endpoint(project)

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -133,6 +134,7 @@ def test_the_administrators_of_the_project_are_written_to_once(mailbox: Mailbox,
     assert "hidden" not in text
     assert "The receiver answered 500." in text
     assert f"https://center.example/webhooks/{endpoint.pk}/" in text
+    assert resolve(f"/webhooks/{endpoint.pk}/").url_name == "endpoint"
     notice = Notice.objects.get()
     assert (notice.tries, notice.error) == (1, "")
     assert notice.mailed_at is not None

@@ -37,6 +37,7 @@ def test_everything_is_there() -> None:
         "settings",
         "correlation key",
         "artifact storage",
+        "mail",
     ):
         assert part in table
 
@@ -51,11 +52,14 @@ def test_a_key_that_cannot_be_read_is_a_warning(settings) -> None:
     assert "CC_ENCRYPTION_KEYS" in line
 
 
-def test_a_broker_that_is_away_is_named_and_ends_with_1(settings) -> None:
+def test_servers_that_are_away_are_named_and_end_with_1(settings) -> None:
     settings.BROKER_URL = "redis://127.0.0.1:9/0"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     code, table = doctor()
     assert code == 1
-    assert any(line.startswith("broker") and "FAILED" in line for line in table.splitlines())
+    for part in ("broker", "mail"):
+        assert any(line.startswith(part) and "FAILED" in line for line in table.splitlines())
 
 
 def test_a_broker_that_may_drop_work_is_unusable(settings) -> None:

@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from django.core import checks as django_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -26,6 +27,7 @@ from commandcenter.ops import health
 from exports import storagestate
 
 Row = tuple[str, str, str, str]  # name, version, state (ok, warning, failed), detail
+MAIL_SECONDS = 5
 MARKS = {"ok": "ok", "warning": "warning", "failed": "FAILED"}
 
 
@@ -65,6 +67,7 @@ def rows() -> Iterator[Row]:
                 yield _advisories()
                 yield _correlation()
     yield _artifacts()
+    yield _mail()
     yield from _engines()
     yield "sandbox", "", "ok", sandbox_state()
     yield from _settings()
@@ -115,6 +118,26 @@ def _artifacts() -> Row:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return "artifact storage", "", "failed", f"cannot be used: {reason}. See STORAGE_URL"
     return "artifact storage", "", "ok", place
+
+
+def _mail() -> Row:
+    """Say whether the server takes us, without sending anything; to have none is a choice."""
+    if not settings.EMAIL_HOST:
+        return "mail", "", "ok", "none is sent: EMAIL_URL is not set"
+    place = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}, from {settings.DEFAULT_FROM_EMAIL}"
+    server = get_connection(timeout=MAIL_SECONDS)
+    try:
+        server.open()
+    except OSError as error:  # smtplib's family is of OSError
+        return (
+            "mail",
+            "",
+            "failed",
+            f"{place}: {error.strerror or error or type(error).__name__}. See EMAIL_URL",
+        )
+    finally:
+        server.close()
+    return "mail", "", "ok", place
 
 
 def _advisories() -> Row:
