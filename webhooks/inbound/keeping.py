@@ -112,7 +112,7 @@ def locked(source: InboundSource) -> InboundSource:
 
     Raises InboundSource.DoesNotExist when it is gone.
     """
-    rows = InboundSource.objects.with_repository().without_secrets()
+    rows = InboundSource.objects.with_repository().select_related("repository__project").without_secrets()
     return rows.select_for_update(of=("self",), no_key=True).get(pk=source.pk)
 
 

@@ -104,6 +104,8 @@ def _hindrance(source: InboundSource, told: Told, own: str) -> tuple[str, str]:
         return told.reason, told.detail
     if not source.enabled:
         return "disabled", "The source is disabled; enable it to have pushes analysed."
+    if len(told.branch) > LONGEST_BRANCH:
+        return "refused", f"The name of a branch has at most {LONGEST_BRANCH} characters here."
     if not source.branches and not own:
         return (
             "own_branch_unknown",

@@ -26,6 +26,10 @@ _WORDS = {
     "endpoint.deleted": "Webhook endpoint removed",
     "endpoint.secret_rotated": "Webhook endpoint got another secret",
     "endpoint.test": "Test sent to a webhook endpoint",
+    "inbound.created": "Inbound webhook made",
+    "inbound.updated": "Inbound webhook changed",
+    "inbound.deleted": "Inbound webhook removed",
+    "inbound.secret_rotated": "Inbound webhook got another secret",
 }
 
 
