@@ -69,9 +69,11 @@ def listening(folder: Path) -> Iterator[Listening]:
             child.kill()
 
 
-def start_sender(stage: Stage, name: str = WORKER, **values: Any) -> None:
-    """Start a worker that sends, with a pool of two."""
-    stage.add(job_worker(name, "webhooks", **values), CC_OUTBOUND_ALLOW=ALLOW)
+def start_sender(stage: Stage, *, skew: int = 0, **environ: str) -> None:
+    """Start a worker that sends, with a pool of two, instead of the one that there is."""
+    if WORKER in stage.parts:
+        stage.drop(WORKER)
+    stage.add(job_worker(WORKER, "webhooks", skew=skew), CC_OUTBOUND_ALLOW=ALLOW, **environ)
 
 
 def forget_hooks() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from commandcenter.settings.test import *  # noqa: F403
 
 JOB_HANDLERS = {
@@ -9,4 +11,5 @@ JOB_HANDLERS = {
     "export": "tests.faults.handlers.FaultHandler",
 }
 JOB_RETRY_DELAY_SECONDS = 0
-WEBHOOK_LEASE_SECONDS = 3  # of attempts that take milliseconds
+if "CC_WEBHOOK_LEASE_SECONDS" not in os.environ:
+    WEBHOOK_LEASE_SECONDS = 3  # of attempts that take milliseconds

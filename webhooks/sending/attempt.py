@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 import aiohttp
 import structlog
@@ -15,6 +15,7 @@ import structlog
 from commandcenter.core.signing import signature
 from commandcenter.outbound import ForbiddenAddress
 from webhooks.deciding.retries import retry_after
+from webhooks.sending.clock import Clock, machine_time
 from webhooks.sending.dialing import Line, current
 
 MOST_SECONDS = 30.0  # of an attempt, whatever its endpoint says: far below a lease
@@ -56,13 +57,13 @@ class Outcome:
     asked: float | None = None  # seconds, by Retry-After
 
 
-async def attempt(session: aiohttp.ClientSession, letter: Letter) -> Outcome:
+async def attempt(session: aiohttp.ClientSession, letter: Letter, *, clock: Clock = machine_time) -> Outcome:
     """Send once. The status decides: an answer whose body breaks off or is too long was given all the same."""
-    outcome, line, began = Outcome(datetime.now(UTC)), Line(), time.monotonic()
+    outcome, line, began = Outcome(clock()), Line(), time.monotonic()
     token = current.set(line)
     try:
         async with asyncio.timeout(min(letter.seconds, MOST_SECONDS)):
-            await _post(session, letter, outcome)
+            await _post(session, letter, outcome, clock)
     except Exception as error:  # noqa: BLE001  (whatever a receiver does must not take the others with it)
         if outcome.status is None:
             outcome.error, outcome.detail = _failure(error, letter)
@@ -77,13 +78,12 @@ async def attempt(session: aiohttp.ClientSession, letter: Letter) -> Outcome:
     return outcome
 
 
-async def _post(session: aiohttp.ClientSession, letter: Letter, outcome: Outcome) -> None:
-    async with session.post(
-        letter.url, data=letter.body, headers=signed(letter, int(time.time())), allow_redirects=False
-    ) as answer:
+async def _post(session: aiohttp.ClientSession, letter: Letter, outcome: Outcome, clock: Clock) -> None:
+    headers = signed(letter, int(clock().timestamp()))
+    async with session.post(letter.url, data=letter.body, headers=headers, allow_redirects=False) as answer:
         outcome.status = answer.status
         outcome.headers = _kept(answer.headers)
-        outcome.asked = retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+        outcome.asked = retry_after(answer.headers.get("Retry-After"), clock())
         body = bytearray()
         try:
             async for piece in answer.content.iter_any():

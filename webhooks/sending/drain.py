@@ -6,7 +6,8 @@ Each turn takes with it whatever came home during the one before, so that batche
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
@@ -14,6 +15,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from jobs.running import shutdown
 from webhooks.sending.attempt import MOST_SECONDS
 from webhooks.sending.claim import claim
+from webhooks.sending.clock import database_clock
 from webhooks.sending.in_flight import InFlight
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
@@ -24,7 +26,9 @@ MOST_IN_FLIGHT = 400  # of this process, each with a connection
 LOOK_SECONDS = 0.1  # while slow receivers are waited for, others become due
 RECOVER_SECONDS = 5.0
 GRACE_SECONDS = 5.0  # after the longest deadline
-PAUSES = (0.2, 1.0, 3.0)  # before results are written again that the database did not take; far below a lease
+# Before results are written again that the database did not take; all together far below a lease.
+PAUSES = (0.2, 1.0, 3.0, 5.0, 10.0)
+AWAY = (OperationalError, InterfaceError)  # or a deadlock with a deletion
 
 log = structlog.get_logger(__name__)
 
@@ -43,21 +47,35 @@ def drain(seconds: float) -> tuple[Recorded, bool]:
     leased, recover_at = claim(MOST_IN_FLIGHT), time.monotonic() + RECOVER_SECONDS
     if not leased:  # as most often, when beat asks
         return total, False
-    with InFlight() as in_flight:
+    with InFlight(database_clock()) as in_flight:
         while leased or in_flight.out:
             if leased:
-                in_flight.send(letters(leased))
+                with _unless_away():
+                    in_flight.send(letters(leased))
             _write(in_flight.wait(LOOK_SECONDS), total)  # makes room
             now = time.monotonic()
             if shutdown.begun():
                 until = min(until, now)
             if now > until + MOST_SECONDS + GRACE_SECONDS or shutdown.grace_over():
                 break
-            if recover_at <= now < until:
-                recover_at = now + RECOVER_SECONDS
-                recover()
-            leased = claim(MOST_IN_FLIGHT - in_flight.out) if now < until else []
+            leased = []
+            with _unless_away():
+                if recover_at <= now < until:
+                    recover_at = now + RECOVER_SECONDS
+                    recover()
+                if now < until:
+                    leased = claim(MOST_IN_FLIGHT - in_flight.out)
     return total, time.monotonic() >= until
+
+
+@contextmanager
+def _unless_away() -> Iterator[None]:
+    """Go on without the database: what is in flight is written down when it is back, or would be sent again."""
+    try:
+        yield
+    except AWAY as error:
+        log.warning("nothing claimed", action="deliver", error=str(error))
+        close_old_connections()
 
 
 def _write(results: Sequence[Result], total: Recorded) -> None:
@@ -69,7 +87,7 @@ def _recorded(results: Sequence[Result]) -> Recorded:
     for pause in PAUSES:
         try:
             return record(results)
-        except (OperationalError, InterfaceError) as error:  # away, or a deadlock with a deletion
+        except AWAY as error:
             log.warning("results not written", action="deliver", results=len(results), error=str(error))
             time.sleep(pause)
             close_old_connections()

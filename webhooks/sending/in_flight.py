@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
@@ -15,6 +15,7 @@ from django.conf import settings
 
 from webhooks.sending.attempt import Letter, Outcome, attempt
 from webhooks.sending.claim import Leased
+from webhooks.sending.clock import Clock, machine_time
 from webhooks.sending.dialing import lines
 from webhooks.sending.recording import Result
 
@@ -24,7 +25,8 @@ OPEN_SECONDS = 10.0
 class InFlight:
     """Sends letters, and hands over what came of them in the order in which they come home."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = machine_time) -> None:
+        self._clock = clock
         self.out = 0  # not handed over yet
         self._home: SimpleQueue[Result] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
@@ -90,12 +92,17 @@ class InFlight:
             task.add_done_callback(self._tasks.discard)
 
     async def _send(self, leased: Leased, letter: Letter | None) -> None:
-        self._home.put((leased, _unreadable() if letter is None else await attempt(self._session, letter)))
+        outcome = (
+            _unreadable(self._clock())
+            if letter is None
+            else await attempt(self._session, letter, clock=self._clock)
+        )
+        self._home.put((leased, outcome))
 
 
-def _unreadable() -> Outcome:
+def _unreadable(now: datetime) -> Outcome:
     return Outcome(
-        datetime.now(UTC),
+        now,
         error="secret",
         detail="The endpoint's secrets cannot be read: add the key they were written with to CC_ENCRYPTION_KEYS.",
     )

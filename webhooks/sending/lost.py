@@ -12,15 +12,20 @@ from webhooks.deciding.retries import delay_after
 from webhooks.tallies import Tried
 
 MOST = 1_000  # in one step
+LONGEST_SECONDS = 2 * 3600  # twice what CC_WEBHOOK_LEASE_SECONDS can be
 
 log = structlog.get_logger(__name__)
 
 # A lost attempt counts: a delivery that kills whoever sends it comes to an end. It has no row among the attempts, for
 # nobody measured it: the numbers there skip it. It says nothing about the endpoint, whose circuit stays as it is.
+# One that ends later than any lease can was given while a clock ran ahead.
 _LOST = """
     WITH lost AS (
         SELECT d.id, d.attempts - d.attempts_before AS attempts FROM webhooks_delivery d
-        WHERE d.status = 'leased' AND d.lease_expires_at < statement_timestamp()
+        WHERE d.status = 'leased' AND (
+            d.lease_expires_at < statement_timestamp()
+            OR d.lease_expires_at > statement_timestamp() + make_interval(secs => %(longest)s)
+        )
         ORDER BY d.id LIMIT %(most)s
         FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -44,7 +49,7 @@ def recover() -> int:
     ) is not None:
         delays.append(delay)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOST, {"most": MOST, "delays": delays})
+        cursor.execute(_LOST, {"most": MOST, "delays": delays, "longest": LONGEST_SECONDS})
         found = [Tried(endpoint, type_, tallies.LOST) for endpoint, type_ in cursor.fetchall()]
         tallies.count(cursor, found)
     if found:
