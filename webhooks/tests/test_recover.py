@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from webhooks.again.stepping import step, work
 from webhooks.keeping import disable, enable
 from webhooks.models import Delivery, Endpoint, Message, Resending
 from webhooks.retention import forget_resendings
+from webhooks.sending import lost
 from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import claim
 from webhooks.sending.recording import record
@@ -116,6 +118,60 @@ def test_what_is_sent_again_has_all_its_attempts_before_it(project: Any, client:
     assert 3 < (after.scheduled_for - timezone.now()).total_seconds() < 7  # the first of the delays
     assert client.post(f"/api/v1/webhooks/deliveries/{delivery.pk}/retry").status_code == 202
     assert 3 < (fail().scheduled_for - timezone.now()).total_seconds() < 7
+
+
+def test_what_is_lost_after_it_was_sent_again_is_not_over(project: Any, client: Any) -> None:
+    delivery = ended(make_endpoint(project), attempts=10)
+    resend(client, delivery.endpoint)
+    work(SECONDS)
+    claim(1)
+    Delivery.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert lost.recover() == 1
+    after = Delivery.objects.get(pk=delivery.pk)
+    assert (after.status, after.attempts) == ("pending", 11)
+
+
+def test_what_is_in_flight_is_left_alone_and_what_ended_meanwhile_too(project: Any, client: Any) -> None:
+    endpoint = make_endpoint(project)
+    flying, later = make_delivery(endpoint), ended(endpoint)
+    asked = resend(client, endpoint, status=["pending", "exhausted"])
+    (leased,) = claim(1)
+    Delivery.objects.filter(pk=later.pk).update(status="cancelled")
+    work(SECONDS)
+    assert shown(client, asked)["sent"] == 0
+    record([(leased, Outcome(datetime.now(UTC), status=204))])
+    assert Delivery.objects.get(pk=flying.pk).status == "succeeded"
+
+
+@pytest.mark.django_db(
+    transaction=True,
+    available_apps=[
+        "commandcenter.core",
+        "commandcenter.events",
+        "commandcenter.accounts",
+        "commandcenter.inventory",
+        "webhooks",
+    ],
+)
+def test_one_that_another_process_works_at_is_left_to_it(project: Any, client: Any) -> None:
+    endpoint = make_endpoint(project)
+    ended(endpoint)
+    asked = resend(client, endpoint)
+    taken: list[bool] = []
+
+    def elsewhere() -> None:
+        taken.append(work(SECONDS))
+        connections.close_all()
+
+    with transaction.atomic():
+        Resending.objects.select_for_update().get(pk=asked["id"])
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join(SECONDS)
+        assert taken == [False]
+        assert Delivery.objects.get(endpoint=endpoint).status == "exhausted"
+    work(SECONDS)
+    assert Delivery.objects.get(endpoint=endpoint).status == "pending"
 
 
 def test_events_that_it_was_not_told_follow_in_their_order(project: Any, client: Any) -> None:
