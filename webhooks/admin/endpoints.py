@@ -55,6 +55,13 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Endpoint
         fields = ("project", *(name for name in WORDS if name != "extra_headers"))
+        help_texts = {
+            "events": "Separated by commas: types, analysis.*, *.failed, or * for all.",
+            "conditions": "min_severity, repository_tags, repositories; see docs/webhooks.md.",
+            "rate_limit": "Deliveries a minute; empty: as they come.",
+            "ordered": "One at a time, each after the one before is over.",
+            "timeout_seconds": "Of an attempt, all in all.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,7 +112,7 @@ class RunInline(StackedInline):  # type: ignore[misc]
 
     model = EndpointRun
     can_delete = False
-    verbose_name_plural = "How it fares"
+    verbose_name = verbose_name_plural = "How it fares"
     readonly_fields = (
         "last_sequence", "served_at", "not_before", "failing_since", "given_up", "circuit_since", "circuit_attempts",
         "circuit_failures", "circuit_opened_at", "circuit_probes", "probe_at",
@@ -113,8 +120,8 @@ class RunInline(StackedInline):  # type: ignore[misc]
     fields = readonly_fields
 
     @display(description="Given up at")
-    def given_up(self, run: EndpointRun) -> Any:
-        return run.given_up_at
+    def given_up(self, run: EndpointRun) -> str:
+        return f"{run.given_up_at:%Y-%m-%d %H:%M} UTC" if run.given_up_at else "-"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -162,13 +162,18 @@ class AttemptAdmin(_Rows):
     search_help_text = "The id of a delivery."
     sought = "delivery"
     fields = (
-        "delivery_id", "number", "started_at", "duration_ms", "address", "tls_peer", "status", "answer_headers", "text",
+        "of_delivery", "number", "started_at", "duration_ms", "address", "tls_peer", "status", "answer_headers", "text",
         "body_cut", "error", "detail",
     )  # fmt: skip
-    readonly_fields = ("delivery_id", "answer_headers", "text")
+    readonly_fields = ("of_delivery", "answer_headers", "text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         return Attempt.objects.defer("body", "headers")
+
+    @display(description="Delivery")
+    def of_delivery(self, attempt: Attempt) -> str:
+        page = reverse("admin:webhooks_delivery_change", args=[attempt.delivery_id])
+        return format_html('<a href="{}">{}</a>', page, attempt.delivery_id)
 
     @display(description="Headers")
     def answer_headers(self, attempt: Attempt) -> str:

@@ -211,7 +211,7 @@ def test_what_was_sent_and_what_came_back_is_read_and_not_changed(client: Client
     pages = {
         f"{DELIVERIES}{delivery.pk}/change/": (attempt_page, "The receiver answered 500."),
         f"/admin/webhooks/message/{delivery.message_id}/change/": ("repository.created",),
-        attempt_page: ("&lt;script&gt;\ufffd", "&lt;i&gt;x"),
+        attempt_page: ("&lt;script&gt;\ufffd", "&lt;i&gt;x", f"{DELIVERIES}{delivery.pk}/change/"),
     }
     for page, shown in pages.items():
         text = client.get(page).content.decode()
