@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from webhooks.inbound import keeping
 from webhooks.inbound.verifying import sent_by_github
 from webhooks.models import InboundDelivery, InboundSource
 from webhooks.tests.factories import make_source
-from webhooks.tests.hooks import COMMIT, NOWHERE, client, github, push
+from webhooks.tests.hooks import COMMIT, NOWHERE, client, github, gitlab, push
 
 pytestmark = pytest.mark.django_db
 
@@ -267,22 +268,39 @@ def test_a_repetition_gets_the_first_answer(source: InboundSource) -> None:
     assert InboundDelivery.objects.count() == Job.objects.count() == 2
 
 
-@COMMITTED
-def test_two_at_once_with_the_same_id_are_one() -> None:
-    source = make_source()
-    answers: list[Any] = []
-    both = threading.Barrier(4)
+def at_once(*sends: Callable[[], Any]) -> list[dict[str, Any]]:
+    """Send from so many threads, and return what they were answered."""
+    answers: list[dict[str, Any]] = []
+    ready = threading.Barrier(len(sends))
 
-    def send() -> None:
-        both.wait()
-        answers.append(taken(github(source, delivery="same")))
+    def run(send: Callable[[], Any]) -> None:
+        ready.wait()
+        answers.append(taken(send()))
         connections.close_all()
 
-    threads = [threading.Thread(target=send) for _ in range(4)]
+    threads = [threading.Thread(target=run, args=(send,)) for send in sends]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(answers) == len(sends)
+    return answers
+
+
+@COMMITTED
+def test_two_code_hosts_that_tell_of_a_push_at_once_start_one_analysis() -> None:
+    hub = make_source()
+    lab = make_source(hub.repository, kind="gitlab")
+    for _ in range(3):
+        answers = at_once(*[lambda: github(hub), lambda: gitlab(lab)] * 2)
+        assert {answer["job"] for answer in answers} == {Job.objects.get().pk}
+    assert InboundDelivery.objects.filter(outcome="started").count() == 1
+
+
+@COMMITTED
+def test_those_at_once_with_the_same_id_are_one() -> None:
+    source = make_source()
+    answers = at_once(*[lambda: github(source, delivery="same")] * 4)
     assert sorted(answer["repeated"] for answer in answers) == [False, True, True, True]
     assert {answer["job"] for answer in answers} == {Job.objects.get().pk}
     assert InboundDelivery.objects.count() == 1
