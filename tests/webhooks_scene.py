@@ -54,7 +54,13 @@ class WebhooksScene:
         self.patch(disabled, {"enabled": False, "disabled_reason": "The team has moved to another chat."})
         self.post(f"webhooks/endpoints/{healthy}/recover", {"since": this_morning()})
         unused = self.endpoint("/new", description="A script that nobody has called yet")
+        repository = int(self.get(f"repositories?project={self.project}")["results"][-1]["id"])
+        source = self.post(
+            "webhooks/inbound", {"repository": repository, "kind": "gitlab", "branches": ["main"]}
+        )
         self.pages |= {
+            "inbound": f"webhooks/inbound/{source['id']}/",
+            "repository-inbound": f"repositories/{repository}/",
             "webhooks": "webhooks/",
             "webhooks-open": "webhooks/?state=open",
             "endpoint-healthy": f"webhooks/{healthy}/",

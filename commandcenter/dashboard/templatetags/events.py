@@ -11,6 +11,7 @@ register = template.Library()
 _EVENT_PAGES = {
     "analysis": "dashboard:analysis",
     "endpoint": "dashboard:endpoint",
+    "inbound": "dashboard:inbound",
     "job": "dashboard:job",
     "project": "dashboard:project",
     "repository": "dashboard:repository",
@@ -26,6 +27,9 @@ _WORDS = {
     "endpoint.deleted": "Webhook endpoint removed",
     "endpoint.secret_rotated": "Webhook endpoint got another secret",
     "endpoint.test": "Test sent to a webhook endpoint",
+    "endpoint.recovered": "Webhook endpoint told again since a time",
+    "endpoint.resent": "Deliveries of a webhook endpoint sent again",
+    "endpoint.resending_cancelled": "Sending again called off for a webhook endpoint",
     "inbound.created": "Inbound webhook made",
     "inbound.updated": "Inbound webhook changed",
     "inbound.deleted": "Inbound webhook removed",

@@ -26,6 +26,7 @@ from jobs.lists import listing
 from jobs.models import Job, JobEvent, JobEventType, JobStatus, OriginKind
 from jobs.retry import retry as retry_job
 from schedules.models import Schedule
+from webhooks.models import InboundSource
 
 LOG_LINES = 500
 COUNT_CAP = 10_001
@@ -160,6 +161,7 @@ def _context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "repository": _repository(job),
         "batch": batch_of(job),
         "schedule": _schedule(job),
+        "source": _source(job),
         "may_write": access.may(request, job.project, Role.OPERATOR),
         "parameters": orjson.dumps(job.parameters, option=orjson.OPT_INDENT_2).decode(),
     }
@@ -176,6 +178,14 @@ def _schedule(job: Job) -> Schedule | None:
     if job.origin_kind != OriginKind.SCHEDULE or job.origin_id is None:
         return None
     return Schedule.objects.filter(pk=job.origin_id, project=job.project_id).first()
+
+
+def _source(job: Job) -> InboundSource | None:
+    """Return the code host whose push started the job; it may be gone."""
+    if job.origin_kind != OriginKind.WEBHOOK or job.origin_id is None:
+        return None
+    sources = InboundSource.objects.without_secrets()
+    return sources.filter(pk=job.origin_id, repository__project=job.project_id).first()
 
 
 def _lines(job: Job, *, after: int) -> list[JobEvent]:

@@ -24,8 +24,10 @@ from commandcenter.dashboard.keyset import paginate
 from commandcenter.inventory.exceptions import InventoryError
 from commandcenter.inventory.flows.repositories import create_repository, update_repository
 from commandcenter.inventory.models import Repository, Role
+from commandcenter.inventory.permissions import role_in
 from jobs.exceptions import JobError
 from jobs.models import Job, OriginKind
+from webhooks.models import InboundKind, InboundSource
 
 PEOPLE = 8
 HOTTEST = 5
@@ -118,9 +120,11 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-pk")[:20]
     )
     shown = next((analysis for analysis in analyses if analysis.result_set_id), None)
+    role = role_in(request, repository.project)
     context = {
         "repository": repository,
-        "may_write": access.may(request, repository.project, Role.OPERATOR),
+        "may_write": role is not None and role.covers(Role.OPERATOR),
+        "may_administer": role is not None and role.covers(Role.ADMIN),
         "analyses": analyses,
         "latest": shown,
         "freshness": libyears.of_result_sets([shown.result_set_id]).get(shown.result_set_id)
@@ -139,6 +143,10 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         scheduled.visible(request).filter(repository=repository).order_by("name")[:SCHEDULES]
     )
     context["charts"] = _trend(repository)
+    sources = list(InboundSource.objects.filter(repository=repository).without_secrets().order_by("kind"))
+    context["sources"] = sources
+    taken = {each.kind for each in sources}
+    context["kinds"] = [(value, label) for value, label in InboundKind.choices if value not in taken]
     return render(request, "repositories/detail.html", context)
 
 
