@@ -8,7 +8,7 @@ import structlog
 from celery import shared_task
 
 from webhooks import hints, retention
-from webhooks.again import stepping, waking
+from webhooks.bulk import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
 from webhooks.sending.drain import drain

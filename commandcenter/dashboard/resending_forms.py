@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from commandcenter.events.catalogue import public_types
-from webhooks.again.chosen import Chosen
+from webhooks.bulk.chosen import Chosen
 from webhooks.models import DeliveryStatus, Endpoint
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 9000

@@ -16,8 +16,6 @@ from commandcenter.core.permissions import SignedInWithScope
 from commandcenter.core.viewsets import ReadOnlyModelViewSet
 from commandcenter.inventory.permissions import ProjectRolePermission
 from webhooks import resending
-from webhooks.again import asking
-from webhooks.again.chosen import count
 from webhooks.api import shapes
 from webhooks.api.filters import DeliveryFilters, asked_endpoints
 from webhooks.api.problems import webhook_problems
@@ -28,6 +26,8 @@ from webhooks.api.resendings import (
     RetryDeliveriesInput,
     chosen_by,
 )
+from webhooks.bulk import asking
+from webhooks.bulk.chosen import count
 from webhooks.latest import latest
 from webhooks.models import Delivery
 

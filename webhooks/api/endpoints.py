@@ -18,11 +18,11 @@ from commandcenter.inventory.models import Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
 from webhooks import keeping
 from webhooks.addresses import require_reachable
-from webhooks.again import asking
 from webhooks.api import shapes
 from webhooks.api.filters import EndpointFilters
 from webhooks.api.problems import webhook_problems
 from webhooks.api.resendings import EXAMPLE, RecoverInput, ResendingSerializer
+from webhooks.bulk import asking
 from webhooks.models import Endpoint
 from webhooks.resending import send_test
 

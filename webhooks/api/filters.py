@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from commandcenter.core.filters import ChoicesFilter, IdFilter, TruthFilter
 from commandcenter.core.permissions import token_projects
 from commandcenter.events.catalogue import public_types
-from webhooks.again import moments
+from webhooks.bulk import moments
 from webhooks.models import SHOWN, Delivery, DeliveryQuerySet, Endpoint, EndpointQuerySet
 
 

@@ -20,9 +20,9 @@ from commandcenter.events.catalogue import public_types
 from commandcenter.inventory.models import Role
 from commandcenter.inventory.permissions import ProjectRolePermission, require_role
 from jobs.api.answers import KnownFieldsSerializer
-from webhooks.again import asking
-from webhooks.again.chosen import MOST_COUNTED, Chosen
 from webhooks.api.problems import webhook_problems
+from webhooks.bulk import asking
+from webhooks.bulk.chosen import MOST_COUNTED, Chosen
 from webhooks.models import DeliveryStatus, Endpoint, Resending, ResendingKind, ResendingState
 
 ASKABLE = [each for each in DeliveryStatus.values if each != DeliveryStatus.LEASED]

@@ -17,8 +17,8 @@ from commandcenter.events.models import Event
 from commandcenter.inventory.models import Repository
 from jobs.tests.factories import make_project, make_user
 from webhooks import fanout
-from webhooks.again import chosen, missed, stepping
-from webhooks.again.stepping import step, work
+from webhooks.bulk import chosen, missed, stepping
+from webhooks.bulk.stepping import step, work
 from webhooks.keeping import disable, enable
 from webhooks.models import Delivery, Endpoint, Message, Resending
 from webhooks.retention import forget_resendings

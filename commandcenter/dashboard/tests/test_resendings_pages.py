@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from commandcenter.dashboard.tests.conftest import World, signed_in
-from webhooks.again.asking import recover
+from webhooks.bulk.asking import recover
 from webhooks.keeping import disable
 from webhooks.models import Resending
 from webhooks.tests.factories import make_delivery, make_endpoint

@@ -17,7 +17,7 @@ from commandcenter.dashboard.resending_forms import STATUSES, RecoverForm, Resen
 from commandcenter.dashboard.views.endpoint_actions import held
 from commandcenter.events.catalogue import public_types
 from commandcenter.inventory.models import Role
-from webhooks.again import asking, chosen
+from webhooks.bulk import asking, chosen
 from webhooks.exceptions import IllegalState, InvalidEndpoint
 from webhooks.models import DeliveryStatus, Endpoint, Resending
 

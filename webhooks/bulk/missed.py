@@ -9,7 +9,7 @@ from django.db.models import Max, Min
 
 from commandcenter.events.models import Event
 from commandcenter.inventory.models import Repository
-from webhooks.again.moments import SLACK
+from webhooks.bulk.moments import SLACK
 from webhooks.deciding import conditions
 from webhooks.fanout import address_all, asked_for
 from webhooks.models import Delivery, Endpoint, Resending

@@ -14,8 +14,8 @@ from commandcenter.accounts.models import User
 from commandcenter.events.publish import publish
 from webhooks import keeping
 from webhooks.addresses import told
-from webhooks.again import chosen, missed, waking
-from webhooks.again.chosen import Chosen
+from webhooks.bulk import chosen, missed, waking
+from webhooks.bulk.chosen import Chosen
 from webhooks.exceptions import IllegalState, InvalidEndpoint
 from webhooks.models import DeliveryStatus, Endpoint, Resending, ResendingKind, ResendingState
 

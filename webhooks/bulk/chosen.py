@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max
 
-from webhooks.again import moments
+from webhooks.bulk import moments
 from webhooks.models import Delivery, Resending
 
 STEP = 1_000

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from webhooks import hints
-from webhooks.again import chosen, missed
+from webhooks.bulk import chosen, missed
 from webhooks.models import Endpoint, Resending, ResendingKind, ResendingState
 
 MOST_FAILURES = 10  # of one step, before the rest is given up
