@@ -15,11 +15,10 @@ from django.http import HttpRequest
 from commandcenter.core.admin import (
     CappedPaginator,
     FlowModelAdmin,
-    ReadOnlyModelAdmin,
+    LargeTableAdmin,
     action,
     register,
 )
-from commandcenter.core.fields import MAX_ID
 from jobs.exceptions import InvalidParameters
 from schedules import blackouts, keeping
 from schedules.exceptions import IllegalSchedule, InvalidSchedule
@@ -174,7 +173,7 @@ class ScheduleAdmin(FlowModelAdmin):
 
 
 @register(Firing)
-class FiringAdmin(ReadOnlyModelAdmin):
+class FiringAdmin(LargeTableAdmin):
     """What became of each run."""
 
     list_display = (
@@ -182,22 +181,8 @@ class FiringAdmin(ReadOnlyModelAdmin):
     )  # fmt: skip
     list_filter = ("status", "kind")
     list_select_related = ("schedule",)
-    list_per_page = 50
-    search_fields = ("schedule__id",)
     search_help_text = "The id of a schedule."
-    ordering = ("-pk",)
-    paginator = CappedPaginator
-    show_full_result_count = False
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Firing], search_term: str
-    ) -> tuple[QuerySet[Firing], bool]:
-        """Find the runs of one schedule by its index; a search for anything else would read them all."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        wanted = int(term) if term.isascii() and term.isdigit() and len(term) < 20 else 0
-        return (queryset.filter(schedule=wanted) if 0 < wanted <= MAX_ID else queryset.none()), False
+    sought = "schedule"
 
 
 class BlackoutForm(forms.ModelForm):  # type: ignore[type-arg]

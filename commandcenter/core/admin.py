@@ -20,11 +20,14 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.forms import AuthenticationForm as AdminAuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from commandcenter.core.fields import MAX_ID
+
 __all__ = [
     "AdminAuthenticationForm",
     "AdminPasswordChangeForm",
     "CappedPaginator",
     "FlowModelAdmin",
+    "LargeTableAdmin",
     "ModelAdmin",
     "ReadOnlyModelAdmin",
     "StackedInline",
@@ -78,6 +81,28 @@ class ReadOnlyModelAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class LargeTableAdmin(ReadOnlyModelAdmin):
+    """A table that may hold millions of rows: found by one number that has an index, never counted in full."""
+
+    list_per_page = 50
+    ordering = ("-pk",)
+    paginator = CappedPaginator
+    show_full_result_count = False
+    sought = "pk"  # the column of the number that is searched for
+    search_fields = ("pk",)  # without any, the admin shows no box for it
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find by the number; a search for anything else would read all rows."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = int(term) if term.isascii() and term.isdigit() and len(term) < 20 else 0
+        found = queryset.filter(**{self.sought: wanted}) if 0 < wanted <= MAX_ID else queryset.none()
+        return found, False
 
 
 class _Autocomplete(AutocompleteSelect):

@@ -13,16 +13,15 @@ from django.http import HttpRequest
 from commandcenter.core.admin import (
     CappedPaginator,
     FlowModelAdmin,
-    ReadOnlyModelAdmin,
+    LargeTableAdmin,
     UnfoldAdminTextInputWidget,
     register,
 )
-from commandcenter.core.fields import MAX_ID
+from webhooks.admin.acting import MAX_SELECTED
 from webhooks.exceptions import InvalidInboundSource
 from webhooks.inbound import keeping
 from webhooks.models import InboundDelivery, InboundSource
 
-MAX_SELECTED = 200
 STATE = ("address", "last_received_at", "previous_until", "created_by", "created_at", "updated_at")
 
 
@@ -96,29 +95,15 @@ class InboundSourceAdmin(FlowModelAdmin):
 
 
 @register(InboundDelivery)
-class InboundDeliveryAdmin(ReadOnlyModelAdmin):
+class InboundDeliveryAdmin(LargeTableAdmin):
     """What arrived, and what came of it."""
 
     list_display = ("id", "source", "event", "branch", "commit", "outcome", "reason", "job_id", "received_at")
     list_filter = ("outcome",)
-    list_per_page = 50
-    search_fields = ("source__id",)
     search_help_text = "The id of a source."
-    ordering = ("-pk",)
-    paginator = CappedPaginator
-    show_full_result_count = False
+    sought = "source"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InboundDelivery]:
         """Read the source along, but not its secrets."""
         rows = InboundDelivery.objects.select_related("source")
         return rows.defer("source__secret", "source__previous_secret")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[InboundDelivery], search_term: str
-    ) -> tuple[QuerySet[InboundDelivery], bool]:
-        """Find what one source told by its index; a search for anything else would read all rows."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        wanted = int(term) if term.isascii() and term.isdigit() and len(term) < 20 else 0
-        return (queryset.filter(source=wanted) if 0 < wanted <= MAX_ID else queryset.none()), False

@@ -12,8 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from commandcenter.core.admin import CappedPaginator, ReadOnlyModelAdmin, action, display, register
-from commandcenter.core.fields import MAX_ID
+from commandcenter.core.admin import LargeTableAdmin, action, display, register
 from webhooks import resending
 from webhooks.admin.acting import Acting, user_of
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Message
@@ -21,30 +20,8 @@ from webhooks.models import Attempt, Delivery, DeliveryStatus, Message
 SHOWN_ATTEMPTS = 50
 
 
-class _Rows(ReadOnlyModelAdmin):
-    """A table that may hold millions of rows: found by one number that has an index, never counted in full."""
-
-    list_per_page = 50
-    ordering = ("-pk",)
-    paginator = CappedPaginator
-    show_full_result_count = False
-    search_fields = ("pk",)
-    sought = "pk"
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find by the number; a search for anything else would read all rows."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        wanted = int(term) if term.isascii() and term.isdigit() and len(term) < 20 else 0
-        found = queryset.filter(**{self.sought: wanted}) if 0 < wanted <= MAX_ID else queryset.none()
-        return found, False
-
-
 @register(Message)
-class MessageAdmin(_Rows):
+class MessageAdmin(LargeTableAdmin):
     """What is sent: the bytes of an event, the same for all endpoints."""
 
     list_display = ("event_id", "type", "uid", "created_at")
@@ -79,7 +56,7 @@ class StatusFilter(SimpleListFilter):
 
 
 @register(Delivery)
-class DeliveryAdmin(Acting, _Rows):
+class DeliveryAdmin(Acting, LargeTableAdmin):
     """What is sent to whom, and how it went."""
 
     permission = "webhooks.change_delivery"
@@ -145,7 +122,7 @@ class DeliveryAdmin(Acting, _Rows):
 
 
 @register(Attempt)
-class AttemptAdmin(_Rows):
+class AttemptAdmin(LargeTableAdmin):
     """One request, and what came back."""
 
     list_display = (
