@@ -11,6 +11,7 @@ from datetime import datetime
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from commandcenter.core.signing import signature
 from commandcenter.outbound import ForbiddenAddress
@@ -80,7 +81,8 @@ async def attempt(session: aiohttp.ClientSession, letter: Letter, *, clock: Cloc
 
 async def _post(session: aiohttp.ClientSession, letter: Letter, outcome: Outcome, clock: Clock) -> None:
     headers = signed(letter, int(clock().timestamp()))
-    async with session.post(letter.url, data=letter.body, headers=headers, allow_redirects=False) as answer:
+    url = _as_entered(letter.url)
+    async with session.post(url, data=letter.body, headers=headers, allow_redirects=False) as answer:
         outcome.status = answer.status
         outcome.headers = _kept(answer.headers)
         outcome.asked = retry_after(answer.headers.get("Retry-After"), clock())
@@ -94,6 +96,14 @@ async def _post(session: aiohttp.ClientSession, letter: Letter, outcome: Outcome
                     break
         finally:
             outcome.body = bytes(body[:MAX_BODY])
+
+
+def _as_entered(url: str) -> URL:
+    """Return the address without its escapes being written otherwise: some receivers have signed theirs."""
+    try:
+        return URL(url, encoded=True)
+    except ValueError:
+        raise aiohttp.InvalidURL(url) from None
 
 
 def signed(letter: Letter, now: int) -> dict[str, str]:

@@ -136,4 +136,4 @@ def _name_of(certificate: dict[str, Any] | None) -> str:
         return ""
     names = [name for kind, name in certificate.get("subjectAltName", ()) if kind in {"DNS", "IP Address"}]
     common = [name for part in certificate.get("subject", ()) for kind, name in part if kind == "commonName"]
-    return ", ".join(dict.fromkeys(common + names))[:300]
+    return ", ".join(dict.fromkeys(common + names)).replace("\x00", "")[:300]

@@ -78,6 +78,25 @@ async def test_what_is_sent_verifies_and_nothing_of_it_is_changed(
         Webhook(secret).verify(got.body + b" ", got.headers)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/hook?sig=a%2Fb%3D%2B+c&to=http%3A%2F%2Fx",
+        "/a%2Fb/../c//d;e=1",
+        "/?x=%41|%7e",
+        "/%zz",
+        "?only=query",
+    ],
+)
+async def test_an_address_is_asked_for_as_it_was_entered(
+    session: aiohttp.ClientSession, receiver: Receiver, letter: Letter, path: str
+) -> None:
+    """Some receivers sign their own addresses: one that means the same and is written otherwise is refused."""
+    outcome = await attempt(session, replace(letter, url=receiver.url + path))
+    assert outcome.status == 204
+    assert [got.path for got in receiver.got] == [path if path.startswith("/") else f"/{path}"]
+
+
 async def test_during_a_rotation_the_old_secret_verifies_as_well(
     session: aiohttp.ClientSession, receiver: Receiver, letter: Letter, secret: str
 ) -> None:

@@ -102,6 +102,17 @@ async def test_only_a_certificate_that_verifies_gets_what_is_sent(
         assert outcome.tls_peer == "receiver, 127.0.0.1"
 
 
+async def test_the_name_of_a_receiver_is_kept_as_the_database_takes_it(
+    tmp_path: Path, settings: Settings, authority: Pair
+) -> None:
+    context = serving(certificate("recei\x00ver", by=authority, names=[HERE]), tmp_path)
+    (tmp_path / "ca.pem").write_bytes(pem(authority[0]))
+    settings.WEBHOOK_CA_FILE = str(tmp_path / "ca.pem")
+    with receiving(tls=context) as receiver:
+        outcome = await sent_to(receiver.url)
+    assert (outcome.status, outcome.tls_peer) == (204, "receiver, 127.0.0.1")
+
+
 async def test_a_receiver_that_speaks_no_tls_is_told_nothing() -> None:
     with receiving() as receiver:
         letter = Letter(
