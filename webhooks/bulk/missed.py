@@ -21,8 +21,8 @@ FIRST = 10_000  # events, the first ones of a time, among which the least id is 
 def bounds(endpoint: Endpoint, since: datetime) -> tuple[int, int]:
     """Return between which ids the events of its project since then lie: above the first and up to the second."""
     last = Event.objects.filter(project_id=endpoint.project_id).aggregate(last=Max("pk"))["last"] or 0
-    made = Event.objects.filter(created_at__gte=since - SLACK).order_by("created_at").values("pk")[:FIRST]
-    first = Event.objects.filter(pk__in=made).aggregate(first=Min("pk"))["first"]
+    made = Event.objects.filter(created_at__gte=since - SLACK).order_by("created_at")[:FIRST]
+    first = made.aggregate(first=Min("pk"))["first"]
     return (last if first is None else first - 1), last
 
 

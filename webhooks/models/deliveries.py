@@ -131,9 +131,9 @@ class Delivery(models.Model):
                 condition=Q(status=DeliveryStatus.LEASED),
                 name="webhook_delivery_leased",
             ),
-            # serves: GET /webhooks/deliveries?endpoint=, newest first
+            # serves: GET /webhooks/deliveries, the latest of each endpoint
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_recent"),
-            # serves: ?endpoint=&status=, and retrying what a filter finds
+            # serves: the same with ?status=, sending again what a filter finds, and how many there are of each
             models.Index(fields=["endpoint", "status", "-id"], name="webhook_delivery_status"),
         ]
 
