@@ -70,7 +70,7 @@ class IdempotentCreateMixin:
 
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Create through the next class."""
+        """Make one. A repetition with the same `Idempotency-Key` makes none, and gets the first answer."""
         response: Response = super().create(request, *args, **kwargs)  # type: ignore[misc]
         return response
 

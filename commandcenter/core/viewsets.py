@@ -67,7 +67,7 @@ class UpdateMixin:
     """Updates under a row lock, so that If-Match and what is written see the same state."""
 
     def update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Check permission and If-Match, validate, and pass the changes to `perform_update`."""
+        """Replace it; with `If-Match`, only while it is as it was read."""
         with transaction.atomic():
             instance = locked(self, request)
             partial = kwargs.pop("partial", False)
@@ -77,7 +77,7 @@ class UpdateMixin:
             return Response(self.get_serializer(self.get_object()).data)
 
     def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change what the body names."""
+        """Change what the body names; with `If-Match`, only while it is as it was read."""
         changed: Response = self.update(request, *args, **kwargs, partial=True)
         return changed
 
@@ -90,7 +90,7 @@ class DestroyMixin:
     """Deletion under a row lock, with If-Match where it is sent."""
 
     def destroy(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Check permission and If-Match, then call `perform_destroy`."""
+        """Remove it; with `If-Match`, only while it is as it was read."""
         for left in reversed(range(DESTROY_TRIES)):
             try:
                 with transaction.atomic():
@@ -111,7 +111,7 @@ class CreateMixin:
     """Creation answers with the object as a read would show it, and where it is."""
 
     def create(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Validate, pass to `perform_create`, which sets `serializer.instance`, and answer 201."""
+        """Make one, and answer 201 with it and where it is."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():

@@ -8,10 +8,9 @@ from typing import Any
 from django import forms
 
 from commandcenter.events.catalogue import public_types
-from webhooks.bulk.chosen import Chosen
+from webhooks.bulk.chosen import YEARS, Chosen
 from webhooks.models import DeliveryStatus, Endpoint
 
-EARLIEST_YEAR, LATEST_YEAR = 2000, 9000
 STATUSES = [
     (DeliveryStatus.EXHAUSTED, "Exhausted: no attempt is left"),
     (DeliveryStatus.CANCELLED, "Cancelled: given up by hand"),
@@ -26,8 +25,8 @@ def _moment(label: str, help_text: str, *, required: bool) -> forms.DateTimeFiel
 
 
 def _in_range(moment: datetime | None) -> datetime | None:
-    if moment is not None and not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-        raise forms.ValidationError(f"Give a time from {EARLIEST_YEAR} to {LATEST_YEAR}.")
+    if moment is not None and moment.year not in YEARS:
+        raise forms.ValidationError(f"Give a time from {YEARS[0]} to {YEARS[-1]}.")
     return moment
 
 

@@ -19,13 +19,8 @@ from webhooks import resending
 from webhooks.api import shapes
 from webhooks.api.filters import DeliveryFilters, asked_endpoints
 from webhooks.api.problems import webhook_problems
-from webhooks.api.resendings import (
-    EXAMPLE,
-    FoundSerializer,
-    ResendingSerializer,
-    RetryDeliveriesInput,
-    chosen_by,
-)
+from webhooks.api.resending_shapes import FoundSerializer, ResendingSerializer, RetryDeliveriesInput
+from webhooks.api.resendings import chosen_by
 from webhooks.bulk import asking
 from webhooks.bulk.chosen import count
 from webhooks.latest import latest
@@ -50,7 +45,7 @@ class DeliveryViewSet(ReadOnlyModelViewSet):
         return visible.with_message()  # type: ignore[no-any-return]
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return a page of the latest."""
+        """List deliveries of the endpoints that one may see, latest first."""
         of_each = self.filter_queryset(Delivery.objects.filter(endpoint=OuterRef("pk")))
         endpoints = asked_endpoints(request)
         if endpoints is None:
@@ -79,7 +74,6 @@ class DeliveryViewSet(ReadOnlyModelViewSet):
         operation_id="webhooks_deliveries_retry_many",
         request=RetryDeliveriesInput,
         responses={200: FoundSerializer, 202: ResendingSerializer},
-        examples=[EXAMPLE],
     )
     @action(detail=False, methods=["post"], url_path="retry", url_name="retry-many")
     @idempotent

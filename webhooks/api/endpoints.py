@@ -21,7 +21,7 @@ from webhooks.addresses import require_reachable
 from webhooks.api import shapes
 from webhooks.api.filters import EndpointFilters
 from webhooks.api.problems import webhook_problems
-from webhooks.api.resendings import EXAMPLE, RecoverInput, ResendingSerializer
+from webhooks.api.resending_shapes import RecoverInput, ResendingSerializer
 from webhooks.bulk import asking
 from webhooks.models import Endpoint
 from webhooks.resending import send_test
@@ -63,7 +63,8 @@ class EndpointViewSet(ModelViewSet):
         return endpoint
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Look another address up before the row is locked: that may take seconds, and events wait for the row."""
+        """Replace it; another address is looked up, which may take seconds. `If-Match` as elsewhere."""
+        # Before the row is locked, for events wait for that.
         endpoint: Endpoint = self.get_object()
         url = request.data.get("url") if isinstance(request.data, dict) else None
         if isinstance(url, str) and url.strip() != endpoint.url:
@@ -114,7 +115,7 @@ class EndpointViewSet(ModelViewSet):
         until = self.get_object().previous_until
         return Response(shapes.RotatedSerializer({"secret": secret, "previous_secret_until": until}).data)
 
-    @extend_schema(request=RecoverInput, responses={202: ResendingSerializer}, examples=[EXAMPLE])
+    @extend_schema(request=RecoverInput, responses={202: ResendingSerializer})
     @action(detail=True, methods=["post"])
     @idempotent
     def recover(self, request: Request, pk: str) -> Response:

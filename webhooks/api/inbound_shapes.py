@@ -9,13 +9,17 @@ from rest_framework import serializers
 
 from commandcenter.core.fields import IdField
 from jobs.api.answers import KnownFieldsSerializer
+from webhooks.api import examples
 from webhooks.inbound.branches import LONGEST, MOST_PATTERNS
 from webhooks.models import InboundDelivery, InboundKind
 
-_EXAMPLE = {"repository": 3, "kind": "github", "branches": ["main", "release/*"]}
 
-
-@extend_schema_serializer(examples=[OpenApiExample("GitHub", value=_EXAMPLE, request_only=True)])
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("GitHub", value=examples.SOURCE_INPUT, request_only=True),
+        OpenApiExample("As it is shown", value=examples.SOURCE, response_only=True),
+    ]
+)
 class InboundSourceSerializer(KnownFieldsSerializer):
     """An inbound source. What is left out keeps its value in a PATCH, and takes its default in a POST or PUT."""
 
@@ -47,13 +51,22 @@ class InboundSourceSerializer(KnownFieldsSerializer):
     updated_at = serializers.DateTimeField(read_only=True)
 
 
-@extend_schema_serializer(component_name="CreatedInboundSource")
+@extend_schema_serializer(
+    component_name="CreatedInboundSource",
+    examples=[
+        OpenApiExample("GitHub", value=examples.SOURCE_INPUT, request_only=True),
+        OpenApiExample(
+            "With its secret", value=examples.SOURCE | {"secret": examples.SECRET}, response_only=True
+        ),
+    ],
+)
 class CreatedInboundSourceSerializer(InboundSourceSerializer):
     """A new inbound source with its secret, which is shown this once."""
 
     secret = serializers.CharField(read_only=True)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("A push", value=examples.RECEIVED)])
 class InboundDeliverySerializer(serializers.ModelSerializer[InboundDelivery]):
     """A delivery that arrived with a right signature."""
 

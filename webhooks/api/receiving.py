@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn
 from django.conf import settings
 from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,12 +21,29 @@ from commandcenter.core.negotiation import NoNegotiation
 from commandcenter.core.problems import PayloadTooLarge, Problem, TooManyRequests
 from commandcenter.core.ratelimits import spend
 from commandcenter.core.renderers import OrjsonRenderer
+from webhooks.api import examples
 from webhooks.api.inbound_shapes import InboundAnswerSerializer
 from webhooks.exceptions import UnreadableDelivery
 from webhooks.inbound import pushes, reading, verifying
 from webhooks.inbound.receiving import find, receive
 from webhooks.models import InboundDelivery, InboundKind, InboundOutcome, InboundSource
 
+_PUSH_AT_GITHUB = OpenApiExample(
+    "A push, as far as it is read",
+    value=examples.PUSH_AT_GITHUB,
+    request_only=True,
+)
+_PUSH_AT_GITLAB = OpenApiExample(
+    "A push, as far as it is read",
+    value=examples.PUSH_AT_GITLAB,
+    request_only=True,
+)
+_STARTED = OpenApiExample(
+    "An analysis is queued",
+    value=examples.STARTED,
+    response_only=True,
+    status_codes=("200", "202"),
+)
 _REPOSITORY = OpenApiParameter("repository", OpenApiTypes.INT64, OpenApiParameter.PATH)
 
 
@@ -98,7 +115,8 @@ class GitHubReceiver(Receiver):
             _header("X-GitHub-Delivery", "Its id; a repetition is answered as the first was."),
         ],
         request={reading.JSON: OpenApiTypes.OBJECT, reading.FORM: OpenApiTypes.OBJECT},
-        responses={202: InboundAnswerSerializer, 200: InboundAnswerSerializer},
+        responses={202: InboundAnswerSerializer, 200: InboundAnswerSerializer, 401: None},
+        examples=[_PUSH_AT_GITHUB, _STARTED],
         auth=[],
     )
     def post(self, request: Request, repository: str) -> Response:
@@ -138,7 +156,8 @@ class GitLabReceiver(Receiver):
             _header("Idempotency-Key", "A repetition is answered as the first was.", required=False),
         ],
         request={reading.JSON: OpenApiTypes.OBJECT},
-        responses={202: InboundAnswerSerializer},
+        responses={202: InboundAnswerSerializer, 401: None},
+        examples=[_PUSH_AT_GITLAB, _STARTED],
         auth=[],
     )
     def post(self, request: Request, repository: str) -> Response:

@@ -14,18 +14,10 @@ from commandcenter.inventory.api.fields import ProjectField
 from jobs.api.answers import KnownFieldsSerializer
 from webhooks import headers
 from webhooks.addresses import LONGEST
+from webhooks.api import examples
 from webhooks.keeping import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 from webhooks.models import SHOWN, Attempt, Delivery
 from webhooks.validation import LONGEST_REASON, LONGEST_TIMEOUT, MOST_A_MINUTE
-
-_EXAMPLE = {
-    "project": 1,
-    "url": "https://hooks.example.com/command-center",
-    "description": "The on-call bot",
-    "events": ["analysis.failed", "finding.*"],
-    "conditions": {"min_severity": "high"},
-    "headers": {"Authorization": "Bearer 6f1c..."},
-}
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -46,7 +38,12 @@ class ConditionsField(serializers.JSONField):
     """{min_severity, repository_tags, repositories}, see docs/webhooks.md."""
 
 
-@extend_schema_serializer(examples=[OpenApiExample("On-call", value=_EXAMPLE, request_only=True)])
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("On-call", value=examples.ENDPOINT_INPUT, request_only=True),
+        OpenApiExample("As it is shown", value=examples.ENDPOINT, response_only=True),
+    ]
+)
 class EndpointSerializer(KnownFieldsSerializer):
     """An endpoint. What is left out keeps its value in a PATCH, and takes its default in a POST or PUT."""
 
@@ -96,13 +93,22 @@ class EndpointSerializer(KnownFieldsSerializer):
     updated_at = serializers.DateTimeField(read_only=True)
 
 
-@extend_schema_serializer(component_name="CreatedEndpoint")
+@extend_schema_serializer(
+    component_name="CreatedEndpoint",
+    examples=[
+        OpenApiExample("On-call", value=examples.ENDPOINT_INPUT, request_only=True),
+        OpenApiExample(
+            "With its secret", value=examples.ENDPOINT | {"secret": examples.SECRET}, response_only=True
+        ),
+    ],
+)
 class CreatedEndpointSerializer(EndpointSerializer):
     """A new endpoint with its secret, which is shown this once."""
 
     secret = serializers.CharField(read_only=True)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("An hour", value={"overlap_hours": 1})])
 class RotateInput(KnownFieldsSerializer):
     """The body of POST /webhooks/endpoints/{id}/rotate-secret."""
 
@@ -114,6 +120,13 @@ class RotateInput(KnownFieldsSerializer):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "The new one", value={"secret": examples.SECRET, "previous_secret_until": "2026-12-01T14:20:00Z"}
+        )
+    ]
+)
 class RotatedSerializer(serializers.Serializer[Any]):
     """The new secret, which is shown this once."""
 
@@ -148,7 +161,10 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
         return attempt.error or None
 
 
-@extend_schema_serializer(component_name="WebhookDelivery")
+@extend_schema_serializer(
+    component_name="WebhookDelivery",
+    examples=[OpenApiExample("To be tried again", value=examples.DELIVERY, status_codes=("200", "202"))],
+)
 class DeliverySerializer(serializers.Serializer[Any]):
     """One event for one endpoint."""
 
@@ -177,7 +193,24 @@ class DeliverySerializer(serializers.Serializer[Any]):
         return delivery.last_error or None
 
 
-@extend_schema_serializer(component_name="WebhookDeliveryDetail")
+@extend_schema_serializer(
+    component_name="WebhookDeliveryDetail",
+    examples=[
+        OpenApiExample(
+            "With its attempts",
+            value=examples.DELIVERY
+            | {
+                "attempts_made": 1,
+                "attempts": [examples.ATTEMPT],
+                "payload": {
+                    "type": "analysis.failed",
+                    "timestamp": "2026-11-30T14:20:00Z",
+                    "data": {"analysis": 88, "repository": 3},
+                },
+            },
+        )
+    ],
+)
 class DeliveryDetailSerializer(DeliverySerializer):
     """A delivery with what is sent and its attempts, the last ones where there are many."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +14,7 @@ from commandcenter.core.fields import IdField
 from commandcenter.core.viewsets import ApiMixin
 from commandcenter.events import activity
 from commandcenter.events.access import visible_project_ids
-from commandcenter.events.catalogue import public_types
+from commandcenter.events.catalogue import EventType, public_types
 
 _SUBJECT = inline_serializer(
     "EventSubject", {"kind": serializers.CharField(), "id": serializers.IntegerField()}
@@ -64,6 +64,16 @@ class ActivityView(ApiMixin, APIView):
         return Response({"results": activity.recent(projects, limit=asked["limit"])})
 
 
+def _described(kind: EventType) -> dict[str, Any]:
+    return {
+        "type": kind.name,
+        "description": kind.description,
+        "version": kind.version,
+        "schema": kind.schema,
+        "example": kind.example,
+    }
+
+
 class EventTypesView(ApiMixin, APIView):
     """The catalogue of event types that webhooks can ask for."""
 
@@ -85,17 +95,12 @@ class EventTypesView(ApiMixin, APIView):
                 )
             },
         ),
+        examples=[
+            OpenApiExample(
+                "The first", value={"results": [_described(public_types()[0])]}, response_only=True
+            )
+        ],
     )
     def get(self, request: Request) -> Response:
         """Return every public type with its schema and an example."""
-        results = [
-            {
-                "type": each.name,
-                "description": each.description,
-                "version": each.version,
-                "schema": each.schema,
-                "example": each.example,
-            }
-            for each in public_types()
-        ]
-        return Response({"results": results})
+        return Response({"results": [_described(each) for each in public_types()]})
