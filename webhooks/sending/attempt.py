@@ -73,7 +73,7 @@ async def attempt(session: aiohttp.ClientSession, letter: Letter, *, clock: Cloc
     finally:
         current.reset(token)
     outcome.duration_ms = round((time.monotonic() - began) * 1000)
-    outcome.address, outcome.tls_peer = line.address, line.tls_peer
+    outcome.address, outcome.tls_peer = line.address, _text(line.tls_peer)
     if outcome.status is not None and not 200 <= outcome.status < 300:
         outcome.error, outcome.detail = _refusal(outcome)
     return outcome

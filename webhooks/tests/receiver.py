@@ -88,6 +88,17 @@ async def keeps_silent(receiver: Receiver, writer: asyncio.StreamWriter) -> None
     await receiver.end.wait()
 
 
+def late(data: bytes, seconds: float) -> Manner:
+    """Send these bytes when that much time is over."""
+
+    async def manner(receiver: Receiver, writer: asyncio.StreamWriter) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(receiver.end.wait(), seconds)
+        writer.write(data)
+
+    return manner
+
+
 def drips(head: bytes, drop: bytes) -> Manner:
     """Begin an answer and go on with it for ever, a drop at a time."""
 

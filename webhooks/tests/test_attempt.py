@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from webhooks.tests.receiver import (
     answers,
     drips,
     keeps_silent,
+    late,
     pours,
     receiving,
     says,
@@ -141,6 +143,7 @@ async def test_a_connection_is_used_again_and_cookies_are_not_kept(
         (says(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"), (None, "protocol")),
         (says(HEAD + b"A: " + b"x" * 20_000 + b"\r\n\r\n"), (None, "protocol")),
         (keeps_silent, (None, "timeout")),
+        (late(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 2 * SHORT), (None, "timeout")),
         (drips(b"", b"HTTP/1.1 102 Processing\r\n\r\n"), (None, "timeout")),
         (pours(HEAD, 1 << 33, b"A: b\r\n" * 1000), (None, "protocol")),
         (drips(HEAD, b"A: b\r\n"), (None, "timeout|protocol")),
@@ -156,6 +159,7 @@ async def test_a_connection_is_used_again_and_cookies_are_not_kept(
         "no-http",
         "long-header",
         "silent",
+        "late",
         "processing-for-ever",
         "endless-headers",
         "dripping-headers",
@@ -179,6 +183,33 @@ async def test_a_rude_receiver_ends_within_the_deadline(
     assert len(receiver.got) == 1
     polite = await attempt(session, letter)
     assert (polite.status, polite.error) == (204, ""), "and the next one is as if nothing had been"
+
+
+async def test_a_receiver_that_never_reads_is_given_up(
+    session: aiohttp.ClientSession, letter: Letter
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/hook"
+        outcome = await attempt(session, replace(letter, url=url, body=bytes(64 << 20), seconds=SHORT))
+    assert (outcome.status, outcome.error) == (None, "timeout")
+    assert outcome.duration_ms < 10_000
+
+
+async def test_sent_again_later_it_has_the_same_id_and_bytes_and_is_signed_anew(
+    session: aiohttp.ClientSession, receiver: Receiver, letter: Letter, secret: str
+) -> None:
+    now = datetime.now(UTC)
+    older, newer = secret, new_secret()
+    both = replace(letter, keys=[key_of(newer), key_of(older)])
+    await attempt(session, both, clock=lambda: now - timedelta(minutes=4))
+    await attempt(session, both, clock=lambda: now)
+    first, again = receiver.got
+    for each in (older, newer):
+        Webhook(each).verify(first.body, first.headers)
+        Webhook(each).verify(again.body, again.headers)
+    assert (first.body, first.headers["webhook-id"]) == (again.body, again.headers["webhook-id"])
+    assert int(again.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 240
+    assert first.headers["webhook-signature"] != again.headers["webhook-signature"]
 
 
 async def test_of_ten_gigabytes_the_first_64_kib_are_read(
