@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
+NOTHING: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Wall:
         while now < end:
             local = now.astimezone(zone).replace(tzinfo=None)
             again = latest is not None and local <= latest
-            jumped = frozenset(map(_minute, _between(latest, local))) if latest else frozenset()
+            follows = latest is None or local - latest == MINUTE  # as nearly always
+            jumped = NOTHING if follows else frozenset(map(_minute, _between(latest or local, local)))
             self._looks.append(Look(now, _minute(local), again, jumped))
             latest = max(latest or local, local)
             now += MINUTE
@@ -48,7 +50,7 @@ class Wall:
         return [
             look.now
             for look in self._looks
-            if (look.shown in due and not look.again) or not due.isdisjoint(look.jumped)
+            if (look.shown in due and not look.again) or (look.jumped and not due.isdisjoint(look.jumped))
         ]
 
 
