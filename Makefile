@@ -40,8 +40,8 @@ test: $(DEV) ## Set up and run every test: PYTEST_ARGS="-k word"
 	@$(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
 .PHONY: soak
-soak: $(DEV) ## Many small jobs under random kills, none lost or doubled: JOBS=2000 SEED=1
-	@$(PY) -m tests.faults.soak --jobs $(or $(JOBS),2000) $(if $(SEED),--seed $(SEED))
+soak: $(DEV) ## Many small jobs under random kills, none lost or doubled: JOBS=2000 SEED=1, or DELIVERIES=50000
+	@$(PY) -m tests.faults.soak --jobs $(or $(JOBS),2000) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: lint
 lint: $(DEV) ## ruff, import contracts, templates, deployment check, missing migrations

@@ -8,10 +8,11 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from webhooks.sending.claim import IN_FLIGHT
 
 WORKER = "hooks"
 ALLOW = "127.0.0.0/8"
+STALL_SECONDS = 60.0  # without the end of any delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,39 @@ def all_ended(number: int) -> bool:
     """Tell whether so many deliveries are there and all are over."""
     counts = Counter(Delivery.objects.values_list("status", flat=True))
     return sum(counts.values()) == number == sum(counts[each] for each in ENDED)
+
+
+@dataclass
+class Survival:
+    """What a run under kills saw: what was killed, and some attempts as they stood after the first kill."""
+
+    killed: Counter[str] = field(default_factory=Counter)
+    attempts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def kills(self) -> int:
+        """Return how often a process that sends was killed."""
+        return self.killed["child"] + self.killed["group"]
+
+
+def survive(stage: Stage, number: int, chance: random.Random, between: tuple[float, float]) -> Survival:
+    """Kill at random moments, so many seconds between two, until that many deliveries are all over."""
+    seen = Survival()
+    next_kill = time.monotonic()
+    ended_at, ended = next_kill, -1
+    while not all_ended(number):
+        now = time.monotonic()
+        if now >= next_kill:
+            seen.killed[kill_one(stage, chance)] += 1
+            next_kill = now + chance.uniform(*between)
+            seen.attempts = seen.attempts or attempts_so_far()
+        stage.keep()
+        let_time_pass()
+        if (over := Delivery.objects.filter(status__in=ENDED).count()) > ended:
+            ended, ended_at = over, now
+        assert now - ended_at < STALL_SECONDS, f"{ended} of {number} were over, and no more are"
+        time.sleep(0.05)
+    return seen
 
 
 def kill_one(stage: Stage, chance: random.Random) -> str:

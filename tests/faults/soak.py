@@ -1,5 +1,7 @@
 """Two thousand small real jobs with a random kill each second: `python -m tests.faults.soak --jobs 2000 --seed 1`.
 
+With `--deliveries 50000` webhooks instead of jobs, to a receiver with a process of its own.
+
 Prints what was killed and how long everything took; exits 1 when a job was lost, ended twice or left something behind.
 """
 
@@ -36,6 +38,7 @@ DATABASE = {"database": 4}
 EVERY_SECONDS = 1.0
 KILOBYTES = 12_000  # that a job hashes in each of its ten parts
 QUEUED_AHEAD = 200  # jobs are made as they are used up, so that making them meets the kills as well
+HOOK_ENDPOINTS = 50
 STALL_SECONDS = 120.0  # without the end of any job
 
 
@@ -152,19 +155,45 @@ def _counts(attempts: Counter[int]) -> str:
     return ", ".join(f"{count} in {number}" for number, count in sorted(attempts.items()))
 
 
+def deliver(stage: Stage, number: int, seed: int, folder: Path) -> list[str]:
+    """Send about so many webhooks under kills, print the table and return what is wrong."""
+    from commandcenter.inventory.models import Project
+    from tests.faults import hooks
+
+    events = max(1, number // HOOK_ENDPOINTS)
+    begun = time.monotonic()
+    with hooks.listening(folder) as receiver:
+        urls = [f"{receiver.url}/flaky/{n}" for n in range(HOOK_ENDPOINTS)]
+        secrets = hooks.make_endpoints(Project.objects.get(), urls)
+        hooks.start_sender(stage)
+        hooks.publish_events(Project.objects.get(), events)
+        seen = hooks.survive(stage, events * HOOK_ENDPOINTS, random.Random(seed), (0.3, 2.5))
+        receipts = receiver.receipts()
+    twice, most = hooks.taken_twice(receipts), hooks.most_duplicates(seen.kills, HOOK_ENDPOINTS)
+    out(f"\nkilled              {dict(seen.killed)}")
+    out(f"deliveries          {events * HOOK_ENDPOINTS:7d}   requests {len(receipts)}, taken twice {twice}")
+    out(f"took                {time.monotonic() - begun:7.1f} s")
+    wrong = hooks.violations(receipts, secrets)
+    if twice > most:
+        wrong.append(f"{twice} were taken twice; {seen.kills} kills explain {most}.")
+    return wrong
+
+
 def main() -> int:
     """Run the soak and return its exit code."""
     parser = argparse.ArgumentParser(description="Many jobs under random kills: zero lost, zero doubled.")
     parser.add_argument("--jobs", type=int, default=2000)
+    parser.add_argument("--deliveries", type=int, default=0, help="so many webhooks instead of jobs")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--database", action="store_true", help="kill PostgreSQL now and then as well")
     options = parser.parse_args()
-    out(f"Soak: {options.jobs} jobs, a kill each {EVERY_SECONDS:.0f} s, seed {options.seed}")
+    what = f"{options.deliveries} deliveries" if options.deliveries else f"{options.jobs} jobs"
+    out(f"Soak: {what}, a kill each second or so, seed {options.seed}")
     folder = Path(tempfile.mkdtemp(prefix="commandcenter-soak-"))
     stage = Stage(folder)
     try:
         stage.start_servers()
-        os.environ.update({**stage.environ, "CC_PROCESS": "command"})
+        os.environ.update({**stage.environ, "CC_PROCESS": "command", "CC_OUTBOUND_ALLOW": "127.0.0.0/8"})
         os.environ.pop("CC_STAGE")  # this process is not one of those that may be found stray
         import django
 
@@ -178,8 +207,11 @@ def main() -> int:
         stage.start(*WORKERS, "system", "beat")
         soak = Soak(stage, options.jobs, options.seed, artifacts, database=options.database)
         try:
-            soak.run()
-            wrong = soak.report(assert_sound(stage))
+            if options.deliveries:
+                wrong = deliver(stage, options.deliveries, options.seed, folder)
+            else:
+                soak.run()
+                wrong = soak.report(assert_sound(stage))
         except AssertionError as error:
             wrong = str(error).splitlines()
     finally:
@@ -187,7 +219,8 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     for line in wrong[:50]:
         out(f"VIOLATION  {line}")
-    out("\nZero lost, zero doubled." if not wrong else f"\n{len(wrong)} violations (seed {options.seed}).")
+    sound = "None lost." if options.deliveries else "Zero lost, zero doubled."
+    out(f"\n{sound}" if not wrong else f"\n{len(wrong)} violations (seed {options.seed}).")
     return 1 if wrong else 0
 
 

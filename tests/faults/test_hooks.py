@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -24,13 +23,13 @@ from tests.faults.hooks import (
     all_ended,
     attempts_so_far,
     forget_hooks,
-    kill_one,
     let_time_pass,
     listening,
     make_endpoints,
     most_duplicates,
     publish_events,
     start_sender,
+    survive,
     taken_twice,
     violations,
 )
@@ -40,7 +39,7 @@ from webhooks.sending.claim import IN_FLIGHT
 
 pytestmark = pytest.mark.process
 ENDPOINTS, EVENTS = 50, 100
-LEAST, MOST = 0.3, 2.5  # seconds between two kills
+BETWEEN = (0.3, 2.5)  # seconds from one kill to the next
 
 
 @pytest.fixture
@@ -69,28 +68,16 @@ def test_five_thousand_deliveries_survive_kills_at_any_moment(
     sender: Stage, project: Project, receiver: Listening
 ) -> None:
     """From 100 events on, through the relay, to 50 endpoints that refuse some of what they are sent."""
-    chance, killed = random.Random(), Counter[str]()
-    seen: dict[int, str] = {}
     secrets = make_endpoints(project, [f"{receiver.url}/flaky/{n}" for n in range(ENDPOINTS)])
     publish_events(project, EVENTS)
-    next_kill = time.monotonic()
-    end = next_kill + 120
-    while not all_ended(ENDPOINTS * EVENTS):
-        assert time.monotonic() < end, Counter(Delivery.objects.values_list("status", flat=True))
-        if time.monotonic() >= next_kill:
-            killed[kill_one(sender, chance)] += 1
-            next_kill = time.monotonic() + chance.uniform(LEAST, MOST)
-            seen = seen or attempts_so_far()
-        sender.keep()
-        let_time_pass()
-        time.sleep(0.05)
+    seen = survive(sender, ENDPOINTS * EVENTS, random.Random(), BETWEEN)
     receipts = receiver.receipts()
     assert violations(receipts, secrets) == []
-    assert killed["child"] + killed["group"] >= 3
-    assert taken_twice(receipts) <= most_duplicates(killed["child"] + killed["group"], ENDPOINTS)
+    assert seen.kills >= 3
+    assert taken_twice(receipts) <= most_duplicates(seen.kills, ENDPOINTS)
+    assert seen.attempts
     now = attempts_so_far()
-    assert seen
-    assert {key: now.get(key) for key in seen} == seen, "attempts are only ever added"
+    assert {key: now.get(key) for key in seen.attempts} == seen.attempts, "attempts are only ever added"
 
 
 def test_the_database_is_restarted_while_requests_are_under_way(
@@ -144,6 +131,8 @@ def test_two_drains_share_what_is_due_and_no_endpoint_is_crowded(
     assert violations(receipts, secrets) == []
     assert taken_twice(receipts) == 0
     assert len(receipts) == number * len(secrets)
+    assert violations(receipts[1:], secrets), "one that is missing would be seen"
+    assert violations([*receipts, receipts[0]], secrets), "and one too many"
     assert {each.at_once for each in receipts if "/many/" in each.path} == set(range(1, IN_FLIGHT + 1))
     for n in range(4):
         own = [each for each in receipts if each.path == f"/200/one/{n}"]
