@@ -19,7 +19,7 @@ from webhooks.sending.clock import database_clock
 from webhooks.sending.in_flight import InFlight
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
-from webhooks.sending.recording import BATCH, Recorded, Result, record
+from webhooks.sending.recording import BATCH, Recorded, Result, record_apart
 from webhooks.sending.trust import trust
 
 MOST_IN_FLIGHT = 400  # of this process, each with a connection
@@ -86,9 +86,9 @@ def _write(results: Sequence[Result], total: Recorded) -> None:
 def _recorded(results: Sequence[Result]) -> Recorded:
     for pause in PAUSES:
         try:
-            return record(results)
+            return record_apart(results)
         except AWAY as error:
             log.warning("results not written", action="deliver", results=len(results), error=str(error))
             time.sleep(pause)
             close_old_connections()
-    return record(results)
+    return record_apart(results)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from webhooks import tallies
 from webhooks.deciding.breaker import Circuit, after
@@ -132,6 +132,32 @@ def record(results: Sequence[Result]) -> Recorded:
 def _tried(leased: Leased, outcome: Outcome, type_: str) -> Tried:
     name = outcome.error or tallies.SUCCEEDED
     return Tried(leased.endpoint, type_, name, None if outcome.error in OURS else outcome.duration_ms)
+
+
+def record_apart(results: Sequence[Result]) -> Recorded:
+    """Write a batch down. One that the database does not take keeps no other from it: its texts are left out."""
+    try:
+        return record(results)
+    except DataError:
+        if len(results) > 1:
+            middle = len(results) // 2
+            total = record_apart(results[:middle])
+            total.add(record_apart(results[middle:]))
+            return total
+        ((leased, outcome),) = results
+        log.exception("answer not kept", action="deliver", delivery=leased.delivery)
+        return record([(leased, _without_texts(outcome))])
+
+
+def _without_texts(outcome: Outcome) -> Outcome:
+    return Outcome(
+        outcome.started_at,
+        outcome.duration_ms,
+        status=outcome.status,
+        error=outcome.error,
+        detail="The answer could not be kept; the log of the worker says why.",
+        asked=outcome.asked,
+    )
 
 
 def _next(leased: Leased, outcome: Outcome) -> tuple[str, float | None]:

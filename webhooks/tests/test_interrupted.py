@@ -19,7 +19,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun, Message
 from webhooks.retention import prune
 from webhooks.sending.drain import drain
 from webhooks.sending.lost import recover
-from webhooks.sending.recording import Recorded, record
+from webhooks.sending.recording import Recorded, record, record_apart
 from webhooks.tests.receiver import Receiver, answers, receiving
 from webhooks.tests.test_sending import COMMITTED, SECONDS, due, endpoint_at, make_due, sent
 
@@ -186,3 +186,22 @@ def test_an_endpoint_is_deleted_while_its_results_are_written(receiver: Receiver
     assert done[0].succeeded == 3
     assert not Endpoint.objects.exists()
     assert not Delivery.objects.exists()
+
+
+def test_an_answer_that_the_database_does_not_take_keeps_no_other_from_being_written(
+    receiver: Receiver,
+) -> None:
+    """What of it can be kept is kept: that it was taken, so that it is not sent again."""
+    for n in range(3):
+        due(endpoint_at(f"{receiver.url}/{n}"), 4)
+    receiver.of_path["/1"] = answers(200, b"thanks", X_Request="r1")
+    results = sent()
+    odd, outcome = next((leased, outcome) for leased, outcome in results if outcome.status == 200)
+    outcome.headers = {"x-odd": "\x00"}
+    done = record_apart(results)
+    assert (done.succeeded, done.failed, done.late) == (12, 0, 0)
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"succeeded"}
+    kept = Attempt.objects.get(delivery=odd.delivery)
+    assert (kept.status, kept.error, kept.headers, bytes(kept.body)) == (200, "", {}, b"")
+    assert "could not be kept" in kept.detail
+    assert Attempt.objects.filter(body=b"thanks").count() == 3
