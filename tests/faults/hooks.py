@@ -30,7 +30,8 @@ from webhooks.sending.claim import IN_FLIGHT
 
 WORKER = "hooks"
 ALLOW = "127.0.0.0/8"
-STALL_SECONDS = 60.0  # without the end of any delivery
+BETWEEN = (50, 450)  # deliveries that end from one kill to the next
+STALL_SECONDS = 90.0  # without the end of any delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +139,21 @@ class Survival:
         return self.killed["child"] + self.killed["group"]
 
 
-def survive(stage: Stage, number: int, chance: random.Random, between: tuple[float, float]) -> Survival:
-    """Kill at random moments, so many seconds between two, until that many deliveries are all over."""
+def survive(stage: Stage, number: int, chance: random.Random) -> Survival:
+    """Kill until that many deliveries are all over: whenever some more of them are, however fast the machine is."""
     seen = Survival()
-    next_kill = time.monotonic()
-    ended_at, ended = next_kill, -1
+    ended, next_kill, ended_at = 0, 1, time.monotonic()
     while not all_ended(number):
-        now = time.monotonic()
-        if now >= next_kill:
+        over = Delivery.objects.filter(status__in=ENDED).count()
+        if over > ended:
+            ended, ended_at = over, time.monotonic()
+        if over >= next_kill:
             seen.killed[kill_one(stage, chance)] += 1
-            next_kill = now + chance.uniform(*between)
+            next_kill = over + chance.randint(*BETWEEN)
             seen.attempts = seen.attempts or attempts_so_far()
         stage.keep()
         let_time_pass()
-        if (over := Delivery.objects.filter(status__in=ENDED).count()) > ended:
-            ended, ended_at = over, now
-        assert now - ended_at < STALL_SECONDS, f"{ended} of {number} were over, and no more are"
+        assert time.monotonic() - ended_at < STALL_SECONDS, f"{ended} of {number} were over, and no more are"
         time.sleep(0.05)
     return seen
 
