@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
@@ -15,12 +17,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from commandcenter.accounts.models import User
+from commandcenter.core.tests.locks import WAITING
 from commandcenter.events.models import Event
 from commandcenter.inventory.models import Membership, Project, Role
 from jobs.tests.factories import make_project
 from webhooks.keeping import disable, enable
 from webhooks.models import Endpoint, EndpointRun, Notice
 from webhooks.noticing.mailing import recipients
+from webhooks.noticing.making import make_due
 from webhooks.retention import prune_notices
 from webhooks.tasks import notice_failing
 from webhooks.tests.factories import make_delivery, make_endpoint
@@ -110,6 +114,44 @@ def test_many_at_once_are_told_with_few_queries(django_assert_max_num_queries: A
     with django_assert_max_num_queries(8):
         notice_failing()
     assert Notice.objects.count() == len(told()) == len(endpoints)
+
+
+@pytest.mark.django_db(
+    transaction=True,
+    available_apps=[
+        "commandcenter.core",
+        "commandcenter.events",
+        "commandcenter.accounts",
+        "commandcenter.inventory",
+        "webhooks",
+    ],
+)
+def test_two_that_look_at_once_tell_once() -> None:
+    endpoint = failing(1.1)
+    run = EndpointRun.objects.get(endpoint=endpoint)
+
+    def work() -> None:
+        try:
+            make_due()
+        finally:
+            connections.close_all()
+
+    other = threading.Thread(target=work)
+    with transaction.atomic():
+        Notice.objects.create(endpoint=endpoint, kind="failing", since=run.failing_since)
+        other.start()
+        until = time.monotonic() + 10
+        while not is_waited_for():
+            assert time.monotonic() < until
+    other.join(10)
+    assert kinds(endpoint) == ["failing"]
+    assert told() == []  # that is for whoever made the notice
+
+
+def is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])
 
 
 def test_the_administrators_of_the_project_are_written_to_once(mailbox: Mailbox, settings: Settings) -> None:
