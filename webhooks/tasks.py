@@ -56,6 +56,7 @@ def prune_messages() -> None:
     """Forget old messages, old sums of statistics, and what arrived. Beat sends this every hour."""
     retention.forget_hours()
     retention.prune_notices()
+    retention.forget_previous_secrets()
     retention.forget_resendings()
     removed, received = retention.prune(), inbound_retention.prune()
     if removed or received:

@@ -128,7 +128,8 @@ def test_many_at_once_are_told_with_few_queries(django_assert_max_num_queries: A
 )
 def test_two_that_look_at_once_tell_once() -> None:
     endpoint = failing(1.1)
-    run = EndpointRun.objects.get(endpoint=endpoint)
+    since = EndpointRun.objects.get(endpoint=endpoint).failing_since
+    assert since is not None
 
     def work() -> None:
         try:
@@ -138,7 +139,7 @@ def test_two_that_look_at_once_tell_once() -> None:
 
     other = threading.Thread(target=work)
     with transaction.atomic():
-        Notice.objects.create(endpoint=endpoint, kind="failing", since=run.failing_since)
+        Notice.objects.create(endpoint=endpoint, kind="failing", since=since)
         other.start()
         until = time.monotonic() + 10
         while not is_waited_for():

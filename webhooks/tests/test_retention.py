@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from jobs.tests.factories import make_project
 from webhooks import retention
-from webhooks.keeping import disable
-from webhooks.models import Attempt, Delivery, Message
+from webhooks.keeping import disable, rotate_secret
+from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.tasks import prune_messages
 from webhooks.tests.factories import make_delivery, make_endpoint
 
 pytestmark = pytest.mark.django_db
@@ -52,3 +54,15 @@ def test_beat_is_told_to_send_to_tell_of_failures_and_to_forget() -> None:
         ("webhooks.prune", "default"),
         ("webhooks.resend", "default"),
     }
+
+
+def test_a_secret_that_was_replaced_goes_once_it_signs_no_more() -> None:
+    over, overlaps = make_endpoint(), make_endpoint()
+    for each in (over, overlaps):
+        rotate_secret(each, by=None, overlap_hours=1)
+    Endpoint.objects.filter(pk=over.pk).update(previous_until=Now())
+    prune_messages()
+    found = dict(Endpoint.objects.exclude(previous_secret=None).values_list("pk", "previous_until"))
+    assert list(found) == [overlaps.pk]
+    over.refresh_from_db()
+    assert (over.previous_secret, over.previous_until) == (None, None)
