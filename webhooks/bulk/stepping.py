@@ -31,11 +31,17 @@ _LOCK_ENDPOINT = """
 def work(seconds: float) -> bool:
     """Go on with all that is under way, for about so long; tell whether something is left."""
     until = time.monotonic() + seconds
+    aside: set[int] = set()  # over, another's, or failed: nothing for this call any more
     while True:
-        turn = Resending.objects.under_way().order_by("pk").values_list("pk", flat=True)[:MOST_IN_TURN]
-        left = [pk for pk in turn if time.monotonic() >= until or _stepped(pk)]
-        if not left or time.monotonic() >= until:
-            return bool(left)
+        rows = Resending.objects.under_way().exclude(pk__in=aside).order_by("pk")
+        turn = list(rows.values_list("pk", flat=True)[:MOST_IN_TURN])
+        for pk in turn:
+            if time.monotonic() >= until:
+                return True
+            if not _stepped(pk):
+                aside.add(pk)
+        if not turn:
+            return False
 
 
 def _stepped(pk: int) -> bool:

@@ -236,6 +236,8 @@ def test_a_step_that_fails_leaves_nothing_and_is_tried_again(
     for each in (endpoint, other):
         ended(each)
     broken = recover(client, endpoint, moment(hours=1))
+    [ended(other) for _ in range(3)]
+    monkeypatch.setattr(chosen, "STEP", 1)
     sound = resend(client, other)
 
     def refuse(*_: Any) -> bool:
@@ -247,6 +249,7 @@ def test_a_step_that_fails_leaves_nothing_and_is_tried_again(
         assert shown(client, sound)["state"] == "completed"
         after = shown(client, broken)
         assert (after["state"], after["sent"], after["error"]) == ("waiting", 0, "The database")
+        assert Resending.objects.get(pk=broken["id"]).failures == 1  # however many steps the other took
         assert Delivery.objects.get(endpoint=endpoint).status == "exhausted"
     work(SECONDS)
     assert (shown(client, broken)["state"], shown(client, broken)["sent"]) == ("completed", 1)
