@@ -9,6 +9,7 @@ from commandcenter.accounts.models import User
 from commandcenter.events.publish import publish
 from webhooks import hints
 from webhooks.addresses import told
+from webhooks.deciding.retries import MOST_ATTEMPTS
 from webhooks.exceptions import IllegalState
 from webhooks.fanout import TEST, address
 from webhooks.keeping import require_enabled
@@ -33,13 +34,16 @@ def send_test(endpoint: Endpoint, *, by: User | None) -> Delivery:
 def retry(delivery: Delivery, *, by: User | None) -> Delivery:
     """Send it now, under the same id, whatever became of it: attempts go on being counted, and retries begin anew.
 
-    Raises IllegalState while it is in flight, and for an endpoint that is disabled.
+    Raises IllegalState while it is in flight, for an endpoint that is disabled, and after MOST_ATTEMPTS.
     """
     del by
     with transaction.atomic():
         delivery = _locked(delivery)
         require_enabled(delivery.endpoint)
         _require_ashore(delivery)
+        if delivery.attempts >= MOST_ATTEMPTS:
+            message = f"The delivery was tried {delivery.attempts:,} times, which is the most there may be."
+            raise IllegalState(message, code="too_many_attempts")
         delivery.status, delivery.ended_at = DeliveryStatus.PENDING, None
         delivery.scheduled_for, delivery.attempts_before = Now(), delivery.attempts
         delivery.save(update_fields=["status", "ended_at", "scheduled_for", "attempts_before"])

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Max
 
 from webhooks.bulk import moments
+from webhooks.deciding.retries import MOST_ATTEMPTS
 from webhooks.models import Delivery, Resending
 
 STEP = 1_000
@@ -24,8 +25,8 @@ YEARS = range(
 # little the database knows of rows that were just made.
 _LOOKED = """
     looked AS MATERIALIZED (
-        SELECT few.id, few.type, few.created_at FROM unnest(%(statuses)s::text[]) AS s(status) CROSS JOIN LATERAL (
-            SELECT d.id, d.type, d.created_at FROM webhooks_delivery d
+        SELECT few.id, few.type, few.created_at, few.attempts FROM unnest(%(statuses)s::text[]) AS s(status) CROSS JOIN LATERAL (
+            SELECT d.id, d.type, d.created_at, d.attempts FROM webhooks_delivery d
             WHERE d.endpoint_id = %(endpoint)s AND d.status = s.status
               AND d.id > %(cursor)s AND d.id <= %(last)s
             ORDER BY d.id LIMIT %(most)s
@@ -33,7 +34,7 @@ _LOOKED = """
         ORDER BY few.id LIMIT %(most)s
     ), fitting AS MATERIALIZED (
         SELECT id FROM looked
-        WHERE (cardinality(%(types)s::text[]) = 0 OR type = ANY(%(types)s))
+        WHERE attempts < %(most_attempts)s AND (cardinality(%(types)s::text[]) = 0 OR type = ANY(%(types)s))
           AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
           AND (%(until)s::timestamptz IS NULL OR created_at <= %(until)s)
     )
@@ -109,4 +110,5 @@ def _values(chosen: Chosen, cursor: int, last: int, most: int) -> dict[str, Any]
         "cursor": cursor,
         "last": last,
         "most": most,
+        "most_attempts": MOST_ATTEMPTS,
     }

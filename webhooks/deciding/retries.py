@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 MINUTE, HOUR = 60.0, 3600.0
 # Before each attempt, in seconds; after the last one that fails the delivery is exhausted.
 DELAYS = (0.0, 5.0, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR)
+MOST_ATTEMPTS = 10_000  # before nobody may ask for more by hand: each is kept, and their number has an end
 SPREAD = 0.2  # of each delay, either way
 LONGEST_ASKED = 24 * HOUR  # that a Retry-After is honoured for
 OVERLOADED = frozenset({429, 502, 504})

@@ -166,7 +166,7 @@ def _failure(error: Exception, letter: Letter) -> tuple[str, str]:
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return "url", "The address cannot be used."
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
-        return "protocol", f"The receiver's answer is no HTTP: {_said(error)}"
+        return "protocol", f"The receiver's answer is no HTTP: {_said(error)}"[:MAX_DETAIL]
     if isinstance(
         error.__cause__, ssl.SSLError
     ):  # after its handshake is over for us: TLS 1.3 asks for ours last

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 from commandcenter import __version__
 from commandcenter.outbound import ForbiddenAddress, Network, is_allowed, resolve
@@ -30,6 +33,8 @@ NAMES_FRESH_SECONDS = 10  # what a cached name stands for has been looked at by 
 IDLE_SECONDS = 2.0
 MAX_HEADERS = 100  # of an answer
 MAX_HEADER_BYTES = 8190
+MOST_HEADS = 20  # of one answer: those of status 1xx before it, and its own
+PIECE = 4096  # bytes that are looked at before heads are counted
 
 
 @dataclass(slots=True)
@@ -76,12 +81,49 @@ class _Resolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class _Answers(ResponseHandler):
+    """Gives up on a receiver that announces its answer (1xx) again and again.
+
+    They are read without a pause, so that a flood of them would keep all other receivers waiting.
+    """
+
+    _heads = 0  # since the last request
+
+    def set_response_params(self, **values: Any) -> None:
+        """Begin with the next answer."""
+        self._heads = 0
+        super().set_response_params(**values)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take one head."""
+        self._heads += 1
+        super().feed_data(data, size)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; none: go on with those before."""
+        for start in range(0, len(data) or 1, PIECE):
+            super().data_received(data[start : start + PIECE])
+            if self._heads > MOST_HEADS:
+                self.set_exception(HttpProcessingError(message=f"It begins more than {MOST_HEADS} times."))
+                if self.transport is not None:
+                    self.transport.abort()
+                return
+
+
 class _Connector(aiohttp.TCPConnector):
     """Tells each attempt whom it talks to: aiohttp forgets the connection as soon as an answer is read."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        answers: Callable[..., ResponseHandler] = _Answers
+        self._factory = partial(answers, loop=self._loop)
 
     async def connect(self, *args: Any, **kwargs: Any) -> Any:
         """Return a connection of the pool or a new one."""
         connection = await super().connect(*args, **kwargs)
+        while connection.protocol is not None and connection.protocol.should_close:
+            connection.close()  # it was sent something while it was idle, which is no answer to what comes now
+            connection = await super().connect(*args, **kwargs)
         line, transport = current.get(None), connection.transport
         if line is not None and transport is not None:
             line.address = str((transport.get_extra_info("peername") or ("",))[0])

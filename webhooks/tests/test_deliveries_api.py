@@ -123,6 +123,14 @@ def test_what_is_in_flight_or_for_a_disabled_endpoint_is_not_sent_again(project:
     assert (answer.status_code, answer.json()["code"]) == (409, "endpoint_disabled")
 
 
+def test_what_was_tried_without_end_is_not_sent_again(project: Any, client: Any) -> None:
+    """Attempts are numbered in a small column: one past its end would keep all others from being written down."""
+    delivery = ended(make_endpoint(project), "exhausted", attempts=10_000)
+    answer = client.post(f"{URL}/{delivery.pk}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_attempts")
+    assert Delivery.objects.get().status == "exhausted"
+
+
 def test_one_that_waits_is_given_up(project: Any, client: Any) -> None:
     delivery = make_delivery(make_endpoint(project))
     shown = client.post(f"{URL}/{delivery.pk}/cancel").json()

@@ -102,6 +102,16 @@ def test_what_did_not_succeed_since_then_is_sent_again_with_the_same_ids(
     assert Delivery.objects.get(pk=old.pk).status == "exhausted"
 
 
+def test_what_was_tried_without_end_stays_as_it_is(project: Any, client: Any) -> None:
+    endpoint = make_endpoint(project)
+    tired, fresh = ended(endpoint, attempts=10_000), ended(endpoint, attempts=9_999)
+    assert resend(client, endpoint, dry_run=True) == {"deliveries": 1, "more": False}
+    resend(client, endpoint)
+    work(SECONDS)
+    assert pending() == [fresh.message_id]
+    assert Delivery.objects.get(pk=tired.pk).status == "exhausted"
+
+
 def test_what_is_sent_again_has_all_its_attempts_before_it(project: Any, client: Any) -> None:
     endpoint = make_endpoint(project)
     delivery = ended(endpoint, attempts=10)
