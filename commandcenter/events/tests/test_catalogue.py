@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -14,6 +16,7 @@ from commandcenter.accounts.tests.factories import api, make_user
 from commandcenter.embedded.processes import CHECKOUT
 from commandcenter.events.catalogue import CATALOGUE, InvalidEvent, check, public_types
 from commandcenter.events.schemas import VERSIONS
+from commandcenter.events.tests.promises import broken, promise, promised
 
 CONTRACT = [
     "analysis.started",
@@ -84,6 +87,24 @@ def test_the_page_of_events_is_current() -> None:
     call_command("describe_events", stdout=written)
     assert (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8") == written.getvalue()
     assert all(f"## {name}\n" in written.getvalue() for name in CONTRACT)
+
+
+def test_nothing_promised_is_taken_back_without_another_version() -> None:
+    kept = promised()
+    assert set(CONTRACT) <= kept.keys() <= CATALOGUE.keys(), "no type goes"
+    assert [fault for name in kept for fault in broken(kept[name], CATALOGUE[name])] == []
+
+
+def test_what_is_taken_back_is_seen_and_what_is_added_is_none_of_it() -> None:
+    now = CATALOGUE["schedule.fired"]
+    without, more = (replace(now, schema=copy.deepcopy(now.schema)) for _ in range(2))
+    without.schema["required"].remove("name")
+    without.schema["properties"]["schedule"] = {"type": "string"}
+    more.schema["properties"]["weather"] = {"type": "string"}
+    assert len(list(broken(promise(now), without))) == 2
+    assert list(broken(promise(now), replace(without, version=2))) == []
+    assert list(broken(promise(replace(now, version=2)), now)) != []
+    assert list(broken(promise(now), more)) == []
 
 
 def _texts() -> Iterator[str]:
