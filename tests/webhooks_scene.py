@@ -53,7 +53,7 @@ class WebhooksScene:
         held = self.tested(disabled, "pending")
         self.patch(disabled, {"enabled": False, "disabled_reason": "The team has moved to another chat."})
         self.post(f"webhooks/endpoints/{healthy}/recover", {"since": this_morning()})
-        unused = self.endpoint("/new", description="A script that nobody has called yet")
+        unused = self.endpoint("/new", description="A script that nobody has called yet", events=["policy.*"])
         repository = int(self.get(f"repositories?project={self.project}")["results"][-1]["id"])
         source = self.post(
             "webhooks/inbound", {"repository": repository, "kind": "gitlab", "branches": ["main"]}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from commandcenter.dashboard.charts import Series, line_chart
+from commandcenter.dashboard.charts import LEAST_POINTS, Series, line_chart
 from webhooks.models import AttemptHour, Endpoint
 from webhooks.statistics import Statistics, statistics
 from webhooks.tallies import SUCCEEDED
@@ -108,6 +108,8 @@ def _latency(found: Statistics) -> dict[str, Any] | None:
         Series(name, [each["latency"][key] for each in found["hours"]], color)  # type: ignore[literal-required]
         for name, key, color in (("half within", "p50_ms", "l2"), ("95 % within", "p95_ms", "l1"))
     ]
+    if sum(each["latency"]["p50_ms"] is not None for each in found["hours"]) < LEAST_POINTS:
+        return None  # the figures beside say the same
     times = [each["hour"] for each in found["hours"]]
     return line_chart("Time until the answer by the hour", times, lines, unit=" ms", moments="j M H:i")
 

@@ -28,8 +28,7 @@ def scene(platform: Up) -> Iterator[WebhooksScene]:
         yield made
 
 
-@pytest.mark.parametrize("width", [1366, 360])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1366), ("dark", 360)])
 def test_every_state_can_be_used_by_everybody(
     scene: WebhooksScene, opened: Callable[..., Page], theme: Any, width: int
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -256,19 +257,24 @@ def test_the_last_hours_are_drawn_from_what_was_counted(world: World) -> None:
     endpoint, quiet = make_endpoint(world.project), make_endpoint(world.project)
     attempts_of(endpoint, "succeeded", 3, 40)
     attempts_of(endpoint, "refused", 1)
-    AttemptHour.objects.create(
-        endpoint=endpoint,
-        hour=timezone.now() - timedelta(hours=30),
-        type="job.failed",
-        outcome="http",
-        attempts=50,
-    )
     client = signed_in(world.viewer)
+    assert "Time until the answer by the hour" not in shown(client, f"/webhooks/{endpoint.pk}/")
+    (here,) = AttemptHour.objects.filter(endpoint=endpoint, outcome="succeeded")
+    for hours, attempts in ((3, 2), (30, 50)):
+        AttemptHour.objects.create(
+            endpoint=endpoint,
+            hour=here.hour - timedelta(hours=hours),
+            type="job.failed",
+            outcome="succeeded",
+            attempts=attempts,
+            latency=here.latency,
+        )
+    caches["default"].clear()
     for path in ("/webhooks/", f"/webhooks/{endpoint.pk}/"):
         content = shown(client, path)
-        assert "3 succeeded, 1 failed" in content, path
-        assert "75 %" in content, path
+        assert "5 succeeded, 1 failed" in content, path
+        assert "83 %" in content, path
     assert "Time until the answer by the hour" in content
     rows = {row.endpoint.pk: row.day for row in client.get("/webhooks/").context["rows"]}
-    assert (rows[endpoint.pk].attempts, rows[quiet.pk].attempts) == (4, 0)
+    assert (rows[endpoint.pk].attempts, rows[quiet.pk].attempts) == (6, 0)
     assert "No attempt was made." in shown(client, f"/webhooks/{quiet.pk}/")
