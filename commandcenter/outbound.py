@@ -134,14 +134,23 @@ def literal(host: str) -> Address | None:
     return None
 
 
-def resolve(host: str, port: int, allow: Iterable[Network], *, seconds: float = 5) -> list[str]:
+def resolve(
+    host: str,
+    port: int,
+    allow: Iterable[Network],
+    *,
+    seconds: float = 5,
+    lookups: threading.BoundedSemaphore = _LOOKUPS,
+) -> list[str]:
     """Look a host up and return those of its addresses that may be dialled, at most 16, in the resolver's order.
+
+    `lookups` has a place for each lookup that may be under way, whether somebody still waits for it or not.
 
     Raises ForbiddenAddress when none may be, TimeoutError after `seconds`, and OSError when the name is unknown.
     """
     allow = tuple(allow)
     address = literal(host)
-    found = [str(address)] if address is not None else _lookup(_ascii(host), port, seconds)
+    found = [str(address)] if address is not None else _lookup(_ascii(host), port, seconds, lookups)
     allowed = [item for item in found if is_allowed(item, allow)]
     if not allowed:
         raise ForbiddenAddress(f"{_shown(host)} is not a public address")
@@ -160,8 +169,8 @@ def _ascii(host: str) -> str:
     return name
 
 
-def _lookup(host: str, port: int, seconds: float) -> list[str]:
-    if not _LOOKUPS.acquire(timeout=seconds):
+def _lookup(host: str, port: int, seconds: float, lookups: threading.BoundedSemaphore) -> list[str]:
+    if not lookups.acquire(timeout=seconds):
         raise TimeoutError("too many name lookups are under way")
     answer: list[list[str] | OSError] = []
     done = threading.Event()
@@ -175,7 +184,7 @@ def _lookup(host: str, port: int, seconds: float) -> list[str]:
         except OSError as error:
             answer.append(error)
         finally:
-            _LOOKUPS.release()
+            lookups.release()
             done.set()
 
     threading.Thread(target=look_up, name="resolve", daemon=True).start()

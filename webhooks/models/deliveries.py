@@ -119,7 +119,7 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # serves: the claim, a few due ones of each endpoint, and the first of an ordered one
+            # serves: the claim, a few due ones of each endpoint
             models.Index(
                 fields=["endpoint", "scheduled_for", "id"],
                 condition=Q(status=DeliveryStatus.PENDING),
@@ -133,7 +133,8 @@ class Delivery(models.Model):
             ),
             # serves: GET /webhooks/deliveries, the latest of each endpoint
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_recent"),
-            # serves: the same with ?status=, sending again what a filter finds, and how many there are of each
+            # serves: the same with ?status=, sending again what a filter finds, how many there are of each, and the claim:
+            # the first of an ordered endpoint
             models.Index(fields=["endpoint", "status", "-id"], name="webhook_delivery_status"),
         ]
 

@@ -24,7 +24,8 @@ _PLACES = """
 
 # The lock serialises the claims of one endpoint. What is read here besides may be old by the time that it is held,
 # so that what is in flight is counted again in the next statement, which sees what the holder before has committed.
-# Each endpoint that is looked at goes to the end of the queue, whether it has a place or not.
+# Each endpoint that is looked at goes to the end of the queue, whether it has a place or not. An ordered one whose first
+# delivery is not due is none: many of these would have all turns and leave them unused.
 _LOCK = f"""
     WITH turn AS MATERIALIZED (
         SELECT r.endpoint_id
@@ -36,6 +37,11 @@ _LOCK = f"""
               SELECT 1 FROM webhooks_delivery d
               WHERE d.endpoint_id = r.endpoint_id AND d.status = 'pending' AND d.scheduled_for <= statement_timestamp()
           )
+          AND (NOT e.ordered OR (
+              SELECT d.scheduled_for FROM webhooks_delivery d
+              WHERE d.endpoint_id = r.endpoint_id AND d.status = 'pending'
+              ORDER BY d.id LIMIT 1
+          ) <= statement_timestamp())
           AND {_PLACES} > 0
         ORDER BY r.served_at NULLS FIRST, r.endpoint_id
         LIMIT %(endpoints)s

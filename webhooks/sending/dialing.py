@@ -6,10 +6,8 @@ the environment is heeded: no proxy, no .netrc.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,17 +15,15 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 
 from commandcenter import __version__
-from commandcenter.outbound import ForbiddenAddress, Network, is_allowed, resolve
+from commandcenter.outbound import ForbiddenAddress, Network, is_allowed
+from webhooks.sending.names import Names
 from webhooks.sending.trust import trust
 
 CONNECT_SECONDS = 5.0  # for one address
-LOOKUP_SECONDS = 5.0
-LOOKUPS = 16  # at once: a server of names that does not answer must not keep all others waiting
 NAMES_FRESH_SECONDS = 10  # what a cached name stands for has been looked at by the guard as well
 # Shorter than what common servers keep an idle connection for: a request over one that they just closed is lost.
 IDLE_SECONDS = 2.0
@@ -46,39 +42,6 @@ class Line:
 
 
 current: ContextVar[Line] = ContextVar("current")
-
-
-class _Resolver(AbstractResolver):
-    """Looks names up through the guard, in threads of its own."""
-
-    def __init__(self, allow: Sequence[Network]) -> None:
-        self._allow = allow
-        self._threads = ThreadPoolExecutor(LOOKUPS, "webhooks-names")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Return the addresses that may be dialled. Raises ForbiddenAddress, OSError or TimeoutError."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, self._resolve, host, port)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in found
-        ]
-
-    def _resolve(self, host: str, port: int) -> list[str]:
-        return resolve(host, port, self._allow, seconds=LOOKUP_SECONDS)
-
-    async def close(self) -> None:
-        """Wait for nobody: a lookup ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _Answers(ResponseHandler):
@@ -145,7 +108,7 @@ async def lines(allow: Sequence[Network]) -> AsyncIterator[aiohttp.ClientSession
             raise ForbiddenAddress(f"{address} is not a public address")
         return socket.socket(family, kind, protocol)
 
-    names = _Resolver(allow)
+    names = Names(allow)
     connector = _Connector(
         resolver=names,
         socket_factory=make_socket,

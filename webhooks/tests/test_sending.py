@@ -304,6 +304,16 @@ def test_where_there_is_no_room_for_all_each_has_its_turn(receiver: Receiver) ->
     assert sum(turns, Counter()).keys() == {each.pk for each in made}
 
 
+def test_ordered_endpoints_that_wait_for_their_first_take_no_turns(receiver: Receiver) -> None:
+    """Were all turns of a claim theirs, it would find nothing, and the sender would take that for the end."""
+    project = make_project()
+    for n in range(3):
+        first, _second = due(endpoint_at(f"{receiver.url}/{n}", project, ordered=True), 2)
+        Delivery.objects.filter(pk=first.pk).update(scheduled_for=Now() + timedelta(hours=1))
+    due(fine := endpoint_at(f"{receiver.url}/fine", project))
+    assert [each.endpoint for each in claim(2)] == [fine.pk]
+
+
 def test_an_ordered_endpoint_is_told_one_thing_after_the_other(receiver: Receiver) -> None:
     endpoint = endpoint_at(receiver.url, ordered=True)
     made = due(endpoint, 4)
