@@ -12,6 +12,7 @@ from webhooks.bulk import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
 from webhooks.sending.drain import drain
+from webhooks.sending.lost import set_right
 
 DRAIN_SECONDS = 10.0  # then others of the queue have their turn
 RESEND_SECONDS = 10.0  # likewise
@@ -54,6 +55,7 @@ def resend_deliveries() -> None:
 @shared_task(name="webhooks.prune", ignore_result=True, soft_time_limit=50, time_limit=60)
 def prune_messages() -> None:
     """Forget old messages, old sums of statistics, and what arrived. Beat sends this every hour."""
+    set_right()
     retention.forget_hours()
     retention.prune_notices()
     retention.forget_previous_secrets()

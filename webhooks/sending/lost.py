@@ -40,6 +40,40 @@ _LOST = """
     RETURNING d.endpoint_id, d.type
 """
 
+# What a clock that ran ahead has put off for longer than anything waits: a delivery a day and its spread, a circuit ten
+# minutes, a rate limit a minute.
+_DELIVERIES = """
+    UPDATE webhooks_delivery SET scheduled_for = statement_timestamp() WHERE id IN (
+        SELECT id FROM webhooks_delivery
+        WHERE status = 'pending' AND scheduled_for > statement_timestamp() + interval '2 days'
+        ORDER BY id LIMIT %(most)s
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+"""
+_RUNS = """
+    UPDATE webhooks_endpointrun
+    SET probe_at = CASE WHEN probe_at IS NOT NULL THEN least(probe_at, statement_timestamp()) END,
+        not_before = CASE WHEN not_before IS NOT NULL THEN least(not_before, statement_timestamp()) END
+    WHERE endpoint_id IN (
+        SELECT endpoint_id FROM webhooks_endpointrun
+        WHERE greatest(probe_at, not_before) > statement_timestamp() + interval '1 hour'
+        ORDER BY endpoint_id LIMIT %(most)s
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+"""
+
+
+def set_right() -> int:
+    """Bring back what was put off by a clock that ran ahead, a step of it; return how many rows that were."""
+    found = 0
+    for statement in (_RUNS, _DELIVERIES):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"most": MOST})
+            found += cursor.rowcount
+    if found:
+        log.warning("times far ahead set right", action="deliver", rows=found)
+    return found
+
 
 def recover() -> int:
     """Let what was being sent by those who are gone be sent again; return how many deliveries that were."""

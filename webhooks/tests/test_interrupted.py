@@ -13,6 +13,7 @@ from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from commandcenter.analysis.tests.factories import make_project
 from commandcenter.inventory.flows.projects import delete_project
 from webhooks.keeping import change_endpoint, delete_endpoint, disable, enable, rotate_secret
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun, Message
@@ -20,6 +21,7 @@ from webhooks.retention import prune
 from webhooks.sending.drain import drain
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import Recorded, record, record_apart
+from webhooks.tasks import prune_messages
 from webhooks.tests.receiver import Receiver, answers, receiving
 from webhooks.tests.test_sending import COMMITTED, SECONDS, due, endpoint_at, make_due, sent
 
@@ -122,6 +124,31 @@ def test_a_lease_that_ends_long_after_any_lease_ends_now(receiver: Receiver) -> 
     make_due()
     drain(SECONDS)
     assert set(Delivery.objects.values_list("status", flat=True)) == {"leased", "succeeded"}
+
+
+def test_what_a_clock_that_ran_ahead_put_off_is_sent_within_the_hour(receiver: Receiver) -> None:
+    """A circuit, a rate limit and a retry wait at most for as long as they ever do; those that do so are left alone."""
+    project = make_project()
+    put_off = {
+        "circuit": {"probe_at": Now() + timedelta(days=9)},
+        "rate": {"not_before": Now() + timedelta(days=9)},
+        "resting": {"probe_at": Now() + timedelta(minutes=10), "not_before": Now() + timedelta(minutes=4)},
+        "retry": {},
+        "tomorrow": {},
+    }
+    for name, values in put_off.items():
+        endpoint = endpoint_at(f"{receiver.url}/{name}", project)
+        due(endpoint)
+        EndpointRun.objects.filter(pk=endpoint.pk).update(**values, served_at=None)
+    of = Delivery.objects.filter
+    of(endpoint__url__endswith="/retry").update(scheduled_for=Now() + timedelta(days=9))
+    of(endpoint__url__endswith="/tomorrow").update(scheduled_for=Now() + timedelta(hours=28))
+    drain(SECONDS)
+    assert receiver.got == []
+    prune_messages()
+    assert EndpointRun.objects.get(endpoint__url__endswith="/rate").probe_at is None, "its circuit is closed"
+    drain(SECONDS)
+    assert sorted(got.path for got in receiver.got) == ["/circuit", "/rate", "/retry"]
 
 
 def test_a_slow_database_sends_nothing_twice(receiver: Receiver) -> None:
