@@ -251,9 +251,13 @@ def _switch_off(endpoint: Endpoint, reason: str) -> None:
 
 def _begin_anew(endpoint: Endpoint) -> None:
     """Forget how it fared, and send what is due."""
+    EndpointRun.objects.filter(endpoint=endpoint).update(not_before=None, failing_since=None)
+    close_circuit(endpoint)
+
+
+def close_circuit(endpoint: Endpoint) -> None:
+    """Let its deliveries go again, whatever failed before; that it only fails since a time is not forgotten."""
     EndpointRun.objects.filter(endpoint=endpoint).update(
-        not_before=None,
-        failing_since=None,
         circuit_since=None,
         circuit_attempts=0,
         circuit_failures=0,

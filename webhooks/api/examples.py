@@ -87,7 +87,7 @@ RECOVERY = {
     "id": 7,
     "endpoint": 2,
     "kind": "recovery",
-    "status": ["exhausted"],
+    "status": ["pending", "exhausted"],
     "type": [],
     "since": "2026-11-30T06:00:00Z",
     "until": None,

@@ -28,15 +28,16 @@ def longest_back() -> timedelta:
 
 
 def recover(endpoint: Endpoint, *, since: datetime, by: User | None) -> Resending:
-    """Send an endpoint again what it did not take since then, and after that what it was not told.
+    """Send an endpoint at once what it did not take since then, and after that what it was not told.
 
-    Raises InvalidEndpoint for a time that it cannot go back to, IllegalState for a disabled endpoint and for one that
+    Whoever asks knows that the receiver is back: an open circuit is closed, which its next failures open again. Raises InvalidEndpoint for a time that it cannot go back to, IllegalState for a disabled endpoint and for one that
     has too much under way.
     """
     _check_since(since)
     with transaction.atomic():
         endpoint = _ready(endpoint)
-        wanted = Chosen(endpoint.pk, [DeliveryStatus.EXHAUSTED], since=since)
+        keeping.close_circuit(endpoint)
+        wanted = Chosen(endpoint.pk, [DeliveryStatus.PENDING, DeliveryStatus.EXHAUSTED], since=since)
         event_cursor, last_event = missed.bounds(endpoint, since)
         resending = _kept(
             ResendingKind.RECOVERY, wanted, by, event_cursor=event_cursor, last_event=last_event

@@ -20,7 +20,7 @@ from webhooks import fanout
 from webhooks.bulk import chosen, missed, stepping
 from webhooks.bulk.stepping import step, work
 from webhooks.keeping import disable, enable
-from webhooks.models import Delivery, Endpoint, Message, Resending
+from webhooks.models import Delivery, Endpoint, EndpointRun, Message, Resending
 from webhooks.retention import forget_resendings
 from webhooks.sending import lost
 from webhooks.sending.attempt import Outcome
@@ -100,6 +100,24 @@ def test_what_did_not_succeed_since_then_is_sent_again_with_the_same_ids(
     (again, _) = Delivery.objects.filter(status="pending").order_by("pk")
     assert (again.attempts, again.sequence, again.ended_at) == (10, 1, None)
     assert Delivery.objects.get(pk=old.pk).status == "exhausted"
+
+
+def test_what_waits_for_its_next_attempt_goes_at_once_though_the_circuit_is_open(
+    project: Any, client: Any
+) -> None:
+    endpoint = make_endpoint(project)
+    now = timezone.now()
+    waiting = make_delivery(endpoint, attempts=4, scheduled_for=now + timedelta(hours=2))
+    EndpointRun.objects.filter(endpoint=endpoint).update(
+        failing_since=now - timedelta(hours=1), circuit_opened_at=now, probe_at=now + timedelta(minutes=8)
+    )
+    assert claim(1) == []
+    recover(client, endpoint, moment(hours=2))
+    work(SECONDS)
+    (leased,) = claim(1)
+    assert leased.delivery == waiting.pk
+    assert not leased.probe
+    assert EndpointRun.objects.get().failing_since is not None
 
 
 def test_what_was_tried_without_end_stays_as_it_is(project: Any, client: Any) -> None:
