@@ -70,6 +70,10 @@ class ForbiddenAddress(Exception):
     """The host is, or stands for, an address that must not be dialled from here."""
 
 
+class MalformedHost(ForbiddenAddress):
+    """The host is no name, and no address in its one spelling: no network that is allowed makes it one."""
+
+
 def parse_networks(text: str) -> tuple[Network, ...]:
     """Read CIDRs or single addresses separated by commas or white space. Raises ValueError that names the bad one."""
     networks: list[Network] = []
@@ -118,18 +122,18 @@ def literal(host: str) -> Address | None:
         try:
             address = IPv6Address(bare)
         except ValueError:
-            raise ForbiddenAddress(f"{_shown(host)} is not an IPv6 address") from None
+            raise MalformedHost(f"{_shown(host)} is not an IPv6 address") from None
         if address.scope_id is not None:
-            raise ForbiddenAddress(f"{_shown(host)}: an address with a zone cannot be used")
+            raise MalformedHost(f"{_shown(host)}: an address with a zone cannot be used")
         return address
     if bare != host:
-        raise ForbiddenAddress(f"{_shown(host)} is not a host name")
+        raise MalformedHost(f"{_shown(host)} is not a host name")
     folded = unicodedata.normalize("NFKC", host).replace("\u3002", ".").rstrip(".")
     if _NUMBER.fullmatch(folded.rpartition(".")[2]):
         try:
             address_v4 = IPv4Address(host)
         except ValueError:
-            raise ForbiddenAddress(f"{_shown(host)} is an unusual spelling of an IP address") from None
+            raise MalformedHost(f"{_shown(host)} is an unusual spelling of an IP address") from None
         return address_v4
     return None
 
@@ -161,11 +165,11 @@ def _ascii(host: str) -> str:
     try:
         name = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise ForbiddenAddress(f"{_shown(host)} is not a host name") from None
+        raise MalformedHost(f"{_shown(host)} is not a host name") from None
     if not _HOST_NAME.fullmatch(name.removesuffix(".")):
-        raise ForbiddenAddress(f"{_shown(host)} is not a host name")
+        raise MalformedHost(f"{_shown(host)} is not a host name")
     if literal(name) is not None:
-        raise ForbiddenAddress(f"{_shown(host)} is an unusual spelling of an IP address")
+        raise MalformedHost(f"{_shown(host)} is an unusual spelling of an IP address")
     return name
 
 

@@ -6,12 +6,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from commandcenter.outbound import ForbiddenAddress, is_allowed, literal, resolve
+from commandcenter.outbound import ForbiddenAddress, MalformedHost, is_allowed, literal, resolve
 from webhooks.exceptions import InvalidEndpoint
 
 LONGEST = 2000
 LOOK_UP_SECONDS = 3.0
-_ALLOW = "Ask for a network to be named in CC_OUTBOUND_ALLOW if it is meant."
+_ALLOW = "If it is meant, ask whoever runs this installation to name its network in CC_OUTBOUND_ALLOW."
 
 
 def url_fault(url: str) -> str:
@@ -23,7 +23,7 @@ def url_fault(url: str) -> str:
         host, port = parts.hostname or "", parts.port
         address = literal(host) if host else None
     except (ValueError, ForbiddenAddress) as error:
-        return f"This address cannot be used: {error}."
+        return _unusable(error)
     if parts.scheme not in {"http", "https"} or not host:
         return "Give an http or https address with a host."
     if port == 0:
@@ -48,6 +48,8 @@ def require_reachable(url: str) -> None:
     host = parts.hostname or ""
     try:
         resolve(host, _port(parts), settings.OUTBOUND_ALLOW, seconds=LOOK_UP_SECONDS)
+    except MalformedHost as error:
+        raise InvalidEndpoint.single("url", "invalid", _unusable(error)) from None
     except ForbiddenAddress as error:
         raise InvalidEndpoint.single("url", "forbidden_host", f"{error}. {_ALLOW}") from None
     except TimeoutError:
@@ -67,6 +69,10 @@ def origin(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port: to whom what is sent there is known."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", _port(parts)
+
+
+def _unusable(error: Exception) -> str:
+    return f"This address cannot be used: {error}."
 
 
 def _port(parts: SplitResult) -> int:

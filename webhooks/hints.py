@@ -22,6 +22,7 @@ class _Hints:
 
     sent_at = float("-inf")
     covered_until = float("-inf")  # a hint is on its way that runs then
+    later_at = float("-inf")  # likewise, for what a rate limit holds back
 
 
 def send_soon() -> None:
@@ -37,8 +38,21 @@ def send_soon() -> None:
         _Hints.covered_until = now + SPACING_SECONDS
     else:
         _Hints.sent_at = now
+    _send(SPACING_SECONDS if burst else 0)
+
+
+def send_after(seconds: float) -> None:
+    """Ask for it in so many seconds, unless this process has asked for then or before. Never raises."""
+    now = time.monotonic()
+    if now < _Hints.later_at <= now + seconds + SPACING_SECONDS:
+        return
+    _Hints.later_at = now + seconds
+    _send(seconds)
+
+
+def _send(countdown: float) -> None:
     try:
-        send_hint(DRAIN, queue=QUEUE, countdown=SPACING_SECONDS if burst else 0, expires=EXPIRES_SECONDS)
+        send_hint(DRAIN, queue=QUEUE, countdown=countdown, expires=EXPIRES_SECONDS)
     except Exception as error:  # noqa: BLE001  (the change is committed: nothing about a hint may disturb it)
-        _Hints.covered_until = now + AWAY_SECONDS
+        _Hints.covered_until = time.monotonic() + AWAY_SECONDS
         logger.warning("webhook_hint_failed", error=str(error))

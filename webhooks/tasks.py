@@ -11,9 +11,11 @@ from webhooks import hints, retention
 from webhooks.bulk import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
+from webhooks.sending.claim import allowed_in
 from webhooks.sending.drain import drain
 from webhooks.sending.lost import set_right
 
+SWEEP_SECONDS = 5.0  # between two of beat's drains
 DRAIN_SECONDS = 10.0  # then others of the queue have their turn
 RESEND_SECONDS = 10.0  # likewise
 MAIL_SECONDS = 40.0  # no mail is begun after that
@@ -43,6 +45,8 @@ def drain_webhooks() -> None:
         )
     if more:
         hints.send_soon()
+    elif (seconds := allowed_in(SWEEP_SECONDS)) is not None:
+        hints.send_after(seconds)
 
 
 @shared_task(name=waking.RESEND, ignore_result=True, soft_time_limit=110, time_limit=120)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +26,7 @@ MOST_SECONDS = 30.0  # of an attempt, whatever its endpoint says: far below a le
 MAX_BODY = 64 << 10  # of an answer; what follows is not read
 MAX_HEADER_CHARS = 16 << 10  # of all headers of an answer, as they are kept
 MAX_DETAIL = 500
+_OPENSSL = re.compile(r"^\[[^]]*\] ?|\(_ssl\.c:\d+\)$")  # around what it says, for who has its source
 _UNKEPT = frozenset({"set-cookie"})
 
 log = structlog.get_logger(__name__)
@@ -156,13 +160,13 @@ def _failure(error: Exception, letter: Letter) -> tuple[str, str]:
     if isinstance(error, ForbiddenAddress):
         return "forbidden_address", _said(error, "; see CC_OUTBOUND_ALLOW.")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "tls", _said(error.certificate_error)
+        return "tls", _untrusted(error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):
-        return "tls", _said(error)
+        return "tls", _untrusted(error.os_error)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "name", "The name of the receiver is unknown."
     if isinstance(error, aiohttp.ClientConnectorError):
-        return "refused", _said(error.os_error)
+        return "refused", _unconnected(error.os_error)
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return "url", "The address cannot be used."
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
@@ -170,11 +174,26 @@ def _failure(error: Exception, letter: Letter) -> tuple[str, str]:
     if isinstance(
         error.__cause__, ssl.SSLError
     ):  # after its handshake is over for us: TLS 1.3 asks for ours last
-        return "tls", _said(error.__cause__, "; see CC_WEBHOOK_CLIENT_CERT if it asks for a certificate.")
+        return "tls", _untrusted(
+            error.__cause__, "; see CC_WEBHOOK_CLIENT_CERT if it asks for a certificate."
+        )
     if isinstance(error, aiohttp.ClientConnectionError | OSError):
         return "closed", "The receiver closed the connection without an answer."
     log.error("attempt broke", action="deliver", message=letter.message, exc_info=error)
     return "internal", "An unexpected error; the log of the worker says more."
+
+
+def _unconnected(error: OSError) -> str:
+    if error.errno == errno.ECONNREFUSED:
+        return "The connection was refused: nothing listens at this port, or a firewall is before it."
+    return f"There is no connection: {os.strerror(error.errno) if error.errno else _said(error)}."
+
+
+def _untrusted(error: Exception, more: str = "") -> str:
+    if getattr(error, "reason", "") == "WRONG_VERSION_NUMBER":
+        return "The receiver does not speak TLS at this port: is its address http?"
+    text = _OPENSSL.sub("", _said(error)).strip()
+    return f"{text[:1].upper()}{text[1 : MAX_DETAIL - len(more)]}{more or '.'}"
 
 
 def _said(error: BaseException, more: str = "") -> str:

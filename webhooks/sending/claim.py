@@ -116,6 +116,18 @@ _TAKE = f"""
     RETURNING d.id, d.endpoint_id, d.sequence, d.attempts - d.attempts_before, n.probe, m.uid::text, m.body
 """  # noqa: S608  (constants)
 
+# A row of each endpoint with a rate limit; what is due there by the index of what is due.
+_ALLOWED = """
+    SELECT extract(epoch FROM min(r.not_before) - statement_timestamp())::float8
+    FROM webhooks_endpointrun r JOIN webhooks_endpoint e ON e.id = r.endpoint_id
+    WHERE e.enabled AND e.rate_limit IS NOT NULL AND r.probe_at IS NULL
+      AND r.not_before BETWEEN statement_timestamp() AND statement_timestamp() + make_interval(secs => %s)
+      AND EXISTS (
+          SELECT 1 FROM webhooks_delivery d
+          WHERE d.endpoint_id = r.endpoint_id AND d.status = 'pending' AND d.scheduled_for <= r.not_before
+      )
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Leased:
@@ -153,3 +165,11 @@ def claim(most: int) -> list[Leased]:
         Leased(delivery, endpoint, sequence, attempts, probe, message, bytes(body), token)
         for delivery, endpoint, sequence, attempts, probe, message, body in rows
     ]
+
+
+def allowed_in(most: float) -> float | None:
+    """Return in how many seconds, `most` at the most, a rate limit lets go on with what is due; None: nothing waits so."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALLOWED, [most])
+        found: tuple[float | None] = cursor.fetchone()
+    return found[0]

@@ -98,6 +98,7 @@ async def test_only_a_certificate_that_verifies_gets_what_is_sent(
     assert len(receiver.got) == (0 if error else 1)
     if error:
         assert "certificate" in outcome.detail
+        assert "_ssl.c" not in outcome.detail
     else:
         assert outcome.tls_peer == "receiver, 127.0.0.1"
 
@@ -121,7 +122,16 @@ async def test_a_receiver_that_speaks_no_tls_is_told_nothing() -> None:
         async with lines(LOOPBACK) as session:
             outcome = await attempt(session, letter)
     assert outcome.error in {"tls", "closed", "timeout", "refused"}
+    assert "_ssl.c" not in outcome.detail
     assert not receiver.got
+
+
+async def test_a_port_at_which_nothing_listens_is_said_to_be_that() -> None:
+    with receiving() as receiver:
+        url = receiver.url
+    outcome = await sent_to(url)
+    assert outcome.error == "refused"
+    assert "nothing listens at this port" in outcome.detail
 
 
 @pytest.fixture

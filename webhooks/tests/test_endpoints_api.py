@@ -78,6 +78,21 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(project: Any, client: Any
     assert shown["secret"] not in str([event.data, event.after])
 
 
+@pytest.mark.parametrize("host", ["-bad-.example.com", "a..b", "2130706433", "[::1%25eth0]"])
+def test_a_host_that_no_setting_allows_is_not_said_to_need_one(project: Any, client: Any, host: str) -> None:
+    response = client.post(URL, body(project, url=f"https://{host}/"), format="json")
+    (error,) = response.json()["errors"]
+    assert (error["field"], error["code"]) == ("url", "invalid")
+    assert "cannot be used" in error["message"]
+    assert "CC_OUTBOUND_ALLOW" not in error["message"]
+
+
+def test_a_private_address_is_said_to_need_a_setting(project: Any, client: Any) -> None:
+    for host in ("10.1.2.3", "localhost"):
+        response = client.post(URL, body(project, url=f"https://{host}/"), format="json")
+        assert "CC_OUTBOUND_ALLOW" in response.json()["errors"][0]["message"]
+
+
 def test_secrets_and_headers_lie_encrypted(project: Any, client: Any) -> None:
     made = post(client, URL, body(project, headers={"X-Key": "of-bad-news"})).json()
     with connection.cursor() as cursor:

@@ -23,15 +23,16 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from commandcenter.analysis.tests.factories import make_project
 from commandcenter.core.signing import new_secret
 from commandcenter.events.models import Event
+from jobs.tests.conftest import messages, purge
+from webhooks import hints, tasks
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun, Message
-from webhooks.sending.claim import IN_FLIGHT, claim
+from webhooks.sending.claim import IN_FLIGHT, allowed_in, claim
 from webhooks.sending.drain import drain
 from webhooks.sending.in_flight import InFlight
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import Result, record
 from webhooks.sending.trust import UnusableCertificate
-from webhooks.tasks import drain_webhooks
 from webhooks.tests.receiver import Receiver, answers, keeps_silent, receiving
 
 pytestmark = pytest.mark.django_db
@@ -349,6 +350,33 @@ def test_a_rate_limit_holds_back_what_is_above_it(receiver: Receiver) -> None:
     assert 1 <= len(claim(100)) <= 2
 
 
+def test_what_a_rate_limit_holds_back_is_sent_when_it_may_be_and_not_at_the_next_sweep(
+    receiver: Receiver, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(hints._Hints, "later_at", float("-inf"))
+    monkeypatch.setattr(tasks, "SWEEP_SECONDS", 60.0)  # longer than this test, however slow the machine
+    purge()
+    due(endpoint_at(receiver.url, rate_limit=1), 5)
+    tasks.drain_webhooks()
+    assert len(receiver.got) == 1
+    assert len(messages("webhooks")) == 1
+    tasks.drain_webhooks()  # nothing may be sent yet, and who asked does not ask again
+    assert messages("webhooks") == []
+
+
+def test_nobody_waits_for_a_rate_limit_with_nothing_due(receiver: Receiver) -> None:
+    endpoint = endpoint_at(receiver.url, rate_limit=1)
+    first, later = due(endpoint, 2)
+    Delivery.objects.filter(pk=later.pk).update(scheduled_for=Now() + timedelta(minutes=1))
+    drain(SECONDS)
+    assert [first.pk] == list(Delivery.objects.filter(status="succeeded").values_list("pk", flat=True))
+    assert allowed_in(60) is None
+    make_due()
+    assert allowed_in(60) is not None
+    Endpoint.objects.update(enabled=False)
+    assert allowed_in(60) is None
+
+
 def test_a_secret_that_cannot_be_read_keeps_no_other_endpoint_waiting(receiver: Receiver) -> None:
     broken, fine = endpoint_at(f"{receiver.url}/broken"), endpoint_at(f"{receiver.url}/fine")
     due(broken), due(fine)
@@ -392,7 +420,7 @@ def test_a_disabled_endpoint_is_sent_nothing(receiver: Receiver) -> None:
 
 def test_the_task_sends_what_is_due(receiver: Receiver) -> None:
     due(endpoint_at(receiver.url), 10)
-    drain_webhooks()
+    tasks.drain_webhooks()
     assert Delivery.objects.filter(status="succeeded").count() == 10
 
 
