@@ -12,7 +12,7 @@ from webhooks.addresses import told
 from webhooks.deciding.retries import MOST_ATTEMPTS
 from webhooks.exceptions import IllegalState
 from webhooks.fanout import TEST, address
-from webhooks.keeping import require_enabled
+from webhooks.keeping import require_enabled, try_now
 from webhooks.models import Delivery, DeliveryStatus, Endpoint
 
 
@@ -28,6 +28,7 @@ def send_test(endpoint: Endpoint, *, by: User | None) -> Delivery:
             data={"endpoint": endpoint.pk, "url": told(endpoint.url)},
         )
         made = address(event, [endpoint.pk])
+        try_now(endpoint.pk)
         return Delivery.objects.with_endpoint().with_message().get(pk__in=made)
 
 
@@ -38,6 +39,7 @@ def retry(delivery: Delivery, *, by: User | None) -> Delivery:
     """
     del by
     with transaction.atomic():
+        try_now(delivery.endpoint_id)
         delivery = _locked(delivery)
         require_enabled(delivery.endpoint)
         _require_ashore(delivery)

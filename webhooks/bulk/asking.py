@@ -86,6 +86,7 @@ def _ready(endpoint: Endpoint) -> Endpoint:
     if endpoint.resendings.under_way().count() >= MOST_AT_ONCE:
         message = f"{MOST_AT_ONCE} are under way for this endpoint; wait until one is over, or cancel one."
         raise IllegalState(message, code="too_many")
+    keeping.try_now(endpoint.pk)
     return endpoint
 
 

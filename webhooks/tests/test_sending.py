@@ -25,7 +25,9 @@ from commandcenter.core.signing import new_secret
 from commandcenter.events.models import Event
 from jobs.tests.conftest import messages, purge
 from webhooks import hints, tasks
+from webhooks.bulk.asking import recover as recover_since
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun, Message
+from webhooks.resending import retry, send_test
 from webhooks.sending.claim import IN_FLIGHT, allowed_in, claim
 from webhooks.sending.drain import drain
 from webhooks.sending.in_flight import InFlight
@@ -235,6 +237,34 @@ def test_an_endpoint_that_fails_is_asked_by_probes_and_what_waits_costs_no_attem
     make_due()
     drain(SECONDS)
     assert not Delivery.objects.exclude(status="succeeded").exists()
+    assert EndpointRun.objects.get().probe_at is None
+
+
+def test_what_is_sent_by_hand_asks_a_failing_endpoint_at_once(receiver: Receiver) -> None:
+    endpoint = endpoint_at(receiver.url)
+    waiting = due(endpoint, 30)
+    receiver.of_path["/"] = answers(500)
+    drain(SECONDS)
+    tried = len(receiver.got)
+    for number, by_hand in enumerate((
+        lambda: send_test(endpoint, by=None),
+        lambda: retry(waiting[-1], by=None),
+        lambda: recover_since(endpoint, since=timezone.now() - timedelta(hours=1), by=None),
+    )):  # fmt: skip
+        assert EndpointRun.objects.filter(probe_at__gt=Now()).exists()
+        by_hand()
+        drain(SECONDS)
+        assert len(receiver.got) == tried + number + 1, "one probe, which failed"
+    receiver.of_path["/"] = answers(200)
+    send_test(endpoint, by=None)
+    make_due()
+    drain(SECONDS)
+    assert not Delivery.objects.exclude(status="succeeded").exists()
+
+
+def test_a_test_leaves_a_closed_circuit_as_it_is(receiver: Receiver) -> None:
+    endpoint = endpoint_at(receiver.url)
+    send_test(endpoint, by=None)
     assert EndpointRun.objects.get().probe_at is None
 
 
