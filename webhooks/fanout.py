@@ -1,8 +1,12 @@
-"""What an event has to be told to: a delivery for each endpoint that asks for it, in the relay's transaction."""
+"""What an event has to be told to: a delivery for each endpoint that asks for it, in the relay's transaction.
+
+Events come many at once, and cost a few statements whatever their number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,52 +24,30 @@ from webhooks.models import Endpoint, Message
 TEST = "endpoint.test"
 
 # The lock makes the deletion of an endpoint wait: its deferred foreign key would else fail the whole batch of the
-# relay at its commit.
+# relay at its commit. Rows are numbered in the order of the events: an ordered endpoint is told them so.
 _DELIVER = """
-    INSERT INTO webhooks_delivery
-        (endpoint_id, message_id, type, status, attempts, scheduled_for, last_error, created_at)
-    (
-        SELECT e.id, %(message)s, %(type)s, 'pending', 0, statement_timestamp(), '', statement_timestamp()
-        FROM webhooks_endpoint e WHERE e.id = ANY(%(endpoints)s)
-        ORDER BY e.id
-        FOR KEY SHARE
+    WITH kept AS MATERIALIZED (
+        SELECT id FROM webhooks_endpoint WHERE id = ANY(%(endpoints)s) ORDER BY id FOR KEY SHARE
     )
-    ON CONFLICT (message_id, endpoint_id) DO NOTHING
-    RETURNING id
-"""
-
-# Rows are numbered in the order of the events: an ordered endpoint is told them so.
-_DELIVER_ALL = """
     INSERT INTO webhooks_delivery
         (endpoint_id, message_id, type, status, attempts, scheduled_for, last_error, created_at)
-    SELECT e.id, t.message, t.type, 'pending', 0, statement_timestamp(), '', statement_timestamp()
-    FROM unnest(%(messages)s::bigint[], %(types)s::text[]) AS t(message, type), (
-        SELECT id FROM webhooks_endpoint WHERE id = %(endpoint)s FOR KEY SHARE
-    ) e
-    ORDER BY t.message
+    SELECT t.endpoint, t.message, t.type, 'pending', 0, statement_timestamp(), '', statement_timestamp()
+    FROM unnest(%(messages)s::bigint[], %(types)s::text[], %(endpoints)s::bigint[]) AS t(message, type, endpoint)
+        JOIN kept ON kept.id = t.endpoint
+    ORDER BY t.message, t.endpoint
     ON CONFLICT (message_id, endpoint_id) DO NOTHING
     RETURNING id
 """
 
 
-def on_event(event: Event) -> None:
-    """Take a committed event and store what is to be sent. Named in settings.EVENT_SUBSCRIBERS; may come twice.
+def on_events(events: Sequence[Event]) -> None:
+    """Take committed events and store what is to be sent. Named in settings.EVENT_EARLY_SUBSCRIBERS; may come twice.
 
     A test goes to one endpoint, whatever it and others ask for, and was addressed by whoever asked for it.
     """
-    if event.project_id is None or not _told(event.type):
-        return
-    tags_of = cache(_tags_of)
-    asking = [
-        endpoint.pk
-        for endpoint in Endpoint.objects.filter(project=event.project_id, enabled=True).only(
-            "events", "conditions"
-        )
-        if patterns.matches_any(endpoint.events, event.type)
-        and conditions.fulfils(endpoint.conditions, event.data, tags_of)
-    ]
-    if asking:
-        address(event, asking)
+    told = [event for event in events if event.project_id is not None and _told(event.type)]
+    if told and (pairs := list(_asked(told))):
+        address_all(pairs)
 
 
 def asked_for(endpoint: Endpoint, type_: str) -> bool:
@@ -74,31 +56,25 @@ def asked_for(endpoint: Endpoint, type_: str) -> bool:
 
 
 def address(event: Event, endpoints: Collection[int]) -> list[int]:
-    """Store the message of an event, once, and a delivery for each of these endpoints that has none.
+    """Store the message of one event and its deliveries, as address_all does, and have them sent."""
+    transaction.on_commit(hints.send_soon, robust=True)
+    return address_all([(event, endpoint) for endpoint in endpoints])
+
+
+def address_all(pairs: Collection[tuple[Event, int]]) -> list[int]:
+    """Store the messages of events, each once, and for each pair of an event and an endpoint a delivery, if it has none.
 
     Return the ids of the new deliveries.
     """
-    Message.objects.bulk_create([_message(event)], ignore_conflicts=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DELIVER, {"message": event.pk, "type": event.type, "endpoints": sorted(set(endpoints))}
-        )
-        made = [pk for (pk,) in cursor.fetchall()]
-    if made:
-        transaction.on_commit(hints.send_soon, robust=True)
-    return made
-
-
-def address_all(events: Sequence[Event], endpoint: int) -> list[int]:
-    """Store the messages of these events and a delivery of each for this endpoint, in their order, as address does."""
-    Message.objects.bulk_create([_message(each) for each in events], ignore_conflicts=True)
+    messages = {event.pk: _message(event) for event, _ in pairs}
+    Message.objects.bulk_create(messages.values(), ignore_conflicts=True)
     values: dict[str, Any] = {
-        "endpoint": endpoint,
-        "messages": [each.pk for each in events],
-        "types": [each.type for each in events],
+        "messages": [event.pk for event, _ in pairs],
+        "types": [event.type for event, _ in pairs],
+        "endpoints": [endpoint for _, endpoint in pairs],
     }
     with connection.cursor() as cursor:
-        cursor.execute(_DELIVER_ALL, values)
+        cursor.execute(_DELIVER, values)
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -114,6 +90,21 @@ def _told(type_: str) -> bool:
 
 def _message(event: Event) -> Message:
     return Message(event_id=event.pk, uid=event.uid, type=event.type, body=body_of(event))
+
+
+def _asked(events: Sequence[Event]) -> Iterator[tuple[Event, int]]:
+    """Yield each event with each endpoint that asks for it."""
+    by_project: dict[int, list[Endpoint]] = defaultdict(list)
+    found = Endpoint.objects.filter(project__in={event.project_id for event in events}, enabled=True)
+    for endpoint in found.only("project_id", "events", "conditions"):
+        by_project[endpoint.project_id].append(endpoint)
+    tags_of = cache(_tags_of)
+    for event in events:
+        for endpoint in by_project.get(event.project_id or 0, ()):
+            if patterns.matches_any(endpoint.events, event.type) and conditions.fulfils(
+                endpoint.conditions, event.data, tags_of
+            ):
+                yield event, endpoint.pk
 
 
 def _tags_of(repository_id: int) -> list[str]:

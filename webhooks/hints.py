@@ -12,7 +12,7 @@ logger = structlog.get_logger(__name__)
 
 DRAIN = "webhooks.drain"
 QUEUE = "webhooks"
-SPACING_SECONDS = 0.2
+SPACING_SECONDS = 0.06
 AWAY_SECONDS = 10.0
 EXPIRES_SECONDS = 60
 
@@ -20,39 +20,41 @@ EXPIRES_SECONDS = 60
 class _Hints:
     """What this process has sent; a lost update between threads is harmless."""
 
-    sent_at = float("-inf")
-    covered_until = float("-inf")  # a hint is on its way that runs then
+    covered_until = float("-inf")  # a hint was sent that runs then
     later_at = float("-inf")  # likewise, for what a rate limit holds back
+    away_until = float("-inf")
 
 
-def send_soon() -> None:
-    """Ask a worker to send what is due. Never raises.
+def send_soon() -> bool:
+    """Ask a worker to send what is due; tell whether one was or is asked. Never raises.
 
-    The first hint of a burst goes at once; one more, that runs when the spacing is over, serves all that follow.
+    The first hint of a burst goes at once; then there is one for each spacing, which runs at its end and serves all
+    that came to be due within it.
     """
     now = time.monotonic()
+    if now < _Hints.away_until:
+        return False
     if now < _Hints.covered_until:
-        return
-    burst = now < _Hints.sent_at + SPACING_SECONDS
-    if burst:
-        _Hints.covered_until = now + SPACING_SECONDS
-    else:
-        _Hints.sent_at = now
-    _send(SPACING_SECONDS if burst else 0)
+        return True
+    countdown = max(0.0, _Hints.covered_until + SPACING_SECONDS - now)
+    _Hints.covered_until = now + countdown
+    return _send(countdown)
 
 
 def send_after(seconds: float) -> None:
     """Ask for it in so many seconds, unless this process has asked for then or before. Never raises."""
     now = time.monotonic()
-    if now < _Hints.later_at <= now + seconds + SPACING_SECONDS:
+    if now < _Hints.away_until or now < _Hints.later_at <= now + seconds + SPACING_SECONDS:
         return
     _Hints.later_at = now + seconds
     _send(seconds)
 
 
-def _send(countdown: float) -> None:
+def _send(countdown: float) -> bool:
     try:
         send_hint(DRAIN, queue=QUEUE, countdown=countdown, expires=EXPIRES_SECONDS)
     except Exception as error:  # noqa: BLE001  (the change is committed: nothing about a hint may disturb it)
-        _Hints.covered_until = time.monotonic() + AWAY_SECONDS
+        _Hints.away_until = time.monotonic() + AWAY_SECONDS
         logger.warning("webhook_hint_failed", error=str(error))
+        return False
+    return True

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import structlog
 from celery import shared_task
+from celery.signals import worker_process_shutdown, worker_shutdown
 
+from jobs.fleet.workers import is_drained
 from webhooks import hints, retention
 from webhooks.bulk import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
+from webhooks.sending.attempt import MOST_SECONDS
 from webhooks.sending.claim import allowed_in
-from webhooks.sending.drain import drain
+from webhooks.sending.drain import Sender
 from webhooks.sending.lost import set_right
+from webhooks.sending.recording import Recorded
 
 SWEEP_SECONDS = 5.0  # between two of beat's drains
-DRAIN_SECONDS = 10.0  # then others of the queue have their turn
-RESEND_SECONDS = 10.0  # likewise
+TURN_SECONDS = 10.0  # then others of the queue have theirs
+END_SECONDS = MOST_SECONDS + 5.0  # until all that is in flight has ended
+RESEND_SECONDS = 10.0  # then others of the queue have their turn
 MAIL_SECONDS = 40.0  # no mail is begun after that
-# One at a time in a process: another would only share its places.
-_draining = threading.Lock()
+# One turn at a time in a process: another would only share its places.
+_turn = threading.Lock()
+_sender = Sender()
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +35,33 @@ log = structlog.get_logger(__name__)
 @shared_task(name=hints.DRAIN, ignore_result=True, soft_time_limit=110, time_limit=120)
 def drain_webhooks() -> None:
     """Send what is due. Beat sends this every 5 seconds, and so does whatever makes a delivery due."""
-    if not _draining.acquire(blocking=False):
+    if not _turn.acquire(blocking=False):
         return
     try:
-        done, more = drain(DRAIN_SECONDS)
+        done, more = _sender.turn(TURN_SECONDS)
+        if not more and (seconds := allowed_in(SWEEP_SECONDS)) is not None:
+            hints.send_after(seconds)
+        goes_on = hints.send_soon() if more else True
+        # Where no turn would come to write down what is in flight:
+        if _sender.out and (not goes_on or is_drained()):
+            done.add(_sender.finish(END_SECONDS))
     finally:
-        _draining.release()
+        _turn.release()
+    _log(done)
+
+
+@worker_process_shutdown.connect(dispatch_uid="webhooks.tasks.end")
+@worker_shutdown.connect(dispatch_uid="webhooks.tasks.end")
+def _end(**_: Any) -> None:
+    """Let what is in flight end with the process that sent it."""
+    if _turn.acquire(blocking=False):
+        try:
+            _log(_sender.finish(END_SECONDS))
+        finally:
+            _turn.release()
+
+
+def _log(done: Recorded) -> None:
     if done.succeeded or done.failed:
         log.info(
             "webhooks sent",
@@ -43,10 +71,6 @@ def drain_webhooks() -> None:
             exhausted=done.exhausted,
             disabled=done.disabled,
         )
-    if more:
-        hints.send_soon()
-    elif (seconds := allowed_in(SWEEP_SECONDS)) is not None:
-        hints.send_after(seconds)
 
 
 @shared_task(name=waking.RESEND, ignore_result=True, soft_time_limit=110, time_limit=120)

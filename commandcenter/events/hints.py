@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import structlog
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from commandcenter.core.sending import send_hint
 
@@ -33,3 +35,9 @@ def relay_soon() -> None:
     except Exception as error:  # noqa: BLE001  (the change is committed: nothing about a hint may disturb it)
         _Hints.not_before = now + AWAY_SECONDS
         logger.warning("relay_hint_failed", error=str(error))
+
+
+def hurry() -> None:
+    """Let whoever has early subscribers know that there is something for them."""
+    for path in settings.EVENT_EARLY_HINTS:
+        import_string(path)()

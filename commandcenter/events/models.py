@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -60,10 +61,13 @@ class Outbox(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(default=timezone.now)
     last_error = models.TextField(blank=True)
+    early = models.BooleanField(default=True)  # the early subscribers have not had it yet
 
     class Meta:
         verbose_name_plural = "outbox"
         indexes = [
+            # serves: handing events to the early subscribers
+            models.Index(fields=["event"], condition=Q(early=True), name="outbox_early"),
             # serves: the relay's claim
             models.Index(fields=["not_before"], name="outbox_due"),
         ]

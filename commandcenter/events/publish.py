@@ -83,6 +83,7 @@ def publish_many(happenings: Sequence[Happening]) -> list[Event]:
     _insert(events)
     if any(event.project_id is not None for event in events):
         transaction.on_commit(partial(_announce, events))
+        transaction.on_commit(hints.hurry, robust=True)
     if settings.EVENT_SUBSCRIBERS:
         transaction.on_commit(hints.relay_soon)
     return events
@@ -94,9 +95,9 @@ def _insert(events: Sequence[Event]) -> None:
     The relay may take them at once, by the database's time: this process's may be wrong.
     """
     sql = f"""
-        WITH event AS ({insertion(Event)} RETURNING id), told AS (
-            INSERT INTO {Outbox._meta.db_table} (event_id, attempts, not_before, last_error)
-            SELECT id, 0, statement_timestamp(), '' FROM event
+        WITH event AS ({insertion(Event)} RETURNING id, project_id), told AS (
+            INSERT INTO {Outbox._meta.db_table} (event_id, attempts, not_before, last_error, early)
+            SELECT id, 0, statement_timestamp(), '', project_id IS NOT NULL FROM event
         )
         SELECT id FROM event
     """  # noqa: S608  (names of the models)

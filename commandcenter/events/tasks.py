@@ -6,8 +6,9 @@ import time
 
 from celery import shared_task
 
-from commandcenter.events import retention
+from commandcenter.events import hints, retention
 from commandcenter.events.relay import relay as relay_once
+from commandcenter.events.relay import relay_early
 
 BATCH = 200
 BUDGET_SECONDS = 20.0
@@ -17,8 +18,11 @@ BUDGET_SECONDS = 20.0
 def relay() -> None:
     """Empty the outbox, for at most 20 seconds; the next run goes on."""
     end = time.monotonic() + BUDGET_SECONDS
-    while relay_once(BATCH) == BATCH and time.monotonic() < end:
-        pass
+    while time.monotonic() < end:
+        if relay_early(BATCH):
+            hints.hurry()
+        if relay_once(BATCH) < BATCH:
+            break
 
 
 @shared_task(name="commandcenter.events.tasks.prune_events", ignore_result=True)

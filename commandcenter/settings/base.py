@@ -327,8 +327,11 @@ EVENT_SUBSCRIBERS = [  # dotted paths of functions that get committed events, in
     "exports.settle.on_event",
     "exports.delivery.asking.on_event",
     "schedules.ticking.outcomes.on_event",
-    "webhooks.fanout.on_event",
 ]
+# Functions that get committed events of projects, many at once, before those and in a transaction of their own, so that
+# none waits for what the others do. One may get an event twice.
+EVENT_EARLY_SUBSCRIBERS = ["webhooks.fanout.on_events"]
+EVENT_EARLY_HINTS = ["webhooks.hints.send_soon"]  # called when there is something for them
 PROJECT_ENDINGS = [  # dotted paths of functions that get a project's id, in the transaction and before it is deleted
     "schedules.owners.end_of_project",
     "webhooks.retention.end_of_project",

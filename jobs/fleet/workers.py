@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -198,3 +200,8 @@ def _running(
         else:
             hidden[name] += 1
     return shown, hidden
+
+
+def is_drained() -> bool:
+    """Tell whether this process is a worker that an operator drains: what it begins now, nobody will come back for."""
+    return Worker.objects.filter(host=socket.gethostname()[:255], pid=os.getpid(), draining=True).exists()

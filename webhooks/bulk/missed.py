@@ -40,7 +40,7 @@ def tell_some(resending: Resending, endpoint: Endpoint) -> bool:
         endpoint, [each for each in events if resending.since and each.created_at >= resending.since]
     )
     if wanted:
-        resending.made += len(address_all(wanted, endpoint.pk))
+        resending.made += len(address_all([(each, endpoint.pk) for each in wanted]))
     resending.event_cursor = events[-1].pk if len(events) == STEP else resending.last_event
     return resending.event_cursor < resending.last_event
 

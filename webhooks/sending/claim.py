@@ -144,7 +144,7 @@ class Leased:
 
 
 def claim(most: int) -> list[Leased]:
-    """Lease what is due, in a transaction of its own: nothing is sent before it has committed."""
+    """Lease what is due: nothing may be sent before that has been committed."""
     token = uuid.uuid4()
     values: dict[str, Any] = {
         "endpoints": min(most, MOST_ENDPOINTS),

@@ -1,4 +1,4 @@
-"""The database's time, asked once for a drain: receivers refuse what is minutes off, and a worker's clock may be."""
+"""The database's time, asked now and then: receivers refuse what is minutes off, and a worker's clock may be."""
 
 from __future__ import annotations
 

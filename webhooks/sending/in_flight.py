@@ -26,7 +26,7 @@ class InFlight:
     """Sends letters, and hands over what came of them in the order in which they come home."""
 
     def __init__(self, clock: Clock = machine_time) -> None:
-        self._clock = clock
+        self.clock = clock  # set anew from time to time
         self.out = 0  # not handed over yet
         self._home: SimpleQueue[Result] = SimpleQueue()
         self._loop = asyncio.new_event_loop()
@@ -36,17 +36,24 @@ class InFlight:
         self._session: aiohttp.ClientSession
 
     def __enter__(self) -> InFlight:
+        self.open()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Begin."""
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(OPEN_SECONDS)
         except BaseException:
             self._stop()
             raise
-        return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Cut what is under way: its leases end, and it is sent again."""
         try:
             asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(OPEN_SECONDS)
@@ -93,9 +100,9 @@ class InFlight:
 
     async def _send(self, leased: Leased, letter: Letter | None) -> None:
         outcome = (
-            _unreadable(self._clock())
+            _unreadable(self.clock())
             if letter is None
-            else await attempt(self._session, letter, clock=self._clock)
+            else await attempt(self._session, letter, clock=self.clock)
         )
         self._home.put((leased, outcome))
 

@@ -16,7 +16,7 @@ from commandcenter.inventory.models import Project, Repository
 from jobs.tests.conftest import messages, purge
 from jobs.tests.factories import make_project
 from webhooks import hints
-from webhooks.fanout import address, on_event
+from webhooks.fanout import address, on_events
 from webhooks.keeping import delete_endpoint, disable
 from webhooks.models import Delivery, Endpoint, Message
 from webhooks.tests.factories import make_endpoint, make_event
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def only_this_subscriber(settings: Any) -> None:
-    settings.EVENT_SUBSCRIBERS = ["webhooks.fanout.on_event"]
+    settings.EVENT_SUBSCRIBERS = []
 
 
 def tagged(project: Project) -> Repository:
@@ -61,7 +61,7 @@ def test_the_same_event_twice_is_told_once() -> None:
     endpoint = make_endpoint(project)
     event = make_event(project)
     for _ in range(2):
-        on_event(event)
+        on_events([event])
     assert told(endpoint) == ["repository.created"]
     assert Message.objects.count() == 1
 
@@ -70,7 +70,7 @@ def test_an_endpoint_that_came_later_does_not_change_the_message() -> None:
     project = make_project()
     first = make_endpoint(project)
     event = make_event(project)
-    on_event(event)
+    on_events([event])
     body = bytes(Message.objects.get().body)
     event.data = {"changed": True}
     later = make_endpoint(project)
@@ -104,7 +104,7 @@ def test_disabled_endpoints_are_told_nothing_and_deleted_ones_do_not_stop_the_re
     key = gone.pk
     delete_endpoint(gone, by=None)
     assert address(event, [key]) == []
-    on_event(event)
+    on_events([event])
     assert told(off) == []
 
 
@@ -116,34 +116,59 @@ def test_what_is_for_the_audit_trail_alone_is_told_to_nobody() -> None:
     assert told(endpoint) == []
 
 
-def test_an_event_costs_the_same_for_many_endpoints() -> None:
-    project = make_project()
-    repository = tagged(project)
-    event = make_event(project, repository=repository.pk)
-    for _ in range(12):
-        make_endpoint(project, conditions={"repository_tags": ["core"]})
+def test_many_events_of_many_endpoints_cost_as_much_as_one() -> None:
+    repositories = [tagged(make_project()) for _ in range(2)]
+    for repository in repositories:
+        for _ in range(4):
+            make_endpoint(repository.project, conditions={"repository_tags": ["core"]})
+    some = [
+        make_event(repository.project, repository=repositories[0].pk)
+        for repository in repositories
+        for _ in range(3)
+    ]
     with CaptureQueriesContext(connection) as asked:
-        on_event(event)
+        on_events(some)
     assert [query["sql"].split()[0] for query in asked if "SAVEPOINT" not in query["sql"]] == [
         "SELECT",
         "SELECT",
         "INSERT",
-        "INSERT",
+        "WITH",
     ]
-    assert Delivery.objects.count() == 12
+    assert Delivery.objects.count() == 2 * 4 * 3
+    by_endpoint = [
+        list(Delivery.objects.filter(endpoint=key).order_by("pk").values_list("message_id", flat=True))
+        for key in Endpoint.objects.values_list("pk", flat=True)
+    ]
+    assert all(each == sorted(each) for each in by_endpoint), "in the order of the events"
 
 
 def test_a_burst_of_events_sends_one_hint_at_once_and_one_for_the_rest(
     monkeypatch: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     purge()
-    for name in ("sent_at", "covered_until"):
+    for name in ("covered_until", "away_until"):
         monkeypatch.setattr(hints._Hints, name, float("-inf"))
     monkeypatch.setattr(hints, "SPACING_SECONDS", 60.0)  # longer than this test, however slow the machine
     project = make_project()
     make_endpoint(project)
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(5):
-            on_event(make_event(project))
+            make_event(project)
     assert len(messages("webhooks")) == 2
     purge()
+
+
+def test_without_a_broker_nobody_is_asked(monkeypatch: Any) -> None:
+    from celery import Celery
+
+    from commandcenter.celery import app
+
+    for name in ("covered_until", "away_until"):
+        monkeypatch.setattr(hints._Hints, name, float("-inf"))
+    without_broker = Celery("without-broker", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    without_broker.set_current()
+    try:
+        assert not hints.send_soon()
+    finally:
+        app.set_current()
+    assert not hints.send_soon(), "the absent broker is left alone for a while"

@@ -219,7 +219,7 @@ def test_events_that_it_was_not_told_follow_in_their_order(project: Any, client:
     message = Message.objects.get(pk=missing[0].pk)
     assert message.uid == missing[0].uid
     assert json.loads(bytes(message.body)) == json.loads(fanout.body_of(missing[0]))
-    fanout.on_event(missing[0])  # comes late: it has its delivery
+    fanout.on_events([missing[0]])  # comes late: it has its delivery
     assert len(pending()) == 4
 
 

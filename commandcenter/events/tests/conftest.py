@@ -11,3 +11,5 @@ import pytest
 def _any_source(settings: Any) -> None:
     settings.REPOSITORY_SOURCE_VALIDATOR = "commandcenter.inventory.tests.factories.any_source"
     settings.EVENT_SUBSCRIBERS = []
+    settings.EVENT_EARLY_SUBSCRIBERS = []
+    settings.EVENT_EARLY_HINTS = []
