@@ -50,6 +50,7 @@ def resend(wanted: Chosen, *, by: User | None) -> Resending:
     """Send the deliveries of an endpoint that a filter finds again. Raises IllegalState as recover does."""
     with transaction.atomic():
         endpoint = _ready(Endpoint(pk=wanted.endpoint))
+        keeping.try_now(endpoint.pk)
         resending = _kept(ResendingKind.RETRY, wanted, by)
         _publish("endpoint.resent", endpoint, resending)
     return resending
@@ -86,7 +87,6 @@ def _ready(endpoint: Endpoint) -> Endpoint:
     if endpoint.resendings.under_way().count() >= MOST_AT_ONCE:
         message = f"{MOST_AT_ONCE} are under way for this endpoint; wait until one is over, or cancel one."
         raise IllegalState(message, code="too_many")
-    keeping.try_now(endpoint.pk)
     return endpoint
 
 

@@ -25,7 +25,8 @@ from commandcenter.core.signing import new_secret
 from commandcenter.events.models import Event
 from jobs.tests.conftest import messages, purge
 from webhooks import hints, tasks
-from webhooks.bulk.asking import recover as recover_since
+from webhooks.bulk.asking import resend
+from webhooks.bulk.chosen import Chosen
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun, Message
 from webhooks.resending import retry, send_test
 from webhooks.sending.claim import IN_FLIGHT, allowed_in, claim
@@ -249,7 +250,7 @@ def test_what_is_sent_by_hand_asks_a_failing_endpoint_at_once(receiver: Receiver
     for number, by_hand in enumerate((
         lambda: send_test(endpoint, by=None),
         lambda: retry(waiting[-1], by=None),
-        lambda: recover_since(endpoint, since=timezone.now() - timedelta(hours=1), by=None),
+        lambda: resend(Chosen(endpoint.pk, ["succeeded"]), by=None),
     )):  # fmt: skip
         assert EndpointRun.objects.filter(probe_at__gt=Now()).exists()
         by_hand()
