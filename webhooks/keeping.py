@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,12 +19,12 @@ from webhooks.exceptions import IllegalState, InvalidEndpoint
 from webhooks.models import Endpoint, EndpointRun
 from webhooks.noticing.making import note_disabled
 from webhooks.retention import forget_deliveries
+from webhooks.rotation import OVERLAP_HOURS, overlap_fault, renew
 from webhooks.validation import LONGEST_REASON, MOST_ENDPOINTS, check
 
 CHANGEABLE = frozenset(
     ["url", "description", "events", "conditions", "headers", "rate_limit", "ordered", "timeout_seconds"]
 )
-OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 7 * 24
 HIDDEN, REPLACED = "(hidden)", "(replaced)"
 
 
@@ -147,27 +146,12 @@ def rotate_secret(endpoint: Endpoint, *, by: User | None, overlap_hours: int = O
     A secret before the one before, still in its overlap, ends at once. Raises InvalidEndpoint.
     """
     del by
-    if not 0 <= overlap_hours <= LONGEST_OVERLAP_HOURS:
-        message = f"Give 0 to {LONGEST_OVERLAP_HOURS} hours."
-        raise InvalidEndpoint.single("overlap_hours", "out_of_range", message)
-    secret = new_secret()
+    if fault := overlap_fault(overlap_hours):
+        raise InvalidEndpoint.single("overlap_hours", "out_of_range", fault)
     with transaction.atomic():
         endpoint = locked(endpoint)
-        endpoint.previous_secret = _readable_secret(endpoint) if overlap_hours else None
-        overlaps = endpoint.previous_secret is not None
-        endpoint.previous_until = Now() + timedelta(hours=overlap_hours) if overlaps else None
-        endpoint.secret = secret
-        endpoint.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
+        secret = renew(endpoint, overlap_hours)
         _publish("endpoint.secret_rotated", endpoint, after={"overlap_hours": overlap_hours})
-    return secret
-
-
-def _readable_secret(endpoint: Endpoint) -> str | None:
-    """Return the secret that signs now, None for one that no key fits, which signs nothing."""
-    try:
-        secret: str = endpoint.secret
-    except DecryptionFailed:
-        return None
     return secret
 
 

@@ -15,8 +15,8 @@ from jobs.api.answers import KnownFieldsSerializer
 from webhooks import headers
 from webhooks.addresses import LONGEST
 from webhooks.api import examples
-from webhooks.keeping import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 from webhooks.models import SHOWN, Attempt, Delivery
+from webhooks.rotation import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 from webhooks.validation import LONGEST_REASON, LONGEST_TIMEOUT, MOST_A_MINUTE
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 
 from commandcenter.accounts.models import User
 from commandcenter.core.signing import new_secret
@@ -17,8 +15,8 @@ from commandcenter.inventory.branches import validate_branch
 from commandcenter.inventory.models import Repository
 from webhooks.exceptions import InvalidInboundSource
 from webhooks.inbound import branches
-from webhooks.keeping import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 from webhooks.models import InboundKind, InboundSource
+from webhooks.rotation import OVERLAP_HOURS, overlap_fault, renew
 
 CHANGEABLE = frozenset(["branches", "enabled"])
 
@@ -93,16 +91,11 @@ def rotate_secret(source: InboundSource, *, by: User | None, overlap_hours: int 
     A secret before the one before, still in its overlap, ends at once. Raises InvalidInboundSource.
     """
     del by
-    if not 0 <= overlap_hours <= LONGEST_OVERLAP_HOURS:
-        message = f"Give 0 to {LONGEST_OVERLAP_HOURS} hours."
-        raise InvalidInboundSource.single("overlap_hours", "out_of_range", message)
-    secret = new_secret()
+    if fault := overlap_fault(overlap_hours):
+        raise InvalidInboundSource.single("overlap_hours", "out_of_range", fault)
     with transaction.atomic():
         source = locked(source)
-        source.previous_secret = source.secret if overlap_hours else None
-        source.previous_until = Now() + timedelta(hours=overlap_hours) if overlap_hours else None
-        source.secret = secret
-        source.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
+        secret = renew(source, overlap_hours)
         _publish("inbound.secret_rotated", source, after={"overlap_hours": overlap_hours})
     return secret
 

@@ -91,9 +91,8 @@ class Delivery(models.Model):
     sequence = models.BigIntegerField(null=True)  # within the endpoint, given when it is first sent
     status = models.CharField(max_length=9, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    attempts_before = models.PositiveSmallIntegerField(
-        db_default=0
-    )  # it was last sent again by hand: retries begin anew there
+    # What `attempts` was when it was last sent again by hand: retries begin anew there.
+    attempts_before = models.PositiveSmallIntegerField(db_default=0)
     scheduled_for = models.DateTimeField(default=timezone.now)  # of the next attempt
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -162,9 +161,7 @@ class Attempt(models.Model):
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=bytes)  # its first 64 KiB
     body_cut = models.BooleanField(default=False)
-    error = models.CharField(
-        max_length=40, blank=True
-    )  # a class: timeout, refused, tls, forbidden_address, ...
+    error = models.CharField(max_length=40, blank=True)  # a class, see webhooks.tallies.OUTCOMES
     detail = models.CharField(max_length=500, blank=True)
 
     class Meta:

@@ -147,6 +147,16 @@ def test_a_new_secret_leaves_the_one_before_for_a_while(repository: Any, client:
     assert Event.objects.filter(type="inbound.secret_rotated").count() == 2
 
 
+def test_a_secret_that_no_key_fits_any_more_is_replaced(repository: Any, client: Any) -> None:
+    source = make_source(repository)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE webhooks_inboundsource SET secret = 'x'")
+    answer = post(client, f"{URL}/{source.pk}/rotate-secret", {"overlap_hours": 2})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["previous_secret_until"] is None
+    assert InboundSource.objects.get().secret == answer.json()["secret"]
+
+
 def test_it_goes_with_what_it_told_and_with_its_repository(repository: Any, client: Any) -> None:
     first, second = make_source(repository), make_source(repository, kind="gitlab")
     received(first)

@@ -23,8 +23,8 @@ from commandcenter.dashboard.verifiers import LANGUAGES
 from commandcenter.events.catalogue import public_types
 from commandcenter.inventory.models import Role
 from commandcenter.inventory.permissions import role_in
-from webhooks.keeping import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 from webhooks.models import SHOWN, Delivery, Endpoint
+from webhooks.rotation import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 
 PROJECTS = 500  # that the filter offers
 DELIVERIES = 25  # of an endpoint on a page

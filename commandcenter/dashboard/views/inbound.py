@@ -19,8 +19,8 @@ from commandcenter.inventory.models import Repository, Role
 from jobs.exceptions import InvalidParameters
 from jobs.models import Job
 from webhooks.inbound import keeping
-from webhooks.keeping import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 from webhooks.models import InboundOutcome, InboundSource
+from webhooks.rotation import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
 
 RECEIVED = 25  # deliveries on a page
 
