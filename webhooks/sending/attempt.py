@@ -171,9 +171,8 @@ def _failure(error: Exception, letter: Letter) -> tuple[str, str]:
         return "url", "The address cannot be used."
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError):
         return "protocol", f"The receiver's answer is no HTTP: {_said(error)}"[:MAX_DETAIL]
-    if isinstance(
-        error.__cause__, ssl.SSLError
-    ):  # after its handshake is over for us: TLS 1.3 asks for ours last
+    # By TLS 1.3 a receiver may look at our certificate, and refuse, once the handshake is over for us.
+    if isinstance(error.__cause__, ssl.SSLError):
         return "tls", _untrusted(
             error.__cause__, "; see CC_WEBHOOK_CLIENT_CERT if it asks for a certificate."
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django import template
 
-from commandcenter.dashboard.attempts import error_words
 from commandcenter.dashboard.looks import ENDPOINT, Look
 from commandcenter.dashboard.templatetags.found_text import spelt_out
+from commandcenter.dashboard.webhook_attempts import error_words
 
 register = template.Library()
 

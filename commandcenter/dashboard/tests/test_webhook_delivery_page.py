@@ -15,8 +15,10 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from commandcenter.dashboard.tests.conftest import World, signed_in
+from commandcenter.dashboard.webhook_attempts import CLASSES
 from webhooks.keeping import disable
 from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.tallies import LOST, OUTCOMES, SUCCEEDED
 from webhooks.tests.factories import make_delivery, make_endpoint
 
 # Prints each of its arguments, and what it is given, with a NUL after each.
@@ -38,6 +40,11 @@ def delivery_of(world: World, **values: Any) -> Delivery:
 def attempt_of(delivery: Delivery, number: int = 1, **values: Any) -> Attempt:
     given: dict[str, Any] = {"started_at": timezone.now(), "duration_ms": 1500, "address": "8.8.8.8:443"}
     return Attempt.objects.create(delivery=delivery, number=number, **(given | values))
+
+
+def test_each_class_of_failures_has_words_of_its_own() -> None:
+    assert {*CLASSES, SUCCEEDED, LOST} == set(OUTCOMES)
+    assert len(set(CLASSES.values())) == len(CLASSES)
 
 
 def test_it_says_what_is_sent_and_every_attempt_in_words(world: World) -> None:

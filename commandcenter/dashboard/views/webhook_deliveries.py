@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from commandcenter.dashboard import access, curl
-from commandcenter.dashboard.attempts import SHOWN, Body, last_attempts, payload_of
+from commandcenter.dashboard.webhook_attempts import SHOWN, Body, last_attempts, payload_of
 from commandcenter.inventory.models import Role
 from webhooks import headers, resending
 from webhooks.addresses import told
