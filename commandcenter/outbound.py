@@ -12,6 +12,7 @@ import threading
 import unicodedata
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -61,6 +62,8 @@ _HOST_NAME = re.compile(
 )
 _NUMBER = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
 _MAX_ADDRESSES = 16
+LONGEST_URL = 2000
+ASK_TO_ALLOW = "If it is meant, ask whoever runs this installation to name its network in CC_OUTBOUND_ALLOW."
 
 # getaddrinfo cannot be interrupted: a lookup that is given up keeps its thread until the resolver's own time-out.
 _LOOKUPS = threading.BoundedSemaphore(32)
@@ -136,6 +139,31 @@ def literal(host: str) -> Address | None:
             raise MalformedHost(f"{_shown(host)} is an unusual spelling of an IP address") from None
         return address_v4
     return None
+
+
+def url_fault(url: str, allow: Iterable[Network]) -> str:
+    """Say what keeps an http or https URL from being dialled, as far as its text tells; the empty text: nothing."""
+    if not url.isascii() or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
+        return (
+            f"Give an address of at most {LONGEST_URL:,} characters, without blanks and in ASCII (xn--, %20)."
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        address = literal(host) if host else None
+    except (ValueError, ForbiddenAddress) as error:
+        return f"This address cannot be used: {error}."
+    if parts.scheme not in {"http", "https"} or not host:
+        return "Give an http or https address with a host."
+    if port == 0:
+        return "Port 0 cannot be dialled."
+    if parts.username is not None or parts.password is not None:
+        return "Give it without user name and password."
+    if parts.fragment:
+        return "Give it without the part after '#', which is never sent."
+    if address is not None and not is_allowed(address, allow):
+        return f"{host} is not a public address. {ASK_TO_ALLOW}"
+    return ""
 
 
 def resolve(

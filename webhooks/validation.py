@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from commandcenter.core.renderers import to_json
 from commandcenter.events.catalogue import public_types
+from commandcenter.outbound import url_fault
 from jobs.exceptions import FieldError
-from webhooks.addresses import url_fault
 from webhooks.deciding import conditions, patterns
 from webhooks.exceptions import InvalidEndpoint
 from webhooks.models import Endpoint
@@ -28,7 +30,7 @@ def check(endpoint: Endpoint) -> None:
 
 
 def _faults(endpoint: Endpoint) -> Iterator[FieldError]:
-    if fault := url_fault(endpoint.url):
+    if fault := url_fault(endpoint.url, settings.OUTBOUND_ALLOW):
         yield _error("url", "invalid", fault)
     known = [each.name for each in public_types()]
     for fault in patterns.faults(endpoint.events, known):

@@ -12,9 +12,10 @@ from commandcenter.accounts.models import User
 from commandcenter.dashboard import endpoint_reading as reading
 from commandcenter.dashboard.event_choices import Subject, offered, subjects
 from commandcenter.inventory.models import Project, ProjectQuerySet
+from commandcenter.outbound import LONGEST_URL
 from jobs.exceptions import FieldError, InvalidParameters
 from webhooks import keeping
-from webhooks.addresses import LONGEST, require_reachable
+from webhooks.addresses import require_reachable
 from webhooks.deciding.conditions import SEVERITIES
 from webhooks.models import Endpoint
 from webhooks.validation import LONGEST_TIMEOUT, MOST_A_MINUTE
@@ -33,7 +34,7 @@ class EndpointForm(forms.Form):
     project = forms.ModelChoiceField(queryset=Project.objects.none(), empty_label=None)
     url = forms.CharField(
         label="Address",
-        max_length=LONGEST,
+        max_length=LONGEST_URL,
         help_text="Each event is sent there by POST. It is looked up when you leave the field.",
         widget=forms.TextInput(
             attrs={

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ from commandcenter.core.signing import key_of
 from commandcenter.events.publish import publish
 from commandcenter.inventory.flows.changes import apply
 from commandcenter.inventory.models import Project
-from commandcenter.outbound import ForbiddenAddress, is_allowed, literal
+from commandcenter.outbound import literal, url_fault
 from exports.delivery.github import NAME
 from exports.delivery.models import Action, DeliveryTarget, TargetKind
 
@@ -122,30 +121,17 @@ def _address(url: str) -> str:
 
     Without TLS only addresses that CC_OUTBOUND_ALLOW names are taken: a token must not cross the internet in the open.
     """
-
-    def wrong(message: str) -> InvalidTarget:
-        return InvalidTarget("url", "invalid", message)
-
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
-        address = literal(host) if host else None
-    except (ValueError, ForbiddenAddress) as error:
-        raise wrong(f"This address cannot be used: {error}.") from None
-    if parts.scheme not in {"https", "http"} or not host or not url.isascii() or not url.isprintable():
-        raise wrong("Give an https address.")
-    if " " in url or parts.username is not None or parts.password is not None or parts.fragment:
-        raise wrong("Give the address without user name, password, blanks and fragment.")
-    if address is not None and not is_allowed(address, settings.OUTBOUND_ALLOW):
-        raise wrong(f"{host} is not a public address: see CC_OUTBOUND_ALLOW.")
+    if fault := url_fault(url, settings.OUTBOUND_ALLOW):
+        raise InvalidTarget("url", "invalid", fault)
+    parts = urlsplit(url)
+    address = literal(parts.hostname or "")
     if parts.scheme == "http":
         inside = address is not None and any(
-            ip_address(str(address)) in network
-            for network in settings.OUTBOUND_ALLOW
-            if network.version == address.version
+            address in network for network in settings.OUTBOUND_ALLOW if network.version == address.version
         )
         if not inside:
-            raise wrong("Give an https address: plain http is for addresses that CC_OUTBOUND_ALLOW names.")
+            message = "Give an https address: plain http is for addresses that CC_OUTBOUND_ALLOW names."
+            raise InvalidTarget("url", "invalid", message)
     return url
 
 

@@ -101,6 +101,7 @@ def test_only_admins_of_the_project_write_and_strangers_see_nothing(project: Any
         ({"url": "https://0x7f.1/"}, "url", "invalid"),
         ({"url": "https://user:pass@api.github.com"}, "url", "invalid"),
         ({"url": "https://[::1"}, "url", "invalid"),
+        ({"url": "https://api.github.com:0"}, "url", "invalid"),
         ({"url": "https://host:99999/"}, "url", "invalid"),
         ({"url": "https://api.github.com/?x=1"}, "url", "invalid"),
         ({"actions": []}, "actions", "required"),

@@ -11,9 +11,9 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from commandcenter.inventory.api.fields import ProjectField
+from commandcenter.outbound import LONGEST_URL
 from jobs.api.answers import KnownFieldsSerializer
 from webhooks import headers
-from webhooks.addresses import LONGEST
 from webhooks.api import examples
 from webhooks.models import SHOWN, Attempt, Delivery
 from webhooks.rotation import LONGEST_OVERLAP_HOURS, OVERLAP_HOURS
@@ -49,7 +49,7 @@ class EndpointSerializer(KnownFieldsSerializer):
 
     id = serializers.IntegerField(read_only=True)
     project = ProjectField()
-    url = serializers.CharField(max_length=LONGEST)
+    url = serializers.CharField(max_length=LONGEST_URL)
     description = serializers.CharField(max_length=200, allow_blank=True, default="")
     events = serializers.ListField(
         child=serializers.CharField(max_length=80), help_text='Types, "analysis.*", "*.failed", or "*".'
