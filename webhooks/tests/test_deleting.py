@@ -13,18 +13,10 @@ from commandcenter.core.tests.locks import WAITING
 from webhooks.keeping import delete_endpoint
 from webhooks.models import Delivery, Endpoint, EndpointRun
 from webhooks.retention import end_of_project
+from webhooks.tests.conftest import COMMITTED
 from webhooks.tests.factories import make_delivery, make_endpoint
 
-pytestmark = pytest.mark.django_db(
-    transaction=True,
-    available_apps=[
-        "commandcenter.core",
-        "commandcenter.events",
-        "commandcenter.accounts",
-        "commandcenter.inventory",
-        "webhooks",
-    ],
-)
+pytestmark = COMMITTED
 
 
 def is_waited_for() -> bool:

@@ -18,11 +18,11 @@ from commandcenter.inventory.tests.factories import make_repository
 from jobs.models import Job
 from jobs.running.execution import execute
 from webhooks.models import InboundDelivery
+from webhooks.tests.conftest import COMMITTED_WITH_JOBS
 from webhooks.tests.factories import make_source
 from webhooks.tests.hooks import github, push
-from webhooks.tests.test_inbound_github import COMMITTED
 
-pytestmark = COMMITTED
+pytestmark = COMMITTED_WITH_JOBS
 
 
 def run(job_id: int) -> Analysis:

@@ -22,24 +22,11 @@ from jobs.running import lease
 from webhooks.inbound import keeping
 from webhooks.inbound.verifying import sent_by_github
 from webhooks.models import InboundDelivery, InboundSource
+from webhooks.tests.conftest import COMMITTED_WITH_JOBS
 from webhooks.tests.factories import make_source
 from webhooks.tests.hooks import COMMIT, NOWHERE, client, github, gitlab, push
 
 pytestmark = pytest.mark.django_db
-
-COMMITTED = pytest.mark.django_db(
-    transaction=True,
-    available_apps=[
-        "commandcenter.core",
-        "commandcenter.events",
-        "commandcenter.accounts",
-        "commandcenter.inventory",
-        "jobs",
-        "commandcenter.advisories",
-        "commandcenter.analysis",
-        "webhooks",
-    ],
-)
 
 
 @pytest.fixture
@@ -287,7 +274,7 @@ def at_once(*sends: Callable[[], Any]) -> list[dict[str, Any]]:
     return answers
 
 
-@COMMITTED
+@COMMITTED_WITH_JOBS
 def test_two_code_hosts_that_tell_of_a_push_at_once_start_one_analysis() -> None:
     hub = make_source()
     lab = make_source(hub.repository, kind="gitlab")
@@ -297,7 +284,7 @@ def test_two_code_hosts_that_tell_of_a_push_at_once_start_one_analysis() -> None
     assert InboundDelivery.objects.filter(outcome="started").count() == 1
 
 
-@COMMITTED
+@COMMITTED_WITH_JOBS
 def test_those_at_once_with_the_same_id_are_one() -> None:
     source = make_source()
     answers = at_once(*[lambda: github(source, delivery="same")] * 4)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -22,17 +21,11 @@ from webhooks.sending.drain import drain
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import Recorded, record, record_apart
 from webhooks.tasks import prune_messages
-from webhooks.tests.receiver import Receiver, answers, receiving
-from webhooks.tests.test_sending import COMMITTED, SECONDS, due, endpoint_at, make_due, sent
+from webhooks.tests.conftest import COMMITTED
+from webhooks.tests.due import SECONDS, due, endpoint_at, make_due, sent
+from webhooks.tests.receiver import Receiver, answers
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOW = (ip_network("127.0.0.0/8"),)
-    with receiving() as one:
-        yield one
 
 
 @pytest.mark.parametrize(

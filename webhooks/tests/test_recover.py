@@ -26,6 +26,8 @@ from webhooks.sending import lost
 from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import claim
 from webhooks.sending.recording import record
+from webhooks.tests.conftest import COMMITTED
+from webhooks.tests.due import waits
 from webhooks.tests.factories import make_delivery, make_endpoint, make_event
 
 pytestmark = pytest.mark.django_db
@@ -130,11 +132,6 @@ def test_what_was_tried_without_end_stays_as_it_is(project: Any, client: Any) ->
     assert Delivery.objects.get(pk=tired.pk).status == "exhausted"
 
 
-def waits(delivery: Delivery) -> float:
-    """In how many seconds it is due."""
-    return (delivery.scheduled_for - timezone.now()).total_seconds()
-
-
 def test_what_is_sent_again_has_all_its_attempts_before_it(project: Any, client: Any) -> None:
     endpoint = make_endpoint(project)
     delivery = ended(endpoint, attempts=10)
@@ -176,16 +173,7 @@ def test_what_is_in_flight_is_left_alone_and_what_ended_meanwhile_too(project: A
     assert Delivery.objects.get(pk=flying.pk).status == "succeeded"
 
 
-@pytest.mark.django_db(
-    transaction=True,
-    available_apps=[
-        "commandcenter.core",
-        "commandcenter.events",
-        "commandcenter.accounts",
-        "commandcenter.inventory",
-        "webhooks",
-    ],
-)
+@COMMITTED
 def test_one_that_another_process_works_at_is_left_to_it(project: Any, client: Any) -> None:
     endpoint = make_endpoint(project)
     ended(endpoint)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -27,86 +23,18 @@ from jobs.tests.conftest import messages, purge
 from webhooks import hints, tasks
 from webhooks.bulk.asking import resend
 from webhooks.bulk.chosen import Chosen
-from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun, Message
+from webhooks.models import Attempt, Delivery, Endpoint, EndpointRun
 from webhooks.resending import retry, send_test
 from webhooks.sending.claim import IN_FLIGHT, allowed_in, claim
 from webhooks.sending.drain import drain
-from webhooks.sending.in_flight import InFlight
-from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
-from webhooks.sending.recording import Result, record
+from webhooks.sending.recording import record
 from webhooks.sending.trust import UnusableCertificate
-from webhooks.tests.receiver import Receiver, answers, keeps_silent, receiving
+from webhooks.tests.conftest import COMMITTED
+from webhooks.tests.due import SECONDS, due, endpoint_at, expire_leases, make_due, sent, waits
+from webhooks.tests.receiver import Receiver, answers, keeps_silent
 
 pytestmark = pytest.mark.django_db
-
-COMMITTED = pytest.mark.django_db(
-    transaction=True,
-    available_apps=[
-        "commandcenter.core",
-        "commandcenter.events",
-        "commandcenter.accounts",
-        "commandcenter.inventory",
-        "webhooks",
-    ],
-)
-SECONDS = 20.0  # far more than any of these takes
-_events = itertools.count(10**9)
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOW = (ip_network("127.0.0.0/8"),)
-    with receiving() as one:
-        yield one
-
-
-def endpoint_at(url: str, project: Any = None, **values: Any) -> Endpoint:
-    secret = values.pop("secret", None) or new_secret()
-    project = project or make_project()
-    made = Endpoint.objects.create(project=project, url=url, events=["*"], secret=secret, **values)
-    EndpointRun.objects.create(endpoint=made)
-    return made
-
-
-def due(endpoint: Endpoint, number: int = 1) -> list[Delivery]:
-    """Let so many messages be due for the endpoint."""
-    body = json.dumps({"type": "job.completed", "data": {"name": "Zo\u00eb"}}).encode()
-    messages = Message.objects.bulk_create(
-        [
-            Message(event_id=next(_events), uid=uuid.uuid4(), type="job.completed", body=body)
-            for _ in range(number)
-        ]
-    )
-    return Delivery.objects.bulk_create(
-        [
-            Delivery(endpoint=endpoint, message=each, type=each.type, scheduled_for=timezone.now())
-            for each in messages
-        ]
-    )
-
-
-def make_due() -> None:
-    Delivery.objects.filter(status="pending").update(scheduled_for=Now())
-
-
-def expire_leases() -> None:
-    Delivery.objects.filter(status="leased").update(lease_expires_at=Now() - timedelta(seconds=1))
-
-
-def waits(delivery: Delivery) -> float:
-    """In how many seconds it is due."""
-    return (delivery.scheduled_for - timezone.now()).total_seconds()
-
-
-def sent(most: int = 100) -> list[Result]:
-    """Claim and send, as a process that is killed before it writes anything down."""
-    with InFlight() as in_flight:
-        in_flight.send(letters(claim(most)))
-        found: list[Result] = []
-        while in_flight.out:
-            found += in_flight.wait(5)
-        return found
 
 
 def test_what_is_due_arrives_and_is_written_down(receiver: Receiver) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import mmap
-from collections.abc import Iterator
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -14,18 +12,15 @@ from jobs.running import shutdown
 from webhooks.models import Delivery
 from webhooks.sending.drain import drain
 from webhooks.tests.factories import make_delivery, make_endpoint
-from webhooks.tests.receiver import Manner, Receiver, answers, keeps_silent, receiving
+from webhooks.tests.receiver import Manner, Receiver, answers, keeps_silent
 
 pytestmark = pytest.mark.django_db
 SECONDS = 600.0  # far more than any of these takes
 
 
-@pytest.fixture
-def receiver(settings: Any, monkeypatch: Any) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOW = (ip_network("127.0.0.0/8"),)
-    monkeypatch.setattr(shutdown, "_shared", mmap.mmap(-1, 8))  # nobody has told this worker yet
-    with receiving() as one:
-        yield one
+@pytest.fixture(autouse=True)
+def a_worker_that_nobody_has_told(monkeypatch: Any) -> None:
+    monkeypatch.setattr(shutdown, "_shared", mmap.mmap(-1, 8))
 
 
 def after_telling_to_stop(grace: float, then: Manner) -> Manner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -14,7 +14,6 @@ from typing import Any
 import aiohttp
 import pytest
 from django.core.management import call_command
-from pytest_django import Settings
 
 from commandcenter.core.signing import key_of, new_secret, signature
 from webhooks.keeping import rotate_secret
@@ -231,13 +230,6 @@ def test_a_port_that_is_taken_is_named() -> None:
         status, _, err = run("listen", "--secret", new_secret(), "--port", port)
     assert status == 1
     assert f"Port {port} cannot be listened on" in err
-
-
-@pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOW = LOOPBACK
-    with receiving() as one:
-        yield one
 
 
 @pytest.mark.django_db
