@@ -14,6 +14,6 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Check at start-up that mail is wholly set up, or not at all."""
-        from commandcenter.core.mail import check_mail
+        from commandcenter.core.checks import check_mail
 
         checks.register(check_mail)

@@ -56,7 +56,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return min(float(said), LONGEST_WAIT)
     try:
         at = email.utils.parsedate_to_datetime(said)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return 0.0
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return min(max(0.0, at.timestamp() - time.time()), LONGEST_WAIT)

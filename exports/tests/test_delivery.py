@@ -288,6 +288,7 @@ def test_what_github_refuses_is_not_sent_again(hub: Double, analysis: Analysis, 
     [
         ((500, b"<html>"), "http_500", 10),
         ((503, {"message": "x"}, {"Retry-After": "120"}), "http_503", 120),
+        ((503, {"message": "x"}, {"Retry-After": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"}), "http_503", 10),
         ((429, {"message": "slow down"}, {"Retry-After": "90"}), "rate_limited", 90),
         ((403, {"message": "You have exceeded a secondary rate limit."}), "rate_limited", 60),
         (

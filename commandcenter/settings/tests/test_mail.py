@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from commandcenter.core.mail import check_mail
+from commandcenter.core.checks import check_mail
 from commandcenter.settings.mail import Server, sender, server
 
 
