@@ -7,8 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db import connection
 from django.utils import timezone
 
 from webhooks.models import UNDER_WAY, Endpoint, EndpointRun, Resending
@@ -113,16 +112,6 @@ def prune(seconds: float = 40.0) -> int:
             if cursor.rowcount < STEP:
                 break
     return removed
-
-
-def forget_previous_secrets() -> int:
-    """Delete secrets that were replaced and sign no more; return how many went. Rows that are being edited wait."""
-    with transaction.atomic():
-        over = Endpoint.objects.filter(previous_until__lte=Now()).order_by("pk")
-        found = list(
-            over.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:STEP]
-        )
-        return Endpoint.objects.filter(pk__in=found).update(previous_secret=None, previous_until=None)
 
 
 def prune_notices() -> int:

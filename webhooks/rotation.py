@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from commandcenter.core.encryption import DecryptionFailed
@@ -11,6 +12,7 @@ from commandcenter.core.signing import new_secret
 from webhooks.models import Endpoint, InboundSource
 
 OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 7 * 24
+STEP = 1_000  # secrets that one call deletes of each kind
 
 
 def overlap_fault(hours: int) -> str:
@@ -30,6 +32,18 @@ def renew(row: Endpoint | InboundSource, overlap_hours: int) -> str:
     row.secret = secret
     row.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
     return secret
+
+
+def forget_previous_secrets() -> int:
+    """Delete secrets that were replaced and count no more; return how many went. Rows that are being edited wait."""
+    forgotten = 0
+    for model in (Endpoint, InboundSource):
+        with transaction.atomic():
+            over = model.objects.filter(previous_until__lte=Now()).order_by("pk")
+            found = over.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:STEP]
+            rows = model.objects.filter(pk__in=list(found))
+            forgotten += rows.update(previous_secret=None, previous_until=None)
+    return forgotten
 
 
 def _readable(row: Endpoint | InboundSource) -> str | None:

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
 
 from jobs.fleet.workers import is_drained
-from webhooks import hints, retention
+from webhooks import hints, retention, rotation
 from webhooks.bulk import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
@@ -86,7 +86,7 @@ def prune_messages() -> None:
     set_right()
     retention.forget_hours()
     retention.prune_notices()
-    retention.forget_previous_secrets()
+    rotation.forget_previous_secrets()
     retention.forget_resendings()
     removed, received = retention.prune(), inbound_retention.prune()
     if removed or received:

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from jobs.tests.factories import make_project
-from webhooks import retention
-from webhooks.keeping import disable, rotate_secret
-from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks import keeping, retention
+from webhooks.inbound import keeping as inbound_keeping
+from webhooks.keeping import disable
+from webhooks.models import Attempt, Delivery, Message
 from webhooks.tasks import prune_messages
-from webhooks.tests.factories import make_delivery, make_endpoint
+from webhooks.tests.factories import make_delivery, make_endpoint, make_source
 
 pytestmark = pytest.mark.django_db
 
@@ -57,13 +58,16 @@ def test_beat_is_told_to_send_to_tell_of_failures_and_to_forget() -> None:
     }
 
 
-def test_a_secret_that_was_replaced_goes_once_it_signs_no_more() -> None:
-    over, overlaps = make_endpoint(), make_endpoint()
+@pytest.mark.parametrize(
+    ("make", "rotate"), [(make_endpoint, keeping.rotate_secret), (make_source, inbound_keeping.rotate_secret)]
+)
+def test_a_secret_that_was_replaced_goes_once_it_counts_no_more(make: Any, rotate: Any) -> None:
+    over, overlaps = make(), make()
     for each in (over, overlaps):
-        rotate_secret(each, by=None, overlap_hours=1)
-    Endpoint.objects.filter(pk=over.pk).update(previous_until=Now())
+        rotate(each, by=None, overlap_hours=1)
+    rows = type(over).objects
+    rows.filter(pk=over.pk).update(previous_until=Now())
     prune_messages()
-    found = dict(Endpoint.objects.exclude(previous_secret=None).values_list("pk", "previous_until"))
-    assert list(found) == [overlaps.pk]
+    assert [row.pk for row in rows.exclude(previous_secret=None)] == [overlaps.pk]
     over.refresh_from_db()
     assert (over.previous_secret, over.previous_until) == (None, None)
