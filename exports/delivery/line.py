@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import email.utils
-import re
 import time
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 
 from commandcenter.core.fetching import Answer, Elsewhere, FetchError, TooMuch, fetch
+from commandcenter.core.retry_after import seconds_asked
 from exports.delivery.outcomes import Later, Redirected, Refused
 
 CALL_SECONDS = 20.0
@@ -51,12 +50,5 @@ class Line:
 
 def retry_after(headers: Mapping[str, str]) -> float:
     """Return the seconds that an answer asks to wait, at most a day; 0 where it does not say."""
-    said = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", said):
-        return min(float(said), LONGEST_WAIT)
-    try:
-        at = email.utils.parsedate_to_datetime(said)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(0.0, at.timestamp() - time.time()), LONGEST_WAIT)
+    asked = seconds_asked(headers.get("retry-after"), datetime.now(UTC))
+    return min(asked or 0.0, LONGEST_WAIT)

@@ -16,9 +16,8 @@ from webhooks.models import Delivery, Resending
 
 STEP = 1_000
 MOST_COUNTED = 100_000  # deliveries that counting looks at
-YEARS = range(
-    2000, 9001
-)  # of times that can be asked for: none that another time zone takes out of the calendar
+# Of times that can be asked for: none that another time zone takes out of the calendar.
+YEARS = range(2000, 9001)
 
 # A few of each status come from the index in the order of ids, and what the others say is asked of these alone: no
 # step takes longer because a filter finds little. What is chosen goes on as an array, which is looked up by id, however

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 MINUTE, HOUR = 60.0, 3600.0
 # Before each attempt, in seconds; after the last one that fails the delivery is exhausted.
@@ -31,17 +29,3 @@ def delay_after(
     if asked is not None:
         delay = max(delay, min(asked, LONGEST_ASKED))
     return delay
-
-
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After asks for, which is a number or a date; None for what is neither."""
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 12:
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())

@@ -16,9 +16,9 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from commandcenter.core.retry_after import seconds_asked
 from commandcenter.core.signing import signature
 from commandcenter.outbound import ForbiddenAddress
-from webhooks.deciding.retries import retry_after
 from webhooks.sending.clock import Clock, machine_time
 from webhooks.sending.dialing import Line, current
 
@@ -89,7 +89,7 @@ async def _post(session: aiohttp.ClientSession, letter: Letter, outcome: Outcome
     async with session.post(url, data=letter.body, headers=headers, allow_redirects=False) as answer:
         outcome.status = answer.status
         outcome.headers = _kept(answer.headers)
-        outcome.asked = retry_after(answer.headers.get("Retry-After"), clock())
+        outcome.asked = seconds_asked(answer.headers.get("Retry-After"), clock())
         body = bytearray()
         try:
             async for piece in answer.content.iter_any():

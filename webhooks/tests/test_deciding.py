@@ -111,24 +111,6 @@ def test_a_receiver_that_asks_for_time_gets_it(
     assert delay == expected
 
 
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("120", 120.0),
-        (" 7 ", 7.0),
-        ("Thu, 01 Jan 2026 00:02:00 GMT", 120.0),
-        ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
-        ("soon", None),
-        ("-5", None),
-        ("9" * 40, None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_what_retry_after_says(header: str | None, expected: float | None) -> None:
-    assert retries.retry_after(header, NOW) == expected
-
-
 def test_a_circuit_opens_when_seven_of_ten_fail_and_not_before() -> None:
     circuit = breaker.Circuit(since=NOW)
     circuit = breaker.after(circuit, NOW, succeeded=3, failed=6)

@@ -21,22 +21,6 @@ JSON = st.recursive(
     max_leaves=12,
 )
 SEVERITY = st.sampled_from(conditions.SEVERITIES)
-DATE = st.builds(
-    "{}, {} {} {} {}:{}:{} {}".format,
-    st.sampled_from(["Mon", "Sun", "", "x"]),
-    st.integers(-1, 99),
-    st.sampled_from(["Jan", "Feb", "Dec", "Foo"]),
-    st.integers(-1, 99_999),
-    *[st.integers(-1, 99)] * 3,
-    st.sampled_from(["GMT", "+0000", "-2359", "+9999", "-9999", "", "EST", "\u0660"]),
-)
-
-
-@EXAMPLES
-@given(st.text(max_size=60) | DATE | st.integers().map(str) | st.just("9" * 400))
-def test_any_retry_after_is_a_time_or_nothing(header: str) -> None:
-    asked = retries.retry_after(header, NOW)
-    assert asked is None or 0 <= asked < float("inf")
 
 
 @EXAMPLES
