@@ -19,6 +19,12 @@ def status_look(status: str) -> Look:
 
 
 @register.filter
+def status_word(status: str) -> str:
+    """Return the word of a status."""
+    return status_look(status).word
+
+
+@register.filter
 def severity_look(severity: str) -> Look:
     """Return the look of a severity by its name."""
     return SEVERITY.get(str(severity), Look("", "dot", str(severity)))

@@ -62,6 +62,15 @@ def test_an_endpoint_is_recovered_and_that_is_followed_and_called_off(world: Wor
     assert "Call off" not in again
 
 
+def test_what_was_sent_again_is_named_as_everywhere(world: World) -> None:
+    endpoint, client = make_endpoint(world.project), signed_in(world.operator)
+    sent = {"status": ["succeeded", "exhausted"], "do": "send"}
+    assert client.post(f"/webhooks/{endpoint.pk}/again/", sent).status_code == 302
+    content = client.get(f"/webhooks/{endpoint.pk}/").content.decode()
+    assert "Exhausted, Delivered" in content
+    assert "succeeded" not in content.partition('id="again"')[2]
+
+
 @pytest.mark.parametrize(
     "since", ["", "yesterday", "0001-01-01T00:00", "9999-12-31T23:59", "2021-01-01T00:00"]
 )
