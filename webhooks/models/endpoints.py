@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from commandcenter.accounts.models import User
 from commandcenter.core.encryption import EncryptedTextField
@@ -89,7 +89,7 @@ class EndpointRun(models.Model):
     class Meta:
         indexes = [
             # serves: the claim, which takes the least recently served first
-            models.Index(fields=["served_at", "endpoint"], name="endpointrun_served"),
+            models.Index(F("served_at").asc(nulls_first=True), "endpoint", name="endpointrun_served"),
             # serves: the notices of endpoints that only fail
             models.Index(
                 fields=["failing_since"], condition=Q(failing_since__isnull=False), name="endpointrun_failing"

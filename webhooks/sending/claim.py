@@ -18,31 +18,34 @@ BURST_SECONDS = 1.0  # of a rate limit that may go at once after a rest
 
 _PLACES = """
     CASE WHEN e.ordered OR r.probe_at IS NOT NULL THEN 1 ELSE %(in_flight)s END - (
-        SELECT count(*) FROM webhooks_delivery d WHERE d.endpoint_id = r.endpoint_id AND d.status = 'leased'
+        SELECT count(*) FROM webhooks_delivery l WHERE l.endpoint_id = r.endpoint_id AND l.status = 'leased'
     )
 """
 
 # The lock serialises the claims of one endpoint. What is read here besides may be old by the time that it is held,
 # so that what is in flight is counted again in the next statement, which sees what the holder before has committed.
 # Each endpoint that is looked at goes to the end of the queue, whether it has a place or not. An ordered one whose first
-# delivery is not due is none: many of these would have all turns and leave them unused.
+# delivery is not due is none: many of these would have all turns and leave them unused. Order and limit leave the
+# planner nothing but to look at the first row that is due of one endpoint after another: by statistics from before a
+# burst it would read all that is due of all, or the table for each.
 _LOCK = f"""
     WITH turn AS MATERIALIZED (
         SELECT r.endpoint_id
-        FROM webhooks_endpointrun r JOIN webhooks_endpoint e ON e.id = r.endpoint_id
+        FROM webhooks_endpointrun r JOIN webhooks_endpoint e ON e.id = r.endpoint_id CROSS JOIN LATERAL (
+            SELECT {_PLACES} AS places FROM webhooks_delivery d
+            WHERE d.endpoint_id = r.endpoint_id AND d.status = 'pending' AND d.scheduled_for <= statement_timestamp()
+            ORDER BY d.scheduled_for, d.id
+            LIMIT 1
+        ) due
         WHERE e.enabled
           AND (r.probe_at IS NULL OR r.probe_at <= statement_timestamp())
           AND (r.not_before IS NULL OR r.not_before <= statement_timestamp())
-          AND EXISTS (
-              SELECT 1 FROM webhooks_delivery d
-              WHERE d.endpoint_id = r.endpoint_id AND d.status = 'pending' AND d.scheduled_for <= statement_timestamp()
-          )
           AND (NOT e.ordered OR (
               SELECT d.scheduled_for FROM webhooks_delivery d
               WHERE d.endpoint_id = r.endpoint_id AND d.status = 'pending'
               ORDER BY d.id LIMIT 1
           ) <= statement_timestamp())
-          AND {_PLACES} > 0
+          AND due.places > 0
         ORDER BY r.served_at NULLS FIRST, r.endpoint_id
         LIMIT %(endpoints)s
         FOR NO KEY UPDATE OF r SKIP LOCKED
@@ -73,10 +76,10 @@ _TAKE = f"""
                 SELECT d.id, d.sequence, d.scheduled_for FROM webhooks_delivery d
                 WHERE d.endpoint_id = room.endpoint_id AND d.status = 'pending' AND d.scheduled_for <= statement_timestamp()
                 ORDER BY d.scheduled_for, d.id
-                LIMIT greatest(room.places, 0)::int
+                LIMIT %(in_flight)s
             ) few
         ) first
-        WHERE NOT room.ordered
+        WHERE NOT room.ordered AND first.place <= room.places
         UNION ALL
         SELECT room.endpoint_id, room.last_sequence, room.probe, first.id, first.sequence, 1
         FROM room CROSS JOIN LATERAL (
@@ -89,8 +92,8 @@ _TAKE = f"""
     ), chosen AS MATERIALIZED (
         SELECT * FROM due ORDER BY place, endpoint_id LIMIT %(most)s
     ), held AS MATERIALIZED (
-        SELECT d.id FROM webhooks_delivery d JOIN chosen USING (id)
-        WHERE d.status = 'pending' FOR NO KEY UPDATE OF d SKIP LOCKED
+        SELECT d.id FROM webhooks_delivery d
+        WHERE d.id = ANY(ARRAY(SELECT id FROM chosen)) AND d.status = 'pending' FOR NO KEY UPDATE OF d SKIP LOCKED
     ), numbered AS (
         SELECT id, endpoint_id, probe, coalesce(sequence, last_sequence + row_number() OVER (
             PARTITION BY endpoint_id, sequence IS NULL ORDER BY id
@@ -112,7 +115,7 @@ _TAKE = f"""
     SET status = 'leased', lease_token = %(token)s, sequence = n.sequence,
         lease_expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
     FROM numbered n, webhooks_message m
-    WHERE d.id = n.id AND m.event_id = d.message_id
+    WHERE d.id = ANY(ARRAY(SELECT id FROM held)) AND d.id = n.id AND m.event_id = d.message_id
     RETURNING d.id, d.endpoint_id, d.sequence, d.attempts - d.attempts_before, n.probe, m.uid::text, m.body
 """  # noqa: S608  (constants)
 
