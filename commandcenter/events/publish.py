@@ -47,8 +47,8 @@ def publish(
 ) -> Event:
     """Record an event and hand it to the outbox; on commit, tell the project's live activity stream.
 
-    `subject` is (kind, id), without an id for what has none; `data` is public and must fit the catalogue's schema of the type (InvalidEvent);
-    `before` and `after` are for the audit trail only and must hold no secret.
+    `subject` is (kind, id), without an id for what has none; `data` is public and must fit the catalogue's schema of
+    the type (InvalidEvent); `before` and `after` are for the audit trail only and must hold no secret.
     """
     return publish_many([Happening(type, project, subject, data, before, after)])[0]
 

@@ -167,7 +167,10 @@ def _webhooks() -> Check:
         f"{felt.open_circuits} failing and tried one delivery at a time"
     )
     if felt.silent:
-        detail = f"Nothing was sent for {felt.unserved_seconds:.0f} s to who could be sent to, {words}: is a worker of the queue webhooks running, and does it keep up?"
+        detail = (
+            f"Nothing was sent for {felt.unserved_seconds:.0f} s to who could be sent to, {words}: "
+            "is a worker of the queue webhooks running, and does it keep up?"
+        )
         return {"name": "webhooks", "status": "failed", "detail": detail}
     return {"name": "webhooks", "status": "ok", "detail": words}
 

@@ -30,7 +30,8 @@ def longest_back() -> timedelta:
 def recover(endpoint: Endpoint, *, since: datetime, by: User | None) -> Resending:
     """Send an endpoint at once what it did not take since then, and after that what it was not told.
 
-    Whoever asks knows that the receiver is back: an open circuit is closed, which its next failures open again. Raises InvalidEndpoint for a time that it cannot go back to, IllegalState for a disabled endpoint and for one that
+    Whoever asks knows that the receiver is back: an open circuit is closed, which its next failures open again.
+    Raises InvalidEndpoint for a time that it cannot go back to, IllegalState for a disabled endpoint and for one that
     has too much under way.
     """
     _check_since(since)
