@@ -6,8 +6,7 @@ Events come many at once, and cost a few statements whatever their number.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -78,6 +77,18 @@ def address_all(pairs: Collection[tuple[Event, int]]) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
+def tags_named(
+    endpoints: Collection[Endpoint], events: Collection[Event]
+) -> Callable[[int], Collection[str]]:
+    """Return what tells the tags of a repository that one of these events names; all are read at once, if any endpoint asks."""
+    if not any(endpoint.conditions.get("repository_tags") for endpoint in endpoints):
+        return lambda _repository: ()
+    named = {event.data.get("repository") for event in events}
+    ids = [each for each in named if isinstance(each, int)]
+    tags = dict(Repository.objects.filter(pk__in=ids).values_list("pk", "tags"))
+    return lambda repository: tags.get(repository) or ()
+
+
 def body_of(event: Event) -> bytes:
     """Return the bytes that are signed and sent: {type, timestamp, data}."""
     return to_json({"type": event.type, "timestamp": timestamp(event.created_at), "data": event.data})
@@ -95,18 +106,14 @@ def _message(event: Event) -> Message:
 def _asked(events: Sequence[Event]) -> Iterator[tuple[Event, int]]:
     """Yield each event with each endpoint that asks for it."""
     by_project: dict[int, list[Endpoint]] = defaultdict(list)
-    found = Endpoint.objects.filter(project__in={event.project_id for event in events}, enabled=True)
-    for endpoint in found.only("project_id", "events", "conditions"):
+    rows = Endpoint.objects.filter(project__in={event.project_id for event in events}, enabled=True)
+    found = list(rows.only("project_id", "events", "conditions"))
+    for endpoint in found:
         by_project[endpoint.project_id].append(endpoint)
-    tags_of = cache(_tags_of)
+    tags_of = tags_named(found, events)
     for event in events:
         for endpoint in by_project.get(event.project_id or 0, ()):
             if patterns.matches_any(endpoint.events, event.type) and conditions.fulfils(
                 endpoint.conditions, event.data, tags_of
             ):
                 yield event, endpoint.pk
-
-
-def _tags_of(repository_id: int) -> list[str]:
-    tags = Repository.objects.filter(pk=repository_id).values_list("tags", flat=True).first()
-    return tags or []

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Max, Min
 
 from commandcenter.events.models import Event
-from commandcenter.inventory.models import Repository
 from webhooks.bulk.moments import SLACK
 from webhooks.deciding import conditions
-from webhooks.fanout import address_all, asked_for
+from webhooks.fanout import address_all, asked_for, tags_named
 from webhooks.models import Delivery, Endpoint, Resending
 
 STEP = 1_000
@@ -46,7 +45,7 @@ def tell_some(resending: Resending, endpoint: Endpoint) -> bool:
 
 
 def _untold(endpoint: Endpoint, events: Sequence[Event]) -> list[Event]:
-    tags_of = _tags_of(endpoint, events)
+    tags_of = tags_named([endpoint], events)
     wanted = [
         each
         for each in events
@@ -58,13 +57,3 @@ def _untold(endpoint: Endpoint, events: Sequence[Event]) -> list[Event]:
         )
     )
     return [each for each in wanted if each.pk not in told]
-
-
-def _tags_of(endpoint: Endpoint, events: Sequence[Event]) -> Callable[[int], Collection[str]]:
-    """Return what tells the tags of a repository; those of all these events are read at once."""
-    if not endpoint.conditions.get("repository_tags"):
-        return lambda _repository: ()
-    named = {each.data.get("repository") for each in events}
-    ids = [each for each in named if isinstance(each, int)]
-    tags = dict(Repository.objects.filter(pk__in=ids).values_list("pk", "tags"))
-    return lambda repository: tags.get(repository) or ()

@@ -122,7 +122,7 @@ def test_many_events_of_many_endpoints_cost_as_much_as_one() -> None:
         for _ in range(4):
             make_endpoint(repository.project, conditions={"repository_tags": ["core"]})
     some = [
-        make_event(repository.project, repository=repositories[0].pk)
+        make_event(repository.project, repository=repository.pk)
         for repository in repositories
         for _ in range(3)
     ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from ipaddress import ip_network
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,17 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from webhooks.models import Delivery
 from webhooks.sending.drain import Sender
 from webhooks.tests.factories import make_delivery, make_endpoint, make_event
-from webhooks.tests.receiver import Receiver, answers, receiving
+from webhooks.tests.receiver import Receiver, answers
 
 pytestmark = pytest.mark.django_db
 SECONDS = 600.0  # far more than any of these takes
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    settings.OUTBOUND_ALLOW = (ip_network("127.0.0.0/8"),)
-    with receiving() as one:
-        yield one
 
 
 @pytest.fixture
