@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Greatest, Now
 
 from commandcenter.accounts.models import User
 from commandcenter.core.encryption import DecryptionFailed
@@ -164,9 +165,13 @@ def require_enabled(endpoint: Endpoint) -> None:
 def try_now(endpoint: int) -> None:
     """Ask an endpoint whose circuit is open at once: who sends by hand has reason to think that it recovered.
 
+    Should it not have, the next probe is no later for that.
+
     Call it before a delivery is locked, and after the endpoint where that is: sending and deleting lock in this order.
     """
-    EndpointRun.objects.filter(endpoint=endpoint, probe_at__gt=Now()).update(probe_at=Now())
+    EndpointRun.objects.filter(endpoint=endpoint, probe_at__gt=Now()).update(
+        probe_at=Now(), circuit_probes=Greatest(F("circuit_probes") - 1, 0)
+    )
 
 
 def locked(endpoint: Endpoint, *, no_key: bool = True) -> Endpoint:

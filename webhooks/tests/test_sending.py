@@ -184,6 +184,7 @@ def test_what_is_sent_by_hand_asks_a_failing_endpoint_at_once(receiver: Receiver
         by_hand()
         drain(SECONDS)
         assert len(receiver.got) == tried + number + 1, "one probe, which failed"
+    assert EndpointRun.objects.get().circuit_probes == 1, "and others wait no longer for that"
     receiver.of_path["/"] = answers(200)
     send_test(endpoint, by=None)
     make_due()
