@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Measure; exit 1 when a target was missed, so that nobody has to read to notice."""
-    from bench import bare, corpus, engine, exports, jobs, large, platform, portfolio, schedules
+    from bench import bare, corpus, engine, exports, jobs, large, platform, portfolio, schedules, webhooks
     from bench.report import Report
 
     _compile()
@@ -35,6 +35,7 @@ def main() -> int:
         portfolio.measure(report)
         jobs.measure(report)
         schedules.measure(report)
+        webhooks.measure(report)
         exports.measure(report)
         if "--bare" in sys.argv[1:]:
             bare.measure(report, Path(made))
@@ -49,7 +50,7 @@ def _compile() -> None:
     """Have bytecode of everything, as after an installation and one start: in CI nobody else writes it."""
     packages = [
         sysconfig.get_path("purelib"),
-        *(str(ROOT / name) for name in ("commandcenter", "jobs", "exports", "schedules")),
+        *(str(ROOT / name) for name in ("commandcenter", "jobs", "exports", "schedules", "webhooks")),
     ]
     # Some packages hold templates that are no Python; what cannot be compiled is not imported either.
     subprocess.run([sys.executable, "-m", "compileall", "-qq", *packages], check=False, timeout=600)

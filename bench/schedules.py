@@ -31,12 +31,12 @@ class Steps:
     """Steps of `bench.ticking` on servers of their own."""
 
     def __init__(self, environ: dict[str, str]) -> None:
-        self._environ = environ
+        self.environ = environ
 
     def _start(self, step: str, *arguments: int) -> subprocess.Popen[str]:
         argv = [sys.executable, "-m", "bench.ticking", step, *map(str, arguments)]
         return subprocess.Popen(
-            argv, cwd=ROOT, env=self._environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            argv, cwd=ROOT, env=self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def answer(self, step: str, *arguments: int) -> Any:
