@@ -12,7 +12,9 @@ logger = structlog.get_logger(__name__)
 
 DRAIN = "webhooks.drain"
 QUEUE = "webhooks"
-SPACING_SECONDS = 0.06
+SPACING_SECONDS = 0.03
+BURST_SPACING_SECONDS = 0.25  # of a burst, where a turn for every few events would cost more than it brings
+BURST = 60  # asked for in a second
 AWAY_SECONDS = 10.0
 EXPIRES_SECONDS = 60
 
@@ -21,6 +23,8 @@ class _Hints:
     """What this process has sent; a lost update between threads is harmless."""
 
     covered_until = float("-inf")  # a hint was sent that runs then
+    spacing = SPACING_SECONDS  # from the one before
+    served = 0  # how many asked for it besides the first
     later_at = float("-inf")  # likewise, for what a rate limit holds back
     away_until = float("-inf")
 
@@ -28,15 +32,18 @@ class _Hints:
 def send_soon() -> bool:
     """Ask a worker to send what is due; tell whether one was or is asked. Never raises.
 
-    The first hint of a burst goes at once; then there is one for each spacing, which runs at its end and serves all
-    that came to be due within it.
+    The first hint goes at once; then there is one for each spacing, which runs at its end and serves all that came to
+    be due within it. In a burst they are further apart.
     """
     now = time.monotonic()
     if now < _Hints.away_until:
         return False
     if now < _Hints.covered_until:
+        _Hints.served += 1
         return True
-    countdown = max(0.0, _Hints.covered_until + SPACING_SECONDS - now)
+    burst = _Hints.served > BURST * _Hints.spacing
+    _Hints.served, _Hints.spacing = 0, BURST_SPACING_SECONDS if burst else SPACING_SECONDS
+    countdown = max(0.0, _Hints.covered_until + _Hints.spacing - now)
     _Hints.covered_until = now + countdown
     return _send(countdown)
 
