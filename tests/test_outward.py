@@ -30,8 +30,9 @@ from commandcenter.tests.addresses import HOSTS, in_url
 from tests.names import Names, name_server
 from webhooks.addresses import require_reachable
 from webhooks.exceptions import InvalidEndpoint
-from webhooks.sending.attempt import Letter, attempt
+from webhooks.sending.attempt import attempt
 from webhooks.sending.dialing import lines
+from webhooks.sending.letter import Letter
 from webhooks.tests.receiver import Receiver, receiving
 
 OUTSIDE, INSIDE = "127.0.0.1", "127.0.0.2"  # what may be dialled, and what may not

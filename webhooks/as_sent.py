@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from webhooks import headers
 from webhooks.exceptions import IllegalState
 from webhooks.models import Delivery
-from webhooks.sending.attempt import signed
 from webhooks.sending.claim import Leased
+from webhooks.sending.letter import signed
 from webhooks.sending.letters import letters
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import shared_task
@@ -14,11 +15,13 @@ from webhooks import hints, retention, rotation
 from webhooks.bulk import stepping, waking
 from webhooks.inbound import retention as inbound_retention
 from webhooks.noticing import mailing, making
-from webhooks.sending.attempt import MOST_SECONDS
 from webhooks.sending.claim import allowed_in
-from webhooks.sending.drain import Sender
+from webhooks.sending.letter import MOST_SECONDS
 from webhooks.sending.lost import set_right
 from webhooks.sending.recording import Recorded
+
+if TYPE_CHECKING:
+    from webhooks.sending.drain import Sender
 
 SWEEP_SECONDS = 5.0  # between two of beat's drains
 TURN_SECONDS = 10.0  # then others of the queue have theirs
@@ -27,9 +30,16 @@ RESEND_SECONDS = 10.0  # then others of the queue have their turn
 MAIL_SECONDS = 40.0  # no mail is begun after that
 # One turn at a time in a process: another would only share its places.
 _turn = threading.Lock()
-_sender = Sender()
 
 log = structlog.get_logger(__name__)
+
+
+@cache
+def _sender() -> Sender:
+    """Return the sender of this process: every worker knows this task, and only one of them loads an HTTP client."""
+    from webhooks.sending.drain import Sender
+
+    return Sender()
 
 
 @shared_task(name=hints.DRAIN, ignore_result=True, soft_time_limit=110, time_limit=120)
@@ -38,13 +48,14 @@ def drain_webhooks() -> None:
     if not _turn.acquire(blocking=False):
         return
     try:
-        done, more = _sender.turn(TURN_SECONDS)
+        sender = _sender()
+        done, more = sender.turn(TURN_SECONDS)
         if not more and (seconds := allowed_in(SWEEP_SECONDS)) is not None:
             hints.send_after(seconds)
         goes_on = hints.send_soon() if more else True
         # Where no turn would come to write down what is in flight:
-        if _sender.out and (not goes_on or is_drained()):
-            done.add(_sender.finish(END_SECONDS))
+        if sender.out and (not goes_on or is_drained()):
+            done.add(sender.finish(END_SECONDS))
     finally:
         _turn.release()
     _log(done)
@@ -54,9 +65,9 @@ def drain_webhooks() -> None:
 @worker_shutdown.connect(dispatch_uid="webhooks.tasks.end")
 def _end(**_: Any) -> None:
     """Let what is in flight end with the process that sent it."""
-    if _turn.acquire(blocking=False):
+    if _sender.cache_info().currsize and _turn.acquire(blocking=False):
         try:
-            _log(_sender.finish(END_SECONDS))
+            _log(_sender().finish(END_SECONDS))
         finally:
             _turn.release()
 

@@ -46,3 +46,14 @@ app.loader.import_default_modules()
 print("jobs.models" in sys.modules, "jobs.tasks" in sys.modules)
 """
     assert run(code) == ["True", "False"]
+
+
+def test_only_the_sender_of_webhooks_loads_its_http_client() -> None:
+    code = """
+import sys
+import commandcenter.asgi
+from commandcenter.celery import app
+app.loader.import_default_modules()
+print("webhooks.tasks" in sys.modules, "aiohttp" in sys.modules)
+"""
+    assert run(code) == ["True", "False"]

@@ -8,21 +8,18 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
 
 import aiohttp
 import structlog
 from yarl import URL
 
 from commandcenter.core.retry_after import seconds_asked
-from commandcenter.core.signing import signature
 from commandcenter.outbound import ForbiddenAddress
 from webhooks.sending.clock import Clock, machine_time
 from webhooks.sending.dialing import Line, current
+from webhooks.sending.letter import MOST_SECONDS, Letter, Outcome, signed
 
-MOST_SECONDS = 30.0  # of an attempt, whatever its endpoint says: far below a lease
 MAX_BODY = 64 << 10  # of an answer; what follows is not read
 MAX_HEADER_CHARS = 16 << 10  # of all headers of an answer, as they are kept
 MAX_DETAIL = 500
@@ -30,36 +27,6 @@ _OPENSSL = re.compile(r"^\[[^]]*\] ?|\(_ssl\.c:\d+\)$")  # around what it says, 
 _UNKEPT = frozenset({"set-cookie"})
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What is to be sent where. `keys`: the secrets that sign, the current one first."""
-
-    url: str
-    message: str
-    sequence: int
-    body: bytes
-    keys: Sequence[bytes]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 15.0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of an attempt. `error` is empty for a 2xx, else a class of failures."""
-
-    started_at: datetime
-    duration_ms: int = 0
-    address: str = ""
-    tls_peer: str = ""
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    body_cut: bool = False
-    error: str = ""
-    detail: str = ""
-    asked: float | None = None  # seconds, by Retry-After
 
 
 async def attempt(session: aiohttp.ClientSession, letter: Letter, *, clock: Clock = machine_time) -> Outcome:
@@ -108,21 +75,6 @@ def _as_entered(url: str) -> URL:
         return URL(url, encoded=True)
     except ValueError:
         raise aiohttp.InvalidURL(url) from None
-
-
-def signed(letter: Letter, now: int) -> dict[str, str]:
-    """Return the headers of a request that is sent now; none of the endpoint's own takes the place of ours."""
-    ours = {
-        "Content-Type": "application/json",
-        "webhook-id": letter.message,
-        "webhook-timestamp": str(now),
-        "webhook-signature": " ".join(
-            signature(key, letter.message, now, letter.body) for key in letter.keys
-        ),
-        "webhook-sequence": str(letter.sequence),
-    }
-    taken = {name.lower() for name in ours}
-    return {name: value for name, value in letter.headers.items() if name.lower() not in taken} | ours
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

@@ -17,10 +17,10 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 
 from commandcenter.events.relay import relay_early
 from jobs.running import shutdown
-from webhooks.sending.attempt import MOST_SECONDS
 from webhooks.sending.claim import claim
 from webhooks.sending.clock import database_clock
 from webhooks.sending.in_flight import InFlight
+from webhooks.sending.letter import MOST_SECONDS
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import BATCH, Recorded, Result, record_apart

@@ -13,10 +13,11 @@ from types import TracebackType
 import aiohttp
 from django.conf import settings
 
-from webhooks.sending.attempt import Letter, Outcome, attempt
+from webhooks.sending.attempt import attempt
 from webhooks.sending.claim import Leased
 from webhooks.sending.clock import Clock, machine_time
 from webhooks.sending.dialing import lines
+from webhooks.sending.letter import Letter, Outcome
 from webhooks.sending.recording import Result
 
 OPEN_SECONDS = 10.0

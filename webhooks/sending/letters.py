@@ -10,8 +10,8 @@ from django.db import connection
 from commandcenter.core.encryption import DecryptionFailed, decrypt
 from commandcenter.core.signing import key_of
 from webhooks import headers
-from webhooks.sending.attempt import Letter
 from webhooks.sending.claim import Leased
+from webhooks.sending.letter import Letter
 
 # Secrets come as they lie, and each is read by itself: one that no key fits keeps no other endpoint waiting.
 _ADDRESSES = """

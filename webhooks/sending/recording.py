@@ -22,8 +22,8 @@ from webhooks.deciding.countdown import GIVEN_UP, is_given_up
 from webhooks.deciding.retries import delay_after
 from webhooks.keeping import disable
 from webhooks.models import DeliveryStatus, Endpoint
-from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import Leased
+from webhooks.sending.letter import Outcome
 from webhooks.tallies import Tried
 
 Result = tuple[Leased, Outcome]

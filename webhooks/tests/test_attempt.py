@@ -17,8 +17,9 @@ import pytest_asyncio
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from commandcenter.core.signing import key_of, new_secret
-from webhooks.sending.attempt import MAX_BODY, Letter, attempt
+from webhooks.sending.attempt import MAX_BODY, attempt
 from webhooks.sending.dialing import lines
+from webhooks.sending.letter import Letter
 from webhooks.tests.receiver import (
     Manner,
     Receiver,

@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from webhooks.models import Attempt
-from webhooks.sending.attempt import Letter, attempt
+from webhooks.sending.attempt import attempt
 from webhooks.sending.dialing import MOST_HEADS, lines
+from webhooks.sending.letter import Letter
 from webhooks.tests.receiver import Manner, Receiver, answers, pours, receiving, says
 from webhooks.tests.test_attempt import LOOPBACK
 

@@ -21,8 +21,9 @@ from pytest_django import Settings
 
 from commandcenter.core.signing import key_of, new_secret
 from webhooks.checks import check_certificates
-from webhooks.sending.attempt import Letter, Outcome, attempt
+from webhooks.sending.attempt import attempt
 from webhooks.sending.dialing import lines
+from webhooks.sending.letter import Letter, Outcome
 from webhooks.tests.receiver import Receiver, receiving
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)

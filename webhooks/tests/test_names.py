@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from webhooks.sending import names
-from webhooks.sending.attempt import Letter, attempt
+from webhooks.sending.attempt import attempt
 from webhooks.sending.dialing import lines
+from webhooks.sending.letter import Letter
 from webhooks.tests.receiver import Receiver, receiving
 from webhooks.tests.test_attempt import LOOPBACK
 

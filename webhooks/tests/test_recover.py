@@ -23,8 +23,8 @@ from webhooks.keeping import disable, enable
 from webhooks.models import Delivery, Endpoint, EndpointRun, Message, Resending
 from webhooks.retention import forget_resendings
 from webhooks.sending import lost
-from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import claim
+from webhooks.sending.letter import Outcome
 from webhooks.sending.recording import record
 from webhooks.tests.conftest import COMMITTED
 from webhooks.tests.due import waits

@@ -17,8 +17,8 @@ from webhooks import tallies
 from webhooks.keeping import delete_endpoint, disable
 from webhooks.models import AttemptHour, Delivery, Endpoint
 from webhooks.retention import forget_hours
-from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import claim
+from webhooks.sending.letter import Outcome
 from webhooks.sending.lost import recover
 from webhooks.sending.recording import record
 from webhooks.tests.factories import make_delivery, make_endpoint, make_event

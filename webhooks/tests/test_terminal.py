@@ -18,8 +18,9 @@ from django.core.management import call_command
 from commandcenter.core.signing import key_of, new_secret, signature
 from webhooks.keeping import rotate_secret
 from webhooks.models import Delivery, Endpoint, EndpointRun
-from webhooks.sending.attempt import Letter, Outcome, attempt
+from webhooks.sending.attempt import attempt
 from webhooks.sending.dialing import lines
+from webhooks.sending.letter import Letter, Outcome
 from webhooks.terminal.serving import MAX_BODY, Listener, Manner
 from webhooks.terminal.verifying import Heard, Verdict, verify
 from webhooks.terminal.wording import Arrival, Palette, shown

@@ -15,8 +15,8 @@ from commandcenter.ops.tests.test_metrics import samples
 from webhooks.keeping import disable
 from webhooks.models import Delivery, EndpointRun
 from webhooks.pulse import pulse
-from webhooks.sending.attempt import Outcome
 from webhooks.sending.claim import claim
+from webhooks.sending.letter import Outcome
 from webhooks.sending.recording import record
 from webhooks.tests.factories import make_delivery, make_endpoint
 
