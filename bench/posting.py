@@ -16,6 +16,8 @@ sys.modules["rich"] = None  # type: ignore[assignment]
 
 import django  # noqa: E402
 
+from commandcenter import loading  # noqa: E402
+
 TYPE = "repository.created"
 DATA = {"repository": 1, "name": "repository-1", "source": "https://git.example.com/x"}
 MOST_AT_ONCE = 400  # of the bare loop, as of a drain
@@ -199,5 +201,8 @@ STEPS: dict[str, Any] = {
 
 if __name__ == "__main__":
     django.setup()
+    import aiohttp
+
+    loading.end()  # as in a worker
     step, *arguments = sys.argv[1:]
     print(json.dumps(STEPS[step](*map(int, arguments))))

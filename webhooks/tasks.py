@@ -10,6 +10,7 @@ import structlog
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
 
+from commandcenter import loading
 from jobs.fleet.workers import is_drained
 from webhooks import hints, retention, rotation
 from webhooks.bulk import stepping, waking
@@ -39,6 +40,7 @@ def _sender() -> Sender:
     """Return the sender of this process: every worker knows this task, and only one of them loads an HTTP client."""
     from webhooks.sending.drain import Sender
 
+    loading.end()  # no collection looks through the client again
     return Sender()
 
 

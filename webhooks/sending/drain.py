@@ -23,11 +23,13 @@ from webhooks.sending.in_flight import InFlight
 from webhooks.sending.letter import MOST_SECONDS
 from webhooks.sending.letters import letters
 from webhooks.sending.lost import recover
-from webhooks.sending.recording import BATCH, Recorded, Result, record_apart
+from webhooks.sending.recording import Recorded, Result, record_apart
 from webhooks.sending.trust import trust
 
 MOST_IN_FLIGHT = 400  # of this process, each with a connection
 EVENTS = 200  # in one step
+BATCH = 400  # results in one commit
+BATCH_BYTES = 4 << 20  # of their bodies; the database is sent them twice as long
 LOOK_SECONDS = 0.05  # while slow receivers are waited for, others become due
 RECOVER_SECONDS = 5.0
 GRACE_SECONDS = 5.0  # after the longest deadline
@@ -125,7 +127,7 @@ class Sender:
         """Write down what came home; wait for the first for so long. What is not written stays for the next turn."""
         if self._in_flight:
             self._unwritten += self._in_flight.wait(seconds)
-        while batch := self._unwritten[:BATCH]:
+        while batch := _batch(self._unwritten):
             total.add(_recorded(batch))
             del self._unwritten[: len(batch)]
 
@@ -139,6 +141,15 @@ def drain(seconds: float) -> tuple[Recorded, bool]:
         ended = sender.finish(MOST_SECONDS + GRACE_SECONDS)
     total.add(ended)
     return total, more
+
+
+def _batch(results: list[Result]) -> list[Result]:
+    """Return the first of these that go into one commit: one at least, however long it is."""
+    end, left = 0, BATCH_BYTES
+    while end < min(len(results), BATCH) and (end == 0 or left > 0):
+        left -= len(results[end][1].body)
+        end += 1
+    return results[:end]
 
 
 def _recorded(results: list[Result]) -> Recorded:

@@ -28,7 +28,6 @@ from webhooks.tallies import Tried
 
 Result = tuple[Leased, Outcome]
 
-BATCH = 100  # results, of up to 64 KiB each
 OURS = frozenset({"secret", "internal"})  # failures that say nothing about the endpoint
 GONE = 410
 MAX_ERROR = 200
