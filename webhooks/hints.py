@@ -14,7 +14,7 @@ DRAIN = "webhooks.drain"
 QUEUE = "webhooks"
 SPACING_SECONDS = 0.03
 BURST_SPACING_SECONDS = 0.25  # of a burst, where a turn for every few events would cost more than it brings
-BURST = 60  # asked for in a second
+BURST = 30  # asked for in a second
 AWAY_SECONDS = 10.0
 EXPIRES_SECONDS = 60
 
@@ -23,8 +23,9 @@ class _Hints:
     """What this process has sent; a lost update between threads is harmless."""
 
     covered_until = float("-inf")  # a hint was sent that runs then
-    spacing = SPACING_SECONDS  # from the one before
-    served = 0  # how many asked for it besides the first
+    counted_from = float("-inf")
+    asked = 0  # how often since then
+    burst = False  # whether that was often, in this second or the one before
     later_at = float("-inf")  # likewise, for what a rate limit holds back
     away_until = float("-inf")
 
@@ -38,12 +39,15 @@ def send_soon() -> bool:
     now = time.monotonic()
     if now < _Hints.away_until:
         return False
+    if now >= _Hints.counted_from + 1.0:
+        _Hints.burst = _Hints.asked > BURST
+        _Hints.counted_from, _Hints.asked = now, 0
+    _Hints.asked += 1
     if now < _Hints.covered_until:
-        _Hints.served += 1
         return True
-    burst = _Hints.served > BURST * _Hints.spacing
-    _Hints.served, _Hints.spacing = 0, BURST_SPACING_SECONDS if burst else SPACING_SECONDS
-    countdown = max(0.0, _Hints.covered_until + _Hints.spacing - now)
+    burst = _Hints.burst or _Hints.asked > BURST
+    spacing = BURST_SPACING_SECONDS if burst else SPACING_SECONDS
+    countdown = max(0.0, _Hints.covered_until + spacing - now)
     _Hints.covered_until = now + countdown
     return _send(countdown)
 
